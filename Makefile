@@ -1,0 +1,32 @@
+# Everything a newcomer types. Only a Rust toolchain, gcc, make and a CPython from 3.11 on are needed.
+
+CARGO ?= cargo
+ET := target/release/et-coord
+
+.PHONY: build demo test lint bench-tracer bench-throughput clean
+
+build: ## release binaries in target/release/, the tracer beside them
+	$(CARGO) build --workspace --release
+
+demo: build ## traces the programs in tests/programs, hostile ones included, and shows one trace
+	rm -rf target/demo
+	$(ET) run tests/programs tests/programs/cases.jsonl --output target/demo --timeout 2s --memory 256MiB --shard-sources 8
+	$(ET) verify target/demo --against tests/programs tests/programs/cases.jsonl
+	$(ET) inspect target/demo ordinary/gcd.py
+
+test: ## all tests, against every CPython from 3.11 to 3.13 that is found
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+
+bench-tracer: build ## the native tracer against one as users write it
+	$(CARGO) run --release --package tests --bin bench-tracer
+
+bench-throughput: build ## confined and stored executions against a bare subprocess loop
+	$(CARGO) run --release --package tests --bin bench-throughput
+
+clean:
+	$(CARGO) clean

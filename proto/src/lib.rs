@@ -1,0 +1,8 @@
+//! The wire between coordinator and workers, generated from `cluster.proto`.
+//!
+//! Generated types stay at the edges: each side turns them into its own types where they enter.
+
+pub mod v1 {
+    #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated code")]
+    tonic::include_proto!("et.cluster.v1");
+}

@@ -1,0 +1,1 @@
+café = "no encoding is declared"

@@ -1,0 +1,2 @@
+while True:
+    print("still here" * 100)

@@ -1,0 +1,351 @@
+//! Reads a log that a traced process left behind. Its bytes are untrusted: any of them may be forged.
+//!
+//! A damaged log is read up to the damage. Memory stays proportional to the log, whatever it claims.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::event::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
+use crate::wire::{change, gap, stream, tag, unzigzag, verdict};
+
+/// Why a log ends before its bytes do, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogError {
+    pub at: usize,
+    pub what: &'static str,
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the log is damaged at byte {}: {}", self.at, self.what)
+    }
+}
+
+impl std::error::Error for LogError {}
+
+/// A whole log in memory.
+#[derive(Debug, Default)]
+pub struct Decoded<'a> {
+    pub events: Vec<Event<'a>>,
+    pub end: Option<End<'a>>,
+    /// Set when the bytes after the last event could not be read.
+    pub damage: Option<LogError>,
+}
+
+impl<'a> Decoded<'a> {
+    pub fn read(log: &'a [u8]) -> Decoded<'a> {
+        let mut reader = Reader::new(log);
+        let mut decoded = Decoded::default();
+        loop {
+            match reader.next() {
+                Some(Ok(event)) => decoded.events.push(event),
+                Some(Err(damage)) => decoded.damage = Some(damage),
+                None => break,
+            }
+        }
+        decoded.end = reader.end();
+        decoded
+    }
+}
+
+/// Yields the events of a log in order; stops after the first error.
+pub struct Reader<'a> {
+    input: Input<'a>,
+    names: Vec<&'a str>,
+    frames: Vec<Frame<'a>>,
+    /// The frames that are entered and not left, innermost last.
+    stack: Vec<u32>,
+    end: Option<End<'a>>,
+    broken: bool,
+}
+
+struct Frame<'a> {
+    function: &'a str,
+    line: u32,
+    entered: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(log: &'a [u8]) -> Reader<'a> {
+        Reader {
+            input: Input::new(log),
+            names: Vec::new(),
+            frames: Vec::new(),
+            stack: Vec::new(),
+            end: None,
+            broken: false,
+        }
+    }
+
+    /// The program's verdict, known once the iterator has passed it.
+    pub fn end(&self) -> Option<End<'a>> {
+        self.end
+    }
+
+    fn read_event(&mut self) -> Result<Option<Event<'a>>, LogError> {
+        while !self.input.is_empty() {
+            match self.input.byte()? {
+                tag::NAME => {
+                    let name = self.input.varint_text()?;
+                    self.names.push(name);
+                }
+                tag::END => {
+                    let end = self.read_end()?;
+                    if self.end.is_none() {
+                        self.end = Some(end);
+                    }
+                }
+                tag::OUTPUT => return self.read_output().map(Some),
+                tag::GAP => return self.read_gap().map(Some),
+                tag => return self.read_frame_event(tag).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_frame_event(&mut self, tag: u8) -> Result<Event<'a>, LogError> {
+        let kind = match tag {
+            tag::CALL => {
+                let function = self.name()?;
+                let line = self.line_number()?;
+                let frame =
+                    u32::try_from(self.frames.len()).map_err(|_| self.input.error("too many frames"))?;
+                self.frames.push(Frame { function, line, entered: true });
+                self.stack.push(frame);
+                EventKind::Call
+            }
+            tag::LINE => {
+                let delta = unzigzag(self.input.varint()?);
+                let frame = self.top()?;
+                let line = i64::from(self.frames[frame as usize].line).checked_add(delta);
+                self.frames[frame as usize].line = line
+                    .and_then(|line| u32::try_from(line).ok())
+                    .ok_or_else(|| self.input.error("a line number out of range"))?;
+                EventKind::Line
+            }
+            tag::RESUME => {
+                let frame = self.input.varint()?;
+                let known = usize::try_from(frame).ok().and_then(|index| self.frames.get_mut(index));
+                match known {
+                    Some(known) if !known.entered => known.entered = true,
+                    _ => return Err(self.input.error("resumes a frame that is not suspended")),
+                }
+                self.stack.push(frame as u32);
+                EventKind::Resume
+            }
+            tag::RETURN => EventKind::Return(self.value()?),
+            tag::YIELD => EventKind::Yield(self.value()?),
+            tag::RAISE => EventKind::Raise(self.value()?),
+            tag::UNWIND => EventKind::Unwind(self.value()?),
+            _ => return Err(self.input.error("an unknown item")),
+        };
+        let leaves = matches!(kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_));
+        let changes = self.changes()?;
+        let event = self.in_frame(self.top()?, kind, changes);
+        if leaves {
+            self.frames[event.frame as usize].entered = false;
+            self.stack.pop();
+        }
+        Ok(event)
+    }
+
+    fn read_output(&mut self) -> Result<Event<'a>, LogError> {
+        let first = self.input.byte()?;
+        let stream = match first {
+            stream::STDOUT => Stream::Stdout,
+            stream::STDERR => Stream::Stderr,
+            _ => return Err(self.input.error("an unknown stream")),
+        };
+        let mut bytes = Cow::Borrowed(self.input.varint_bytes()?);
+        while self.input.rest().starts_with(&[tag::OUTPUT, first]) {
+            self.input.bytes(2)?;
+            bytes.to_mut().extend_from_slice(self.input.varint_bytes()?);
+        }
+        Ok(self.wherever(EventKind::Output(stream, bytes)))
+    }
+
+    fn read_gap(&mut self) -> Result<Event<'a>, LogError> {
+        let reason = match self.input.byte()? {
+            gap::EVENTS => GapReason::Events,
+            gap::BYTES => GapReason::Bytes,
+            gap::DEPTH => GapReason::Depth,
+            _ => return Err(self.input.error("an unknown gap")),
+        };
+        let skipped = self.input.varint()?;
+        Ok(self.wherever(EventKind::Gap { reason, skipped }))
+    }
+
+    fn read_end(&mut self) -> Result<End<'a>, LogError> {
+        let verdict = match self.input.byte()? {
+            verdict::RETURNED => Verdict::Returned,
+            verdict::RAISED => Verdict::Raised,
+            verdict::EXITED => Verdict::Exited,
+            verdict::SYNTAX_ERROR => Verdict::SyntaxError,
+            verdict::NO_ENTRY => Verdict::NoEntry,
+            verdict::BAD_INPUT => Verdict::BadInput,
+            _ => return Err(self.input.error("an unknown verdict")),
+        };
+        let type_name = self.name()?;
+        let len = self.input.array::<4>().map(u32::from_le_bytes)?;
+        let text = self.input.text(len.into())?;
+        Ok(End { verdict, value: Value { type_name, text } })
+    }
+
+    /// An event that is not a frame's own: it stands where the innermost frame stands, if there is one.
+    fn wherever(&self, kind: EventKind<'a>) -> Event<'a> {
+        match self.stack.last() {
+            Some(&frame) => self.in_frame(frame, kind, Vec::new()),
+            None => {
+                Event { frame: 0, parent: None, depth: 0, function: "", line: 0, kind, changes: Vec::new() }
+            }
+        }
+    }
+
+    fn in_frame(&self, frame: u32, kind: EventKind<'a>, changes: Vec<Change<'a>>) -> Event<'a> {
+        let Frame { function, line, .. } = self.frames[frame as usize];
+        let below = self.stack.len() - 1;
+        Event {
+            frame,
+            parent: below.checked_sub(1).map(|caller| self.stack[caller]),
+            depth: below as u32,
+            function,
+            line,
+            kind,
+            changes,
+        }
+    }
+
+    fn changes(&mut self) -> Result<Vec<Change<'a>>, LogError> {
+        let mut changes = Vec::new();
+        loop {
+            let head = self.input.varint()?;
+            if head == 0 {
+                return Ok(changes);
+            }
+            let name = (head >> change::NAME_SHIFT)
+                .checked_sub(1)
+                .ok_or_else(|| self.input.error("a change without a name"))?;
+            let name = self.known_name(name)?;
+            let scope = if head & change::GLOBAL == 0 { Scope::Local } else { Scope::Global };
+            let kind = match head & 3 {
+                change::NEW => ChangeKind::New,
+                change::MODIFIED => ChangeKind::Modified,
+                change::DELETED => ChangeKind::Deleted,
+                _ => return Err(self.input.error("an unknown kind of change")),
+            };
+            let value = if kind == ChangeKind::Deleted { None } else { Some(self.value()?) };
+            changes.push(Change { scope, name, kind, value });
+        }
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, LogError> {
+        let type_name = self.name()?;
+        let len = self.input.array::<2>().map(u16::from_le_bytes)?;
+        let text = self.input.text(len.into())?;
+        Ok(Value { type_name, text })
+    }
+
+    fn name(&mut self) -> Result<&'a str, LogError> {
+        let index = self.input.varint()?;
+        self.known_name(index)
+    }
+
+    fn known_name(&self, index: u64) -> Result<&'a str, LogError> {
+        let name = usize::try_from(index).ok().and_then(|index| self.names.get(index));
+        name.copied().ok_or_else(|| self.input.error("a name that was not given"))
+    }
+
+    fn line_number(&mut self) -> Result<u32, LogError> {
+        let line = self.input.varint()?;
+        u32::try_from(line).map_err(|_| self.input.error("a line number out of range"))
+    }
+
+    fn top(&self) -> Result<u32, LogError> {
+        self.stack.last().copied().ok_or_else(|| self.input.error("an event outside any frame"))
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Result<Event<'a>, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.broken {
+            return None;
+        }
+        let event = self.read_event().transpose();
+        self.broken = matches!(event, Some(Err(_)));
+        event
+    }
+}
+
+/// A cursor over untrusted bytes.
+pub(crate) struct Input<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Input<'a> {
+        Input { bytes, at: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    fn error(&self, what: &'static str) -> LogError {
+        LogError { at: self.at, what }
+    }
+
+    fn byte(&mut self) -> Result<u8, LogError> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], LogError> {
+        let chunk = self.rest().first_chunk::<N>().ok_or_else(|| self.error("it ends within an item"))?;
+        self.at += N;
+        Ok(*chunk)
+    }
+
+    pub(crate) fn bytes(&mut self, len: u64) -> Result<&'a [u8], LogError> {
+        let chunk = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
+        let chunk = chunk.ok_or_else(|| self.error("it ends within an item"))?;
+        self.at += chunk.len();
+        Ok(chunk)
+    }
+
+    fn text(&mut self, len: u64) -> Result<&'a str, LogError> {
+        let bytes = self.bytes(len)?;
+        std::str::from_utf8(bytes).map_err(|_| self.error("a text that is not UTF-8"))
+    }
+
+    fn varint_bytes(&mut self) -> Result<&'a [u8], LogError> {
+        let len = self.varint()?;
+        self.bytes(len)
+    }
+
+    fn varint_text(&mut self) -> Result<&'a str, LogError> {
+        let len = self.varint()?;
+        self.text(len)
+    }
+
+    pub(crate) fn varint(&mut self) -> Result<u64, LogError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(self.error("a number of more than 64 bits"))
+    }
+}

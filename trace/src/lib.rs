@@ -1,0 +1,18 @@
+//! The vocabulary of a trace: what an event is, how events lie in memory, and what they replay to.
+//!
+//! `event` is the model. `wire` is its byte form, written by the tracer inside the traced process and read
+//! by `decode` outside it, which trusts nothing. `arena` is the memory both share, `request` what is asked
+//! of the traced process in it. `replay` turns changes back into full states.
+
+pub mod arena;
+pub mod decode;
+mod event;
+pub mod replay;
+pub mod request;
+pub mod wire;
+
+pub use arena::Arena;
+pub use decode::{Decoded, LogError, Reader};
+pub use event::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
+pub use replay::State;
+pub use request::{Bounds, Entry, Request, RequestError};

@@ -1,0 +1,89 @@
+//! The byte form of a trace, as the tracer writes it into the arena.
+//!
+//! ```text
+//! log     = item*
+//! item    = NAME    len:varint utf8              the next name; names are numbered from 0
+//!         | CALL    function:name line:varint changes
+//!         | LINE    delta:zigzag changes         relative to the frame's last line
+//!         | RESUME  frame:varint changes         frames are numbered from 0 in order of their CALL
+//!         | RETURN  value changes
+//!         | YIELD   value changes
+//!         | RAISE   value changes
+//!         | UNWIND  value changes
+//!         | OUTPUT  stream:u8 len:varint bytes   neighbours of one stream are one event
+//!         | GAP     reason:u8 skipped:varint
+//!         | END     verdict:u8 type:name len:u32le utf8
+//! value   = type:name len:u16le utf8
+//! changes = (head:varint [value])* 0             no value after a deletion
+//! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted
+//! name    = varint
+//! ```
+//!
+//! CALL and RESUME enter a frame; RETURN, YIELD and UNWIND leave it; every other item belongs to the frame
+//! entered last. Lengths of values are fixed-width so that a text can be written before its length is known.
+//! Integers are LEB128 (`varint`), signed ones zigzag.
+
+/// First byte of every item.
+pub mod tag {
+    pub const NAME: u8 = 1;
+    pub const CALL: u8 = 2;
+    pub const LINE: u8 = 3;
+    pub const RESUME: u8 = 4;
+    pub const RETURN: u8 = 5;
+    pub const YIELD: u8 = 6;
+    pub const RAISE: u8 = 7;
+    pub const UNWIND: u8 = 8;
+    pub const OUTPUT: u8 = 9;
+    pub const GAP: u8 = 10;
+    pub const END: u8 = 11;
+}
+
+/// The low bits of a change's head.
+pub mod change {
+    pub const NEW: u64 = 0;
+    pub const MODIFIED: u64 = 1;
+    pub const DELETED: u64 = 2;
+    pub const GLOBAL: u64 = 4;
+    pub const NAME_SHIFT: u32 = 3;
+}
+
+pub mod stream {
+    pub const STDOUT: u8 = 1;
+    pub const STDERR: u8 = 2;
+}
+
+pub mod gap {
+    pub const EVENTS: u8 = 1;
+    pub const BYTES: u8 = 2;
+    pub const DEPTH: u8 = 3;
+}
+
+pub mod verdict {
+    pub const RETURNED: u8 = 1;
+    pub const RAISED: u8 = 2;
+    pub const EXITED: u8 = 3;
+    pub const SYNTAX_ERROR: u8 = 4;
+    pub const NO_ENTRY: u8 = 5;
+    pub const BAD_INPUT: u8 = 6;
+}
+
+/// The most bytes that a varint takes: 64 bits in groups of seven.
+pub const MAX_VARINT_LEN: usize = 10;
+
+/// Appends `value` in groups of seven bits, lowest first.
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Maps small signed numbers to small unsigned ones: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+pub fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+pub fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
