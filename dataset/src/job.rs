@@ -3,6 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
+use crate::layout::FORMAT_VERSION;
+use crate::source::{self, SourceError};
 
 /// A job as it stands in `_et/job.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +18,22 @@ pub struct Job {
     pub sources: Vec<String>,
     pub shard_sources: u64,
     pub limits: Limits,
+}
+
+impl Job {
+    /// A job over these sources, which must exist. Their paths become absolute, so that any process can open
+    /// them.
+    pub fn new(sources: &[String], shard_sources: u64, limits: Limits) -> Result<Job, SourceError> {
+        let sources = source::resolve(sources)?;
+        Ok(Job { format_version: FORMAT_VERSION, sources, shard_sources, limits })
+    }
+
+    /// The beginning of the job's hash. Whatever changes its rows changes this.
+    pub fn id(&self) -> JobId {
+        const BYTES: usize = 8;
+        let canonical = serde_json::to_vec(self).expect("texts and numbers are JSON");
+        JobId(hex(&Sha256::digest(canonical)[..BYTES]))
+    }
 }
 
 /// Derived from everything that decides a job's rows.
@@ -60,5 +81,28 @@ impl Default for Limits {
             log_bytes: 64 << 20,
             source_bytes: 10 << 20,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_counts_in_the_id() {
+        let job = Job {
+            format_version: 1,
+            sources: vec!["/a".to_owned()],
+            shard_sources: 9,
+            limits: Limits::default(),
+        };
+        let others = [
+            Job { sources: vec!["/b".to_owned()], ..job.clone() },
+            Job { shard_sources: 10, ..job.clone() },
+            Job { limits: Limits { wall_ms: 1, ..job.limits }, ..job.clone() },
+        ];
+        assert_eq!(job.id(), job.clone().id());
+        assert!(others.iter().all(|other| other.id() != job.id()));
+        assert_eq!(job.id().0.len(), 16);
     }
 }

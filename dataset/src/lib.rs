@@ -1,16 +1,36 @@
 //! A dataset on disk or in a bucket: what a job is, where its sources are, how rows become parts.
 //!
 //! `docs/format.md` is the specification; this crate is its one implementation. It knows nothing of the wire
-//! between coordinator and workers, and nothing of Python.
+//! between coordinator and workers, and nothing of Python. Start at `dataset`, the life of one dataset.
 
+mod card;
+mod dataset;
+mod hex;
 mod job;
+mod layout;
+mod manifest;
 mod outcome;
+mod part;
+mod plan;
 mod row;
 mod shard;
+pub mod source;
+mod store;
 mod tally;
+mod trace_id;
+mod verify;
+mod walk;
 
+pub use dataset::{Dataset, OpenError, SealError, Times};
 pub use job::{Job, JobId, Limits};
-pub use outcome::Outcome;
-pub use row::{Captured, InputOrigin, Row};
+pub use layout::{FORMAT_VERSION, attempt_key, part_key};
+pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
+pub use outcome::{Outcome, UnknownOutcome};
+pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow};
+pub use plan::{Plan, PlanError, Shards};
+pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};
+pub use store::{Calls, ErrorKind, Object, ObjectWriter, Operation, Published, Store, StoreError};
 pub use tally::Tally;
+pub use trace_id::Execution;
+pub use verify::{Finding, Findings, Found, VerifyError, VerifyReport, verify};

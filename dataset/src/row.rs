@@ -1,5 +1,7 @@
 //! One execution, as a row of the dataset. `docs/format.md` says what each column means.
 
+use std::str::FromStr;
+
 use trace::Event;
 
 use crate::Outcome;
@@ -48,6 +50,27 @@ pub struct Row<'a> {
     pub events: Vec<Event<'a>>,
 }
 
+impl Row<'_> {
+    /// Why it did not run to its end, as reports count it: short, and without what varies from run to run.
+    pub fn reason(&self) -> Option<String> {
+        const MAX_CHARS: usize = 160;
+        let message = self.exception_message.as_deref().and_then(|message| message.lines().next());
+        let mut reason = match (self.outcome, self.exception_type.as_deref(), message, self.signal) {
+            (Outcome::Returned | Outcome::Exited, ..) => return None,
+            (_, Some(exception), None | Some(""), _) => exception.to_owned(),
+            (_, Some(exception), Some(message), _) => format!("{exception}: {message}"),
+            (_, None, Some(message), _) => message.to_owned(),
+            (_, None, None, Some(signal)) => format!("signal {signal}"),
+            (_, None, None, None) => return None,
+        };
+        if let Some((end, _)) = reason.char_indices().nth(MAX_CHARS) {
+            reason.truncate(end);
+            reason.push('…');
+        }
+        Some(reason)
+    }
+}
+
 /// What was written to a standard stream, up to a bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Captured {
@@ -70,5 +93,71 @@ impl InputOrigin {
             InputOrigin::Script => "script",
             InputOrigin::Case => "case",
         }
+    }
+}
+
+impl FromStr for InputOrigin {
+    type Err = UnknownInputOrigin;
+
+    fn from_str(name: &str) -> Result<InputOrigin, UnknownInputOrigin> {
+        let all = [InputOrigin::Script, InputOrigin::Case];
+        all.into_iter().find(|origin| origin.name() == name).ok_or(UnknownInputOrigin)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no origin of inputs has this name")]
+pub struct UnknownInputOrigin;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(outcome: Outcome, exception: Option<&str>, message: Option<&str>, expect: Option<&str>) {
+        let row = Row {
+            trace_id: String::new(),
+            job_id: "",
+            shard: 0,
+            source_id: String::new(),
+            source_path: String::new(),
+            source_sha256: String::new(),
+            source_meta: String::new(),
+            interpreter: "",
+            tracer_version: "",
+            entry: "",
+            code: String::new(),
+            input: None,
+            input_origin: InputOrigin::Script,
+            outcome,
+            exception_type: exception.map(str::to_owned),
+            exception_message: message.map(str::to_owned),
+            exit_code: None,
+            signal: (outcome == Outcome::Killed).then_some(11),
+            output_type: None,
+            output: None,
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            confinement: "",
+            wall_us: 0,
+            cpu_us: 0,
+            peak_memory_bytes: 0,
+            trace_damaged: false,
+            trace_truncated: false,
+            events: Vec::new(),
+        };
+        assert_eq!(row.reason().as_deref(), expect);
+    }
+
+    #[test]
+    fn reasons_are_short_and_only_given_for_failures() {
+        check(Outcome::Returned, None, None, None);
+        check(Outcome::Exited, Some("SystemExit"), Some("1"), None);
+        check(Outcome::Raised, Some("KeyError"), Some("'a'\nb"), Some("KeyError: 'a'"));
+        check(Outcome::Raised, Some("StopIteration"), Some(""), Some("StopIteration"));
+        check(Outcome::Unreadable, None, Some("line 3 has no `code`"), Some("line 3 has no `code`"));
+        check(Outcome::Killed, None, None, Some("signal 11"));
+        check(Outcome::TimedOut, None, None, None);
+        let long = "é".repeat(200);
+        check(Outcome::NoEntry, None, Some(&long), Some(&format!("{}…", "é".repeat(160))));
     }
 }

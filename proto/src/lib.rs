@@ -3,6 +3,12 @@
 //! Generated types stay at the edges: each side turns them into its own types where they enter.
 
 pub mod v1 {
-    #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated code")]
+    #![allow(
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        unreachable_pub,
+        unused_qualifications,
+        reason = "generated code"
+    )]
     tonic::include_proto!("et.cluster.v1");
 }

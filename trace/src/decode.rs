@@ -85,10 +85,6 @@ impl<'a> Reader<'a> {
     fn read_event(&mut self) -> Result<Option<Event<'a>>, LogError> {
         while !self.input.is_empty() {
             match self.input.byte()? {
-                tag::NAME => {
-                    let name = self.input.varint_text()?;
-                    self.names.push(name);
-                }
                 tag::END => {
                     let end = self.read_end()?;
                     if self.end.is_none() {
@@ -183,6 +179,7 @@ impl<'a> Reader<'a> {
             verdict::SYNTAX_ERROR => Verdict::SyntaxError,
             verdict::NO_ENTRY => Verdict::NoEntry,
             verdict::BAD_INPUT => Verdict::BadInput,
+            verdict::OUTPUT_LIMIT => Verdict::OutputLimit,
             _ => return Err(self.input.error("an unknown verdict")),
         };
         let type_name = self.name()?;
@@ -225,7 +222,7 @@ impl<'a> Reader<'a> {
             let name = (head >> change::NAME_SHIFT)
                 .checked_sub(1)
                 .ok_or_else(|| self.input.error("a change without a name"))?;
-            let name = self.known_name(name)?;
+            let name = self.named(name)?;
             let scope = if head & change::GLOBAL == 0 { Scope::Local } else { Scope::Global };
             let kind = match head & 3 {
                 change::NEW => ChangeKind::New,
@@ -246,11 +243,17 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&mut self) -> Result<&'a str, LogError> {
-        let index = self.input.varint()?;
-        self.known_name(index)
+        let number = self.input.varint()?;
+        self.named(number)
     }
 
-    fn known_name(&self, index: u64) -> Result<&'a str, LogError> {
+    /// The name of this number; 0 says that a fresh one follows.
+    fn named(&mut self, number: u64) -> Result<&'a str, LogError> {
+        let Some(index) = number.checked_sub(1) else {
+            let name = self.input.varint_text()?;
+            self.names.push(name);
+            return Ok(name);
+        };
         let name = usize::try_from(index).ok().and_then(|index| self.names.get(index));
         name.copied().ok_or_else(|| self.input.error("a name that was not given"))
     }

@@ -169,4 +169,6 @@ pub enum Verdict {
     NoEntry,
     /// The input is not an argument list.
     BadInput,
+    /// It was stopped because it wrote more to its standard output or error than a file there may hold.
+    OutputLimit,
 }

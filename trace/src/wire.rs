@@ -2,8 +2,7 @@
 //!
 //! ```text
 //! log     = item*
-//! item    = NAME    len:varint utf8              the next name; names are numbered from 0
-//!         | CALL    function:name line:varint changes
+//! item    = CALL    function:name line:varint changes
 //!         | LINE    delta:zigzag changes         relative to the frame's last line
 //!         | RESUME  frame:varint changes         frames are numbered from 0 in order of their CALL
 //!         | RETURN  value changes
@@ -14,28 +13,29 @@
 //!         | GAP     reason:u8 skipped:varint
 //!         | END     verdict:u8 type:name len:u32le utf8
 //! value   = type:name len:u16le utf8
-//! changes = (head:varint [value])* 0             no value after a deletion
+//! changes = (head:varint [fresh] [value])* 0     no value after a deletion
 //! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted
-//! name    = varint
+//! name    = varint [fresh]                       n > 0: the n-th fresh name of the log; 0: the fresh one here
+//! fresh   = len:varint utf8                      stands exactly where a name is 0
 //! ```
 //!
 //! CALL and RESUME enter a frame; RETURN, YIELD and UNWIND leave it; every other item belongs to the frame
-//! entered last. Lengths of values are fixed-width so that a text can be written before its length is known.
+//! entered last. A name is spelled out where it first occurs, so an event is one item however many names it
+//! introduces. Lengths of values are fixed-width so that a text can be written before its length is known.
 //! Integers are LEB128 (`varint`), signed ones zigzag.
 
 /// First byte of every item.
 pub mod tag {
-    pub const NAME: u8 = 1;
-    pub const CALL: u8 = 2;
-    pub const LINE: u8 = 3;
-    pub const RESUME: u8 = 4;
-    pub const RETURN: u8 = 5;
-    pub const YIELD: u8 = 6;
-    pub const RAISE: u8 = 7;
-    pub const UNWIND: u8 = 8;
-    pub const OUTPUT: u8 = 9;
-    pub const GAP: u8 = 10;
-    pub const END: u8 = 11;
+    pub const CALL: u8 = 1;
+    pub const LINE: u8 = 2;
+    pub const RESUME: u8 = 3;
+    pub const RETURN: u8 = 4;
+    pub const YIELD: u8 = 5;
+    pub const RAISE: u8 = 6;
+    pub const UNWIND: u8 = 7;
+    pub const OUTPUT: u8 = 8;
+    pub const GAP: u8 = 9;
+    pub const END: u8 = 10;
 }
 
 /// The low bits of a change's head.
@@ -65,6 +65,7 @@ pub mod verdict {
     pub const SYNTAX_ERROR: u8 = 4;
     pub const NO_ENTRY: u8 = 5;
     pub const BAD_INPUT: u8 = 6;
+    pub const OUTPUT_LIMIT: u8 = 7;
 }
 
 /// The most bytes that a varint takes: 64 bits in groups of seven.

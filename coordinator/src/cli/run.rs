@@ -1,0 +1,226 @@
+//! `et-coord run`: a coordinator and its workers on this machine, from the sources to the finished dataset.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use dataset::{Dataset, Job, Limits, Report, Store};
+
+use super::console::Console;
+use super::session::{Conclusion, Session};
+use super::summary::{counted, summary};
+use super::units::{duration, size};
+use crate::local_workers::WorkerCommand;
+use crate::paint::Paint;
+use crate::queue::SetAside;
+
+/// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
+const SHARD_SOURCES: u64 = 256;
+
+/// A worker whose coordinator is gone goes too, after this long.
+const WORKER_PATIENCE_SECONDS: u64 = 30;
+
+/// How many of the shards that failed are named in the last sentence.
+const SET_ASIDE_NAMED: usize = 3;
+
+/// Traces the programs in SOURCE… and writes the dataset to DIR. The same command again goes on where it stopped.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RunArgs {
+    /// Folders of .py files, and .jsonl files (also .gz, .zst) whose rows hold code and input.
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// Folder of the dataset.
+    #[arg(long, short, value_name = "DIR")]
+    output: String,
+
+    /// Worker processes to start here; 0 if others will come to --listen.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=1024))]
+    workers: u16,
+
+    /// Programs that each worker runs side by side [default: the cores, divided among the workers].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    slots: Option<u16>,
+
+    /// Wall-clock time that one program may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+
+    /// Processor time that one program may take [default: as --timeout].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    cpu_time: Option<Duration>,
+
+    /// Memory that one program may take.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    memory: u64,
+
+    /// Events after which a program runs on untraced.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_events)]
+    max_events: u64,
+
+    /// Sources in one shard, which becomes one part.
+    #[arg(long, value_name = "N", default_value_t = SHARD_SOURCES, value_parser = clap::value_parser!(u64).range(1..))]
+    shard_sources: u64,
+
+    /// Interpreter to run the programs: a version to look for, or a path [default: the worker's].
+    #[arg(long, value_name = "VERSION|PATH")]
+    python: Option<String>,
+
+    /// Run programs even where this machine cannot confine them.
+    #[arg(long)]
+    allow_unconfined: bool,
+
+    /// Address for workers to report to. Anyone who reaches it can take part.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    /// Print the report as JSON instead of a summary.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  et-coord run programs/ --output traces
+  et-coord run cases.jsonl.zst scripts/ -o traces --timeout 2s --memory 512MiB
+  et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
+  et-coord run programs/ -o traces --json > report.json";
+
+pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
+    let job = job(&args)?;
+    let worker = worker(&args, log)?;
+    let dataset = Dataset::start(Store::open(&args.output)?, job)?;
+    if dataset.is_sealed()? {
+        console.say(&format!("{} is complete already; nothing was run", args.output));
+        show(&dataset.report()?, &args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let session = Session {
+        published: dataset.published()?.collect::<Result<_, _>>()?,
+        dataset,
+        listen: args.listen,
+        worker,
+        workers: args.workers.into(),
+    };
+    let conclusion = runtime.block_on(session.run(console.clone()));
+    // Whatever still blocks has lost its purpose.
+    runtime.shutdown_background();
+
+    match conclusion? {
+        Conclusion::Complete(report) => {
+            show(&report, &args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Conclusion::Incomplete { set_aside, explained } => bail!(missing(set_aside, &explained)),
+        Conclusion::GaveUp(reason) => bail!(reason),
+        Conclusion::Stopped { by, programs, parts } => {
+            let programs = counted(programs, "program");
+            let parts = counted(parts, "part");
+            console.say(&format!(
+                "stopped with {programs} in {parts}; the same command again goes on from there"
+            ));
+            Ok(ExitCode::from(by.exit_code()))
+        }
+        Conclusion::StoppedAtOnce { by } => {
+            console.say("stopped at once; the same command again goes on from what is published");
+            Ok(ExitCode::from(by.exit_code()))
+        }
+    }
+}
+
+/// What to run. Fails if there is nothing, before anything is written.
+fn job(args: &RunArgs) -> anyhow::Result<Job> {
+    let limits = Limits {
+        wall_ms: args.timeout.as_millis() as u64,
+        cpu_ms: args.cpu_time.unwrap_or(args.timeout).as_millis() as u64,
+        memory_bytes: args.memory,
+        max_events: args.max_events,
+        ..Limits::default()
+    };
+    let job = Job::new(&args.sources, args.shard_sources, limits)?;
+    drop(dataset::source::plan(&job, None)?);
+    Ok(job)
+}
+
+/// What to start as a worker. It lies beside this program.
+fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> {
+    let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
+    let program = own.with_file_name("et-worker");
+    if args.workers > 0 && !program.is_file() {
+        bail!("there is no {}: et-worker must lie beside et-coord", program.display());
+    }
+    let cores = available_parallelism().map_or(1, usize::from);
+    let slots = args.slots.map_or((cores / usize::from(args.workers).max(1)).max(1), usize::from);
+    let mut arguments: Vec<OsString> = vec![
+        "--slots".into(),
+        slots.to_string().into(),
+        "--patience".into(),
+        WORKER_PATIENCE_SECONDS.to_string().into(),
+    ];
+    if let Some(python) = &args.python {
+        arguments.extend(["--python".into(), python.into()]);
+    }
+    if args.allow_unconfined {
+        arguments.push("--allow-unconfined".into());
+    }
+    Ok(WorkerCommand { program, arguments, log })
+}
+
+fn show(report: &Report, args: &RunArgs) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    if args.json {
+        serde_json::to_writer_pretty(&mut stdout, report)?;
+        writeln!(stdout)?;
+    } else {
+        write!(stdout, "{}", summary(report, &args.output, Paint::for_stdout()))?;
+    }
+    Ok(())
+}
+
+/// One sentence about the shards that have no part.
+fn missing(count: u64, explained: &[SetAside]) -> String {
+    let named: Vec<String> = explained
+        .iter()
+        .take(SET_ASIDE_NAMED)
+        .map(|set_aside| format!("shard {} ({})", set_aside.shard, set_aside.reason))
+        .collect();
+    let rest = match count.saturating_sub(named.len() as u64) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    format!(
+        "{} failed too often and {} missing from the dataset: {}{rest}; the same command again tries again",
+        counted(count, "shard"),
+        if count == 1 { "is" } else { "are" },
+        named.join(", "),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_that_are_missing_are_named() {
+        let explained: Vec<SetAside> =
+            (0..5).map(|shard| SetAside { shard, reason: "no disk".to_owned() }).collect();
+        assert_eq!(
+            missing(5, &explained),
+            "5 shards failed too often and are missing from the dataset: shard 0 (no disk), shard 1 (no disk), \
+             shard 2 (no disk) and 2 more; the same command again tries again"
+        );
+        assert_eq!(
+            missing(1, &explained[..1]),
+            "1 shard failed too often and is missing from the dataset: shard 0 (no disk); \
+             the same command again tries again"
+        );
+    }
+}

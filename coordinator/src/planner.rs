@@ -1,0 +1,45 @@
+//! Feeds the plan to the driver from a thread of its own, no faster than it is taken.
+
+use std::thread;
+
+use dataset::{Dataset, PlanError, Shard};
+use tokio::sync::mpsc;
+
+/// What the planner says next.
+#[derive(Debug)]
+pub(crate) enum Planned {
+    Shard(Shard),
+    /// There are no further shards.
+    All,
+    /// The sources cannot be listed any further.
+    Failed(String),
+}
+
+/// How many shards may wait for the driver. A segment of the plan waits with the thread.
+const WAITING: usize = 64;
+
+/// Begins to plan. The thread ends when the plan does, or when nobody receives any more.
+pub(crate) fn start(dataset: Dataset) -> mpsc::Receiver<Planned> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    thread::spawn(move || {
+        let last = match feed(&dataset, &sender) {
+            Ok(()) => Planned::All,
+            Err(error) => Planned::Failed(error.to_string()),
+        };
+        // Nobody receives any more: then nobody needs to know.
+        let _ = sender.blocking_send(last);
+    });
+    receiver
+}
+
+fn feed(dataset: &Dataset, sender: &mpsc::Sender<Planned>) -> Result<(), PlanError> {
+    let mut plan = dataset.plan();
+    while let Some(segment) = plan.next_segment()? {
+        for shard in segment {
+            if sender.blocking_send(Planned::Shard(shard)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}

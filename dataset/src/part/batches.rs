@@ -1,0 +1,49 @@
+//! Batches of rows out of a file that may be damaged.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow_array::RecordBatch;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::Result as ParquetResult;
+
+use super::PartError;
+use crate::store::Object;
+
+/// Yields batches up to the first damage.
+pub(super) struct Batches {
+    key: String,
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Batches {
+    pub(super) fn read(
+        key: &str,
+        builder: ParquetRecordBatchReaderBuilder<Object>,
+    ) -> Result<Batches, PartError> {
+        let reader = guarded(key, || builder.build())?;
+        Ok(Batches { key: key.to_owned(), reader: Some(reader) })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, PartError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let step = guarded(&self.key, || reader.next().transpose().map_err(Into::into));
+        if step.is_err() {
+            self.reader = None;
+        }
+        step.transpose()
+    }
+}
+
+/// Calls into Parquet's reader, which answers some damaged files with a panic: an index out of range, a number
+/// that overflows. That is damage like any other, and what was being read is dropped with it.
+pub(super) fn guarded<T>(key: &str, read: impl FnOnce() -> ParquetResult<T>) -> Result<T, PartError> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(PartError::damaged(key, error)),
+        Err(_) => Err(PartError::damaged(key, "its pages contradict each other")),
+    }
+}

@@ -1,0 +1,210 @@
+//! Columns back into a row.
+
+use std::str::FromStr;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, UInt32Type, UInt64Type};
+use arrow_array::{Array, LargeListArray, RecordBatch, StructArray};
+use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
+
+use super::PartError;
+use crate::{Captured, InputOrigin, Outcome, Row};
+
+/// One row as read. It owns what [`StoredRow::row`] lends.
+#[derive(Debug)]
+pub struct StoredRow {
+    key: String,
+    batch: RecordBatch,
+}
+
+impl StoredRow {
+    /// `batch` is one row of the whole schema.
+    pub(super) fn new(key: &str, batch: RecordBatch) -> StoredRow {
+        StoredRow { key: key.to_owned(), batch }
+    }
+
+    /// The row with its events.
+    pub fn row(&self) -> Result<Row<'_>, PartError> {
+        // The places of columns are those of the schema.
+        let text = |column: usize| self.batch.column(column).as_string::<i64>().value(0).to_owned();
+        let option = |column: usize| option_at(self.batch.column(column), 0).map(str::to_owned);
+        let name = |column: usize| name_at(self.batch.column(column), 0);
+        let number = |column: usize| self.batch.column(column).as_primitive::<UInt64Type>().value(0);
+        let flag = |column: usize| self.batch.column(column).as_boolean().value(0);
+        let code = |column: usize| {
+            let column = self.batch.column(column);
+            column.is_valid(0).then(|| column.as_primitive::<Int32Type>().value(0))
+        };
+        let events = Events::new(self.batch.column(31).as_list::<i64>());
+        Ok(Row {
+            trace_id: text(0),
+            job_id: name(1),
+            shard: number(2),
+            source_id: text(3),
+            source_path: text(4),
+            source_sha256: text(5),
+            source_meta: text(6),
+            interpreter: name(7),
+            tracer_version: name(8),
+            entry: name(9),
+            code: text(10),
+            input: option(11),
+            input_origin: InputOrigin::from_str(name(12)).map_err(|error| self.damaged(error))?,
+            outcome: Outcome::from_str(name(13)).map_err(|error| self.damaged(error))?,
+            exception_type: option(14),
+            exception_message: option(15),
+            exit_code: code(16),
+            signal: code(17),
+            output_type: option(18),
+            output: option(19),
+            stdout: Captured { text: text(20), truncated: flag(21) },
+            stderr: Captured { text: text(22), truncated: flag(23) },
+            confinement: name(24),
+            wall_us: number(25),
+            cpu_us: number(26),
+            peak_memory_bytes: number(27),
+            trace_damaged: flag(29),
+            trace_truncated: flag(30),
+            events: events.read().map_err(|error| self.damaged(error))?,
+        })
+    }
+
+    fn damaged(&self, what: impl ToString) -> PartError {
+        PartError::damaged(&self.key, what)
+    }
+}
+
+/// A word that this version of the format does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("it holds an event whose {what} is {word:?}")]
+struct UnknownWord {
+    what: &'static str,
+    word: String,
+}
+
+impl UnknownWord {
+    fn new(what: &'static str, word: &str) -> UnknownWord {
+        UnknownWord { what, word: word.to_owned() }
+    }
+}
+
+/// The events of one row.
+struct Events<'a> {
+    range: std::ops::Range<usize>,
+    columns: &'a StructArray,
+    changes: Changes<'a>,
+}
+
+/// The changes of all events of a row.
+struct Changes<'a> {
+    lists: &'a LargeListArray,
+    columns: &'a StructArray,
+}
+
+impl<'a> Events<'a> {
+    fn new(lists: &'a LargeListArray) -> Events<'a> {
+        let columns = lists.values().as_struct();
+        let changes = columns.column(6).as_list::<i64>();
+        let changes = Changes { lists: changes, columns: changes.values().as_struct() };
+        Events { range: list_at(lists, 0), columns, changes }
+    }
+
+    fn read(&self) -> Result<Vec<Event<'a>>, UnknownWord> {
+        self.range.clone().map(|at| self.event(at)).collect()
+    }
+
+    fn event(&self, at: usize) -> Result<Event<'a>, UnknownWord> {
+        let columns = self.columns;
+        let number = |column: usize| columns.column(column).as_primitive::<UInt32Type>().value(at);
+        Ok(Event {
+            frame: number(1),
+            parent: columns.column(2).is_valid(at).then(|| number(2)),
+            depth: number(3),
+            function: name_at(columns.column(4), at),
+            line: number(5),
+            kind: self.kind(at)?,
+            changes: self.changes.read(at)?,
+        })
+    }
+
+    fn kind(&self, at: usize) -> Result<EventKind<'a>, UnknownWord> {
+        let type_name = name_at(self.columns.column(7), at);
+        let text = option_at(self.columns.column(8), at).unwrap_or_default();
+        let value = Value { type_name, text };
+        Ok(match name_at(self.columns.column(0), at) {
+            "call" => EventKind::Call,
+            "line" => EventKind::Line,
+            "resume" => EventKind::Resume,
+            "return" => EventKind::Return(value),
+            "yield" => EventKind::Yield(value),
+            "raise" => EventKind::Raise(value),
+            "unwind" => EventKind::Unwind(value),
+            "output" => EventKind::Output(stream(type_name)?, text.as_bytes().into()),
+            "gap" => EventKind::Gap {
+                reason: gap_reason(type_name)?,
+                skipped: text.parse().map_err(|_| UnknownWord::new("count of skipped events", text))?,
+            },
+            word => return Err(UnknownWord::new("kind", word)),
+        })
+    }
+}
+
+impl<'a> Changes<'a> {
+    fn read(&self, event: usize) -> Result<Vec<Change<'a>>, UnknownWord> {
+        list_at(self.lists, event).map(|at| self.change(at)).collect()
+    }
+
+    fn change(&self, at: usize) -> Result<Change<'a>, UnknownWord> {
+        let column = |index: usize| self.columns.column(index);
+        let value =
+            Value { type_name: name_at(column(3), at), text: option_at(column(4), at).unwrap_or_default() };
+        let (kind, value) = match name_at(column(2), at) {
+            "new" => (ChangeKind::New, Some(value)),
+            "modified" => (ChangeKind::Modified, Some(value)),
+            "deleted" => (ChangeKind::Deleted, None),
+            word => return Err(UnknownWord::new("kind of change", word)),
+        };
+        let scope = match name_at(column(0), at) {
+            "local" => Scope::Local,
+            "global" => Scope::Global,
+            word => return Err(UnknownWord::new("scope", word)),
+        };
+        Ok(Change { scope, name: name_at(column(1), at), kind, value })
+    }
+}
+
+fn stream(word: &str) -> Result<Stream, UnknownWord> {
+    match word {
+        "stdout" => Ok(Stream::Stdout),
+        "stderr" => Ok(Stream::Stderr),
+        word => Err(UnknownWord::new("stream", word)),
+    }
+}
+
+fn gap_reason(word: &str) -> Result<GapReason, UnknownWord> {
+    match word {
+        "events" => Ok(GapReason::Events),
+        "bytes" => Ok(GapReason::Bytes),
+        "depth" => Ok(GapReason::Depth),
+        word => Err(UnknownWord::new("gap", word)),
+    }
+}
+
+fn list_at(lists: &LargeListArray, at: usize) -> std::ops::Range<usize> {
+    let offsets = lists.value_offsets();
+    offsets[at] as usize..offsets[at + 1] as usize
+}
+
+/// The text of a dictionary column; empty where it is null.
+pub(super) fn name_at(column: &dyn Array, at: usize) -> &str {
+    let names = column.as_dictionary::<Int32Type>();
+    match names.key(at) {
+        Some(key) => names.values().as_string::<i32>().value(key),
+        None => "",
+    }
+}
+
+/// The text of a nullable column.
+pub(super) fn option_at(column: &dyn Array, at: usize) -> Option<&str> {
+    column.is_valid(at).then(|| column.as_string::<i64>().value(at))
+}

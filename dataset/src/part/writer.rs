@@ -1,0 +1,170 @@
+//! Rows into a Parquet file, in memory that does not grow with their number.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+
+use super::columns::Columns;
+use super::schema::{SCHEMA, properties};
+use super::{PartError, PartHeader, footer};
+use crate::layout::FORMAT_VERSION;
+use crate::{Row, Tally};
+
+/// Rows gathered before they are encoded.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Where a row group ends.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
+/// Writes a part to a local file. Dropping it unfinished removes the file.
+pub struct PartWriter {
+    writer: ArrowWriter<File>,
+    file: Unfinished,
+    header: PartHeader,
+    columns: Columns,
+    batch_bytes: usize,
+    row_group_bytes: usize,
+    last_source: Option<String>,
+    tally: Tally,
+}
+
+/// What a finished part holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartStats {
+    pub tally: Tally,
+}
+
+impl PartWriter {
+    /// Begins a part at `path`, where nothing may be yet.
+    pub fn create(path: &Path, header: PartHeader) -> Result<PartWriter, PartError> {
+        let file = File::create_new(path).map_err(|cause| PartError::io(path, &cause))?;
+        PartWriter::over(file, Unfinished { path: path.to_owned() }, header)
+    }
+
+    fn over(file: File, unfinished: Unfinished, header: PartHeader) -> Result<PartWriter, PartError> {
+        let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(file, SCHEMA.clone(), options)
+            .map_err(|cause| PartError::writing(&unfinished.path, &cause))?;
+        Ok(PartWriter {
+            writer,
+            file: unfinished,
+            header,
+            columns: Columns::default(),
+            batch_bytes: 0,
+            row_group_bytes: 0,
+            last_source: None,
+            tally: Tally::default(),
+        })
+    }
+
+    /// Appends a row. Rows come in the order of their sources, the rows of one source after each other.
+    pub fn append(&mut self, row: &Row<'_>) -> Result<(), PartError> {
+        let bytes = self.columns.append(row);
+        self.batch_bytes += bytes;
+        self.row_group_bytes += bytes;
+        if self.last_source.as_ref() != Some(&row.source_path) {
+            self.tally.sources += 1;
+            self.last_source = Some(row.source_path.clone());
+        }
+        self.tally.count(row.outcome, row.reason().as_deref(), row.events.len() as u64);
+        if self.row_group_bytes >= ROW_GROUP_BYTES {
+            self.end_row_group()
+        } else if self.batch_bytes >= BATCH_BYTES {
+            self.encode_batch()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What the rows so far say. `bytes` is known once the part is finished.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Writes the footer and waits until the file is on the disk.
+    pub fn finish(mut self) -> Result<PartStats, PartError> {
+        self.end_row_group()?;
+        for (key, value) in [
+            (footer::FORMAT_VERSION, FORMAT_VERSION.to_string()),
+            (footer::JOB_ID, self.header.job.to_string()),
+            (footer::SHARD, to_json(&self.header.shard)),
+            (footer::TALLY, to_json(&self.tally)),
+        ] {
+            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        self.writer.finish().map_err(|cause| self.failed(&cause))?;
+        let file = self.writer.inner();
+        let synced = file.sync_all().and_then(|()| file.metadata());
+        self.tally.bytes = synced.map_err(|cause| PartError::io(&self.file.path, &cause))?.len();
+        self.file.keep();
+        Ok(PartStats { tally: self.tally })
+    }
+
+    fn encode_batch(&mut self) -> Result<(), PartError> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        self.batch_bytes = 0;
+        let batch = self.columns.take();
+        self.writer.write(&batch).map_err(|cause| self.failed(&cause))
+    }
+
+    fn end_row_group(&mut self) -> Result<(), PartError> {
+        self.encode_batch()?;
+        self.row_group_bytes = 0;
+        self.writer.flush().map_err(|cause| self.failed(&cause))
+    }
+
+    fn failed(&self, cause: &ParquetError) -> PartError {
+        PartError::writing(&self.file.path, cause)
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("numbers, texts and maps by text are JSON")
+}
+
+/// Removes the file unless it is kept.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn keep(mut self) {
+        self.path.clear();
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            // A failure leaves a file in the worker's scratch, which is wiped anyway.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{JobId, Range, Shard};
+
+    #[test]
+    fn a_full_disk_is_told_in_one_sentence() {
+        let range = Range::Tree { root: "/".to_owned(), first: b"a.py".to_vec(), last: b"a.py".to_vec() };
+        let header = PartHeader { job: JobId(String::new()), shard: Shard { ordinal: 0, sources: 1, range } };
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        // The device is no file of ours, so the path is one that nothing is removed at.
+        let unfinished = Unfinished { path: PathBuf::from("/dev/full/part") };
+        let error = PartWriter::over(full, unfinished, header).and_then(PartWriter::finish).unwrap_err();
+        assert!(error.is_full());
+        assert!(
+            error.to_string().starts_with("the disk that holds /dev/full/part is full: free some"),
+            "{error}"
+        );
+    }
+}

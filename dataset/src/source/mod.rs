@@ -1,0 +1,129 @@
+//! Where programs come from: folders of Python files and JSONL files, planned and read as ranges.
+//!
+//! `location` tells what the user named, `listing` names the sources of it in order, `plan` cuts that order
+//! into shards, and `tree` and `cases` read what a shard's range holds.
+
+mod cases;
+mod encoding;
+mod lines;
+mod listing;
+mod location;
+mod plan;
+mod tree;
+
+use std::io;
+
+use sha2::{Digest, Sha256};
+
+use crate::hex::hex;
+use crate::walk::WalkError;
+use crate::{Job, Range, Shard};
+pub use encoding::{EncodingError, decode_source};
+pub(crate) use listing::{Listed, Listing};
+pub(crate) use location::{Location, resolve};
+
+/// One program to run, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Names this source and no other of the job: `corpus/pkg/mod.py`, `cases.jsonl:17`.
+    pub path: String,
+    /// The row's own id, else the path.
+    pub id: String,
+    /// A JSON object of what came with it.
+    pub meta: String,
+    /// What tracebacks show, without a folder.
+    pub filename: String,
+    pub body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Runs as a script. The bytes as found: their encoding is the interpreter's to decide.
+    Script(Vec<u8>),
+    /// [`CALLED_FUNCTION`] is called with `input`, an argument list as Python text.
+    Call { code: String, input: String },
+    /// Becomes a row of outcome `unreadable` that says why, in one sentence.
+    Unreadable { reason: String },
+}
+
+/// What a row with an `input` is a call of.
+pub const CALLED_FUNCTION: &str = "f";
+
+/// The entry of a script.
+pub const SCRIPT_ENTRY: &str = "<module>";
+
+impl Source {
+    /// Of the file's bytes, or of the row's `code`, as lower-case hex; empty where there are none.
+    pub fn sha256(&self) -> String {
+        let bytes = match &self.body {
+            Body::Script(bytes) => bytes,
+            Body::Call { code, .. } => code.as_bytes(),
+            Body::Unreadable { .. } => return String::new(),
+        };
+        hex(&Sha256::digest(bytes))
+    }
+
+    /// Where its execution begins, as a row names it.
+    pub fn entry(&self) -> &'static str {
+        match self.body {
+            Body::Call { .. } => CALLED_FUNCTION,
+            Body::Script(_) | Body::Unreadable { .. } => SCRIPT_ENTRY,
+        }
+    }
+
+    /// Its text; empty where there is none or it cannot be decoded.
+    pub fn code(&self) -> String {
+        match &self.body {
+            Body::Script(bytes) => decode_source(bytes).unwrap_or_default(),
+            Body::Call { code, .. } => code.clone(),
+            Body::Unreadable { .. } => String::new(),
+        }
+    }
+}
+
+/// The sources themselves cannot be found, listed or read on. A single one that cannot be read is a row.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("no source was named: name a folder, a .py file or a .jsonl file")]
+    None,
+    #[error("there is no {path}: name a folder, a .py file or a .jsonl file")]
+    NotFound { path: String },
+    #[error("{path} is neither a folder nor a .py or .jsonl file (a .jsonl file may end in .gz or .zst)")]
+    Unsupported { path: String },
+    #[error("{path} holds no {what}")]
+    Empty { path: String, what: &'static str },
+    #[error(
+        "{first} and {second} would share names in the dataset: rename one of them, or name the folder that \
+         holds both"
+    )]
+    SameName { first: String, second: String },
+    #[error(transparent)]
+    List(#[from] WalkError),
+    #[error("cannot read {path}: {cause}")]
+    Read { path: String, cause: io::Error },
+    #[error("{path} has changed since it was planned: give the job another output folder")]
+    Changed { path: String },
+}
+
+/// Streams the shards of a job's sources, after the shard `after` if there is one. Fails at once if a source
+/// that is still to be planned does not exist or holds nothing.
+pub fn plan(
+    job: &Job,
+    after: Option<&Shard>,
+) -> Result<impl Iterator<Item = Result<Shard, SourceError>> + Send + use<>, SourceError> {
+    plan::Planner::new(job, after)
+}
+
+/// Streams the sources of a range, in order. Those of more than `source_bytes` bytes are not read.
+pub fn read(
+    range: &Range,
+    source_bytes: u64,
+) -> Result<impl Iterator<Item = Result<Source, SourceError>> + Send + use<>, SourceError> {
+    let sources: Box<dyn Iterator<Item = Result<Source, SourceError>> + Send> = match range {
+        Range::Tree { root, first, last } => Box::new(tree::Files::open(root, first, last, source_bytes)?),
+        Range::Lines { path, from_byte, to_byte, first_line } => {
+            Box::new(cases::Cases::open(path, *from_byte..*to_byte, *first_line, source_bytes)?)
+        }
+    };
+    Ok(sources)
+}

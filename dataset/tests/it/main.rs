@@ -1,0 +1,10 @@
+//! The crate from outside: what a coordinator, a worker and a reader do with a dataset.
+
+mod damage;
+mod life;
+mod parts;
+mod plans;
+mod samples;
+mod sources;
+mod stores;
+mod support;

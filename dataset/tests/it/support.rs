@@ -1,0 +1,264 @@
+//! Datasets made without running anything.
+
+use std::path::{Path, PathBuf};
+
+use dataset::source::{self, Body, Source};
+use dataset::{
+    Captured, Dataset, Execution, InputOrigin, Job, Limits, Outcome, PartHeader, PartWriter, Row, Shard,
+    Store, Times, attempt_key,
+};
+use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
+
+pub(crate) const TIMES: Times = Times { started_unix_ms: 1_000, finished_unix_ms: 3_500 };
+
+/// A folder with sources and a place for the dataset beside them.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Place {
+        Place { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A place with these files below `corpus`.
+    pub(crate) fn with_files(files: &[&str]) -> Place {
+        let place = Place::new();
+        for file in files {
+            place.write(&format!("corpus/{file}"), format!("# {file}\n").as_bytes());
+        }
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).into_os_string().into_string().unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.text("out")).unwrap()
+    }
+
+    pub(crate) fn job(&self, sources: &[&str], shard_sources: u64) -> Job {
+        let sources: Vec<String> = sources.iter().map(|source| self.text(source)).collect();
+        Job::new(&sources, shard_sources, Limits::default()).unwrap()
+    }
+
+    /// The dataset of all files below `corpus`, `shard_sources` to a shard.
+    pub(crate) fn dataset(&self, shard_sources: u64) -> Dataset {
+        Dataset::start(self.store(), self.job(&["corpus"], shard_sources)).unwrap()
+    }
+
+    /// Writes a local file as a worker would.
+    pub(crate) fn write_part(&self, name: &str, header: PartHeader, rows: &[Row<'_>]) -> PathBuf {
+        let path = self.path(name);
+        let mut writer = PartWriter::create(&path, header).unwrap();
+        for row in rows {
+            writer.append(row).unwrap();
+        }
+        writer.finish().unwrap();
+        path
+    }
+}
+
+/// Plans everything and gives every shard a part.
+pub(crate) fn fill(place: &Place, dataset: &Dataset) {
+    let mut plan = dataset.plan();
+    while let Some(shards) = plan.next_segment().unwrap() {
+        for shard in shards {
+            fill_shard(place, dataset, &shard);
+        }
+    }
+}
+
+pub(crate) fn fill_shard(place: &Place, dataset: &Dataset, shard: &Shard) {
+    let header = PartHeader { job: dataset.id().clone(), shard: shard.clone() };
+    let sources: Vec<Source> = source::read(&shard.range, 1000).unwrap().map(Result::unwrap).collect();
+    let rows: Vec<Row<'_>> =
+        sources.iter().map(|source| row_of(source, &dataset.id().0, shard.ordinal)).collect();
+    let file = place.write_part("scratch.parquet", header, &rows);
+    let attempt = attempt_key(shard.ordinal, 1);
+    dataset.store().put_file(&attempt, &file).unwrap();
+    dataset.publish(shard.ordinal, &attempt).unwrap();
+}
+
+/// What an execution that prints its source and returns might have given.
+pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row<'a> {
+    let (source_sha256, entry) = (source.sha256(), source.entry());
+    let input = match &source.body {
+        Body::Call { input, .. } => Some(input.as_str()),
+        Body::Script(_) | Body::Unreadable { .. } => None,
+    };
+    let execution = Execution {
+        source_path: &source.path,
+        source_sha256: &source_sha256,
+        entry,
+        input,
+        interpreter: "3.13.0",
+        tracer_version: "0.1.0",
+        granularity: "line",
+    };
+    let (outcome, exception_message) = match &source.body {
+        Body::Unreadable { reason } => (Outcome::Unreadable, Some(reason.clone())),
+        Body::Script(_) | Body::Call { .. } => (Outcome::Returned, None),
+    };
+    Row {
+        trace_id: execution.trace_id(),
+        job_id,
+        shard,
+        source_id: source.id.clone(),
+        source_path: source.path.clone(),
+        source_sha256,
+        source_meta: source.meta.clone(),
+        interpreter: "3.13.0",
+        tracer_version: "0.1.0",
+        entry,
+        code: source.code(),
+        input: input.map(str::to_owned),
+        input_origin: if input.is_some() { InputOrigin::Case } else { InputOrigin::Script },
+        outcome,
+        exception_type: None,
+        exception_message,
+        exit_code: None,
+        signal: None,
+        output_type: None,
+        output: None,
+        stdout: Captured { text: source.code(), truncated: false },
+        stderr: Captured::default(),
+        confinement: "none",
+        wall_us: 10,
+        cpu_us: 9,
+        peak_memory_bytes: 8,
+        trace_damaged: false,
+        trace_truncated: false,
+        events: vec![event(EventKind::Call), event(EventKind::Line)],
+    }
+}
+
+pub(crate) fn event(kind: EventKind<'_>) -> Event<'_> {
+    Event { frame: 0, parent: None, depth: 0, function: "<module>", line: 1, kind, changes: Vec::new() }
+}
+
+/// Two rows that between them have every kind of event and change, and every column both null and not.
+/// The frozen samples hold them, so they do not change within a version of the format.
+pub(crate) fn sample_rows() -> Vec<Row<'static>> {
+    let value = Value { type_name: "int", text: "1" };
+    let change = |scope, name, kind, value| Change { scope, name, kind, value };
+    let inner = |line, kind, changes| Event {
+        frame: 1,
+        parent: Some(0),
+        depth: 1,
+        function: "f.<locals>.g",
+        line,
+        kind,
+        changes,
+    };
+    let events = vec![
+        Event {
+            changes: vec![change(Scope::Local, "x", ChangeKind::New, Some(value))],
+            function: "f",
+            ..event(EventKind::Call)
+        },
+        inner(2, EventKind::Call, Vec::new()),
+        inner(3, EventKind::Line, vec![change(Scope::Global, "ä", ChangeKind::Modified, Some(value))]),
+        inner(3, EventKind::Yield(value), vec![change(Scope::Local, "x", ChangeKind::Deleted, None)]),
+        inner(3, EventKind::Resume, Vec::new()),
+        event(EventKind::Output(Stream::Stdout, b"one\n".into())),
+        event(EventKind::Output(Stream::Stderr, b"".into())),
+        inner(4, EventKind::Raise(Value { type_name: "ValueError", text: "" }), Vec::new()),
+        inner(4, EventKind::Unwind(Value { type_name: "ValueError", text: "no" }), Vec::new()),
+        event(EventKind::Gap { reason: GapReason::Events, skipped: 0 }),
+        event(EventKind::Gap { reason: GapReason::Bytes, skipped: 17 }),
+        event(EventKind::Gap { reason: GapReason::Depth, skipped: u64::MAX }),
+        event(EventKind::Return(value)),
+    ];
+    let full = Row {
+        trace_id: "00112233445566778899aabbccddeeff".to_owned(),
+        job_id: "0123456789abcdef",
+        shard: 7,
+        source_id: "case-1".to_owned(),
+        source_path: "cases.jsonl:1".to_owned(),
+        source_sha256: "ab".repeat(32),
+        source_meta: r#"{"licence":"MIT","weight":1.50}"#.to_owned(),
+        interpreter: "3.13.0",
+        tracer_version: "0.1.0",
+        entry: "f",
+        code: "def f(x):\n    return x\n".to_owned(),
+        input: Some("1".to_owned()),
+        input_origin: InputOrigin::Case,
+        outcome: Outcome::Raised,
+        exception_type: Some("ValueError".to_owned()),
+        exception_message: Some("no".to_owned()),
+        exit_code: Some(-1),
+        signal: Some(11),
+        output_type: Some("str".to_owned()),
+        output: Some("'ä'".to_owned()),
+        stdout: Captured { text: "one\n".to_owned(), truncated: true },
+        stderr: Captured { text: "two\n".to_owned(), truncated: true },
+        confinement: "namespaces+landlock7+seccomp",
+        wall_us: 1,
+        cpu_us: 2,
+        peak_memory_bytes: u64::MAX,
+        trace_damaged: true,
+        trace_truncated: true,
+        events,
+    };
+    let bare = Row {
+        trace_id: "ffeeddccbbaa99887766554433221100".to_owned(),
+        source_id: "cases.jsonl:2".to_owned(),
+        source_path: "cases.jsonl:2".to_owned(),
+        source_sha256: String::new(),
+        source_meta: "{}".to_owned(),
+        interpreter: "",
+        entry: "<module>",
+        code: String::new(),
+        input: None,
+        input_origin: InputOrigin::Script,
+        outcome: Outcome::Unreadable,
+        exception_type: None,
+        exception_message: None,
+        exit_code: None,
+        signal: None,
+        output_type: None,
+        output: None,
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        confinement: "",
+        trace_damaged: false,
+        trace_truncated: false,
+        events: Vec::new(),
+        ..full.clone()
+    };
+    vec![full, bare]
+}
+
+/// The header that goes with [`sample_rows`].
+pub(crate) fn sample_header() -> PartHeader {
+    PartHeader {
+        job: dataset::JobId("0123456789abcdef".to_owned()),
+        shard: Shard {
+            ordinal: 7,
+            sources: 2,
+            range: dataset::Range::Lines {
+                path: "/data/cases.jsonl".to_owned(),
+                from_byte: 0,
+                to_byte: 99,
+                first_line: 1,
+            },
+        },
+    }
+}
+
+/// A store in the folder of a file.
+pub(crate) fn store_at(folder: &Path) -> Store {
+    Store::open(folder.to_str().unwrap()).unwrap()
+}

@@ -1,0 +1,8 @@
+//! What the tests and benchmarks of the whole system share.
+
+pub mod bench;
+pub mod binaries;
+pub mod process;
+pub mod random;
+pub mod system;
+pub mod tracers;

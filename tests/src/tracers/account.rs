@@ -1,0 +1,196 @@
+//! What a tracer told of a program, in one form for both tracers: the reference's JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use trace::{Decoded, EventKind, Verdict};
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    pub events: Vec<Event>,
+    /// Absent where the process died first.
+    pub end: Option<End>,
+}
+
+#[derive(Debug, Clone, Eq, Deserialize)]
+pub struct Event {
+    pub kind: String,
+    pub frame: u32,
+    pub parent: Option<u32>,
+    pub depth: u32,
+    pub function: String,
+    pub line: u32,
+    /// In order of scope and name.
+    pub changes: Vec<Change>,
+    /// With `text`: the value, the exception and its message, the stream and what was written, or why there
+    /// is a gap and how many events it holds.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    pub text: Option<String>,
+    /// All that was looked at, where the reference was asked for it.
+    pub state: Option<Looked>,
+}
+
+/// Scope, name, kind of change, and the type and text of the value that it has now.
+pub(super) type Change = (String, String, String, Option<String>, Option<String>);
+
+/// Type and text.
+pub(super) type Variable = (String, String);
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Looked {
+    pub local: BTreeMap<String, Variable>,
+    /// `None` for a global that the code names but nothing is bound to.
+    pub global: BTreeMap<String, Option<Variable>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct End {
+    pub verdict: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub text: String,
+}
+
+/// Whether full states were asked for makes no difference.
+impl PartialEq for Event {
+    fn eq(&self, other: &Event) -> bool {
+        let fields = |event: &Event| (event.frame, event.parent, event.depth, event.line);
+        fields(self) == fields(other)
+            && self.kind == other.kind
+            && self.function == other.function
+            && self.changes == other.changes
+            && self.type_name == other.type_name
+            && self.text == other.text
+    }
+}
+
+impl Account {
+    /// Says what is wrong with how the events hang together: with their frames' numbers, parents, depths and
+    /// functions, which follow from the order in which frames are entered and left.
+    pub fn disorder(&self) -> Option<String> {
+        let mut stack: Vec<u32> = Vec::new();
+        let mut functions: Vec<&str> = Vec::new();
+        for (index, event) in self.events.iter().enumerate() {
+            match event.kind.as_str() {
+                "call" => {
+                    stack.push(functions.len() as u32);
+                    functions.push(&event.function);
+                }
+                "resume" => stack.push(event.frame),
+                _ => {}
+            }
+            let frame = stack.last().copied();
+            let expected = (
+                frame.unwrap_or(0),
+                stack.len().checked_sub(2).map(|below| stack[below]),
+                stack.len().saturating_sub(1) as u32,
+                frame.map_or(Some(""), |frame| functions.get(frame as usize).copied()),
+            );
+            if expected != (event.frame, event.parent, event.depth, Some(&event.function)) {
+                return Some(format!("event {index} does not follow from those before it: {event:?}"));
+            }
+            if matches!(event.kind.as_str(), "return" | "yield" | "unwind") {
+                stack.pop();
+            }
+        }
+        None
+    }
+
+    /// The first difference between two accounts, with the source line it belongs to. Past a gap there is
+    /// nothing to compare.
+    pub fn difference(&self, other: &Account, source: &[u8]) -> Option<String> {
+        let longer = self.events.len().max(other.events.len());
+        let index = (0..longer).find(|&index| self.events.get(index) != other.events.get(index));
+        if let Some(index) = index {
+            let side = |account: &Account| account.events.get(index).map_or("nothing".to_owned(), shown);
+            let line = self.events.get(index).or(other.events.get(index)).map_or(0, |event| event.line);
+            let text = source.split(|&byte| byte == b'\n').nth((line as usize).wrapping_sub(1));
+            let text = text.map(String::from_utf8_lossy).unwrap_or_default();
+            return Some(format!(
+                "event {index}, at line {line}: {}\n  left:  {}\n  right: {}",
+                text.trim(),
+                side(self),
+                side(other)
+            ));
+        }
+        (self.end != other.end).then(|| format!("the end\n  left:  {:?}\n  right: {:?}", self.end, other.end))
+    }
+}
+
+fn shown(event: &Event) -> String {
+    format!(
+        "{} of frame {} ({}), parent {:?}, line {}: {:?} {:?} {:?}",
+        event.kind,
+        event.frame,
+        event.function,
+        event.parent,
+        event.line,
+        event.type_name.as_deref().unwrap_or(""),
+        event.text.as_deref().unwrap_or(""),
+        event.changes
+    )
+}
+
+impl From<&trace::Event<'_>> for Event {
+    fn from(event: &trace::Event<'_>) -> Event {
+        let (type_name, text) = match &event.kind {
+            EventKind::Call | EventKind::Line | EventKind::Resume => (None, None),
+            EventKind::Return(value)
+            | EventKind::Yield(value)
+            | EventKind::Raise(value)
+            | EventKind::Unwind(value) => (Some(value.type_name.to_owned()), Some(value.text.to_owned())),
+            EventKind::Output(stream, bytes) => {
+                (Some(stream.name().to_owned()), Some(String::from_utf8_lossy(bytes).into_owned()))
+            }
+            EventKind::Gap { reason, skipped } => (Some(reason.name().to_owned()), Some(skipped.to_string())),
+        };
+        let mut changes: Vec<Change> = event.changes.iter().map(change).collect();
+        changes.sort();
+        Event {
+            kind: event.kind.name().to_owned(),
+            frame: event.frame,
+            parent: event.parent,
+            depth: event.depth,
+            function: event.function.to_owned(),
+            line: event.line,
+            changes,
+            type_name,
+            text,
+            state: None,
+        }
+    }
+}
+
+impl From<&Decoded<'_>> for Account {
+    fn from(decoded: &Decoded<'_>) -> Account {
+        let events = decoded.events.iter().map(Event::from).collect();
+        Account { events, end: decoded.end.as_ref().map(End::from) }
+    }
+}
+
+fn change(change: &trace::Change<'_>) -> Change {
+    let value = change.value.map(|value| (value.type_name.to_owned(), value.text.to_owned()));
+    let (type_name, text) = value.unzip();
+    let scope = change.scope.name().to_owned();
+    (scope, change.name.to_owned(), change.kind.name().to_owned(), type_name, text)
+}
+
+impl From<&trace::End<'_>> for End {
+    fn from(end: &trace::End<'_>) -> End {
+        let verdict = match end.verdict {
+            Verdict::Returned => "returned",
+            Verdict::Raised => "raised",
+            Verdict::Exited => "exited",
+            Verdict::SyntaxError => "syntax_error",
+            Verdict::NoEntry => "no_entry",
+            Verdict::BadInput => "bad_input",
+            Verdict::OutputLimit => "output_limit",
+        };
+        End {
+            verdict: verdict.to_owned(),
+            type_name: end.value.type_name.to_owned(),
+            text: end.value.text.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Runs the native tracer in a plain interpreter, on an arena in a file.
+
+use std::fs::OpenOptions;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::mm::{self, MapFlags, ProtFlags};
+use trace::{Arena, Decoded};
+
+use super::account::Account;
+use super::bounded::{self, Ended};
+use super::{Interpreter, Program};
+use crate::binaries;
+
+const LOG_CAPACITY: usize = 64 << 20;
+
+/// What the native tracer says of a program: all that it had written when its process ended, however that
+/// ended.
+///
+/// # Panics
+/// If the log is damaged, or `libet_tracer.so` was not built.
+pub fn trace(interpreter: &Interpreter, program: &Program) -> (Account, Ended) {
+    let log = run(interpreter, program);
+    let account = Account::from(&log.read());
+    (account, log.ended)
+}
+
+/// The log that a traced process left behind.
+pub struct Log {
+    arena: Mapping,
+    request_len: usize,
+    pub ended: Ended,
+}
+
+impl Log {
+    /// # Panics
+    /// If it is damaged.
+    pub fn read(&self) -> Decoded<'_> {
+        let decoded = Decoded::read(self.arena.view.log_of_the_dead(self.request_len));
+        if let Some(damage) = decoded.damage {
+            panic!("{damage} ({})", self.ended.report);
+        }
+        decoded
+    }
+}
+
+pub fn run(interpreter: &Interpreter, program: &Program) -> Log {
+    const RUN: &str = "import os, sys; from importlib import machinery, util\n\
+        loader = machinery.ExtensionFileLoader('et_tracer', sys.argv[1])\n\
+        tracer = util.module_from_spec(util.spec_from_loader('et_tracer', loader))\n\
+        loader.exec_module(tracer); os._exit(tracer.run_file(sys.argv[2]))";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("arena");
+    let request = program.request().encode();
+    let arena = Mapping::create(&file, &request);
+    let library = binaries::tracer();
+    let arguments = ["-c".as_ref(), RUN.as_ref(), library.as_os_str(), file.as_os_str()];
+    let ended = bounded::run(&interpreter.path, arguments, folder.path(), program.foreign);
+    let ended = ended.expect("a shell to run the tracer in");
+    Log { arena, request_len: request.len(), ended }
+}
+
+/// A file's arena in memory, for as long as this lives.
+struct Mapping {
+    view: Arena,
+    base: *mut std::ffi::c_void,
+    len: usize,
+}
+
+impl Mapping {
+    fn create(path: &Path, request: &[u8]) -> Mapping {
+        let len = Arena::size_for(request.len(), LOG_CAPACITY);
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = file.expect("a temporary folder takes files");
+        file.set_len(len as u64).expect("a sparse file takes any length");
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a fresh mapping, placed by the kernel, aliases nothing.
+        let base = unsafe { mm::mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, file.as_fd(), 0) };
+        let base = base.expect("a file can be mapped");
+        // SAFETY: the mapping is `len` bytes, page-aligned, zeroed as a fresh file is, and lives until `drop`.
+        let view = unsafe { Arena::create(base.cast(), len, request) };
+        Mapping { view, base, len }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: it is the mapping that `create` made, and the view goes with it.
+        let unmapped = unsafe { mm::munmap(self.base, self.len) };
+        unmapped.expect("what was mapped can be unmapped");
+    }
+}

@@ -1,0 +1,35 @@
+//! A program to trace, and how.
+
+use trace::{Bounds, Entry, Request};
+
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub source: Vec<u8>,
+    /// The function to call and the argument list to call it with; none for a script.
+    pub call: Option<(String, String)>,
+    pub bounds: Bounds,
+    /// It is somebody else's: it runs without a network and can write to nothing but its own folder.
+    pub foreign: bool,
+}
+
+impl Program {
+    /// The file name that the program sees. No such file exists where it runs.
+    pub const FILENAME: &str = "main.py";
+
+    pub fn script(source: impl Into<Vec<u8>>) -> Program {
+        let bounds = Bounds { max_events: 20_000, ..Bounds::default() };
+        Program { source: source.into(), call: None, bounds, foreign: false }
+    }
+
+    pub fn call(source: impl Into<Vec<u8>>, function: &str, input: &str) -> Program {
+        Program { call: Some((function.to_owned(), input.to_owned())), ..Program::script(source) }
+    }
+
+    pub fn request(&self) -> Request<'_> {
+        let entry = match &self.call {
+            Some((function, input)) => Entry::Call { function, input },
+            None => Entry::Script,
+        };
+        Request { entry, filename: Program::FILENAME, source: &self.source, bounds: self.bounds }
+    }
+}

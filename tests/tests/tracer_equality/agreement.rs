@@ -1,0 +1,67 @@
+//! Compares what both tracers tell of many programs.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use tests::tracers::{Account, Interpreter, Program, native, reference};
+
+/// How a comparison ended.
+pub(crate) enum Verdict {
+    Same,
+    /// Two runs of the reference differ, so that nothing can be compared.
+    NotRepeatable,
+    /// The reference did not come to an end.
+    NotFollowed(String),
+    Different(String),
+}
+
+pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
+    let slow = match reference::trace(interpreter, program) {
+        Ok(account) => account,
+        Err(ended) => return Verdict::NotFollowed(ended.report),
+    };
+    let (fast, ended) = native::trace(interpreter, program);
+    let Some(difference) = difference(&fast, &slow, program) else { return Verdict::Same };
+    match reference::trace(interpreter, program) {
+        Ok(again) if again == slow => Verdict::Different(format!("{difference}\n{}", ended.report)),
+        _ => Verdict::NotRepeatable,
+    }
+}
+
+fn difference(fast: &Account, slow: &Account, program: &Program) -> Option<String> {
+    fast.difference(slow, &program.source).or_else(|| fast.disorder())
+}
+
+/// Compares on several threads; panics with all differences. Returns what could not be compared, and why.
+pub(crate) fn compare_all(interpreter: &Interpreter, programs: &[(String, Program)]) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let (different, left_out) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((name, program)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (list, line) = match compare(interpreter, program) {
+                        Verdict::Same => continue,
+                        Verdict::Different(difference) => (&different, format!("{name}: {difference}")),
+                        Verdict::NotRepeatable => (&left_out, format!("{name}: no two runs are the same")),
+                        Verdict::NotFollowed(why) => (&left_out, format!("{name}: {}", last_line(&why))),
+                    };
+                    list.lock().expect("no thread panics here").push(line);
+                }
+            });
+        }
+    });
+    let different = different.into_inner().expect("all threads are done");
+    let (count, of, minor) = (different.len(), programs.len(), interpreter.minor);
+    assert!(
+        different.is_empty(),
+        "on 3.{minor}, {count} of {of} programs differ (left: native)\n{}",
+        different.join("\n")
+    );
+    left_out.into_inner().expect("all threads are done")
+}
+
+fn last_line(text: &str) -> &str {
+    text.trim_end().lines().last().unwrap_or("")
+}

@@ -1,0 +1,212 @@
+//! Random programs that build, share, change and take apart values of every kind.
+
+use std::fmt::Write;
+
+use tests::random::Random;
+use tests::tracers::{Program, interpreters};
+
+use super::agreement::compare_all;
+
+#[test]
+fn random_programs_agree() {
+    let programs: Vec<_> =
+        (0..60).map(|seed| (format!("the program of seed {seed}"), program(seed))).collect();
+    for interpreter in interpreters() {
+        assert_eq!(compare_all(interpreter, &programs), Vec::<String>::new());
+    }
+}
+
+const PRELUDE: &str = "\
+from collections import deque, defaultdict
+class P:
+    def __init__(self, x):
+        self.x = x
+    def __hash__(self):
+        return 7
+class L(list): pass
+class D(dict): pass
+class S:
+    __slots__ = ('x', 'y')
+def gen(a):
+    try:
+        for x in list(a)[:2]:
+            a = yield x
+    finally:
+        x = [a]
+";
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// A program, and how much of its values is shown: little, so that the cuts are met often.
+pub(crate) fn program(seed: u64) -> Program {
+    let mut generator = Generator { random: Random::new(seed), source: PRELUDE.to_owned() };
+    generator.line(0, "def f(a, b):");
+    generator.line(1, "c = d = e = None");
+    generator.statements(1, 12);
+    generator.line(1, "return b");
+    generator.line(0, "def g(a, b):");
+    generator.line(1, "global d, e");
+    generator.line(1, "c = None");
+    generator.statements(1, 8);
+    generator.line(1, "return lambda: (a, c)");
+    for name in NAMES {
+        let value = generator.value(2);
+        generator.line(0, &format!("{name} = {value}"));
+    }
+    generator.statements(0, 25);
+    let mut program = Program::script(generator.source);
+    program.bounds.value_chars = [40, 60, 100, 256][generator.random.below(4) as usize];
+    program.bounds.max_events = 3_000;
+    program
+}
+
+struct Generator {
+    random: Random,
+    source: String,
+}
+
+impl Generator {
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.random.below(of.len() as u64) as usize]
+    }
+
+    fn line(&mut self, indentation: usize, text: &str) {
+        writeln!(self.source, "{:1$}{text}", "", 4 * indentation).expect("a String takes any text");
+    }
+
+    fn statements(&mut self, indentation: usize, count: u64) {
+        for _ in 0..count {
+            match self.random.below(10) {
+                0 => {
+                    let of = self.path();
+                    let head = format!("for {} in list({of})[:3]:", self.one(&NAMES));
+                    self.guarded(indentation, &head, true);
+                }
+                1 => {
+                    let head = format!("if {}:", self.path());
+                    self.guarded(indentation, &head, true);
+                }
+                _ => {
+                    let statement = self.statement();
+                    self.guarded(indentation, &statement, false);
+                }
+            }
+        }
+    }
+
+    /// A statement that may well fail.
+    fn guarded(&mut self, indentation: usize, text: &str, is_head: bool) {
+        self.line(indentation, "try:");
+        self.line(indentation + 1, text);
+        if is_head {
+            let body = self.statement();
+            self.line(indentation + 2, &body);
+        }
+        let handler =
+            self.one(&["except Exception: pass", "except Exception as e: pass", "except LookupError: pass"]);
+        self.line(indentation, handler);
+        if handler.contains("Lookup") {
+            self.line(indentation, "except Exception as d: raise_again = d");
+        }
+    }
+
+    fn statement(&mut self) -> String {
+        let (name, path, other) = (self.one(&NAMES), self.path(), self.path());
+        let (value, key) = (self.value(2), self.key());
+        match self.random.below(24) {
+            0..=2 => format!("{name} = {value}"),
+            3 | 4 => format!("{name} = {path}"),
+            5 | 6 => format!("{path}.append({value})"),
+            7 => format!("{path}.add({key})"),
+            8 | 9 => format!("{path}[{key}] = {value}"),
+            10 => format!("{path}[{key}] = {other}"),
+            11 => format!("del {path}[{key}]"),
+            12 => format!("{path}.{} = {value}", self.one(&["x", "y", "z"])),
+            13 => format!("del {path}.x"),
+            14 => {
+                format!("{path}.{}()", self.one(&["clear", "pop", "popitem", "reverse", "popleft", "sort"]))
+            }
+            15 => format!("{path} += {value}"),
+            16 => format!("{path}.extend({other})"),
+            17 => format!("del {name}"),
+            18 => format!("{name} = f({path}, {other}) if len({path}) < 3 else {path}"),
+            19 => format!("{name} = g({path}, {value})"),
+            20 => format!("{name} = [x for x in gen({path})]"),
+            21 => format!("{name} = gen({path}); {name}.send(None); {name}.throw(KeyError({key}))"),
+            22 => format!("{name} = {{str(k): {key} for k in range(3)}}; print({key})"),
+            _ => format!("{name} = sorted({path}, key=lambda k: -k)"),
+        }
+    }
+
+    /// A variable or something inside one.
+    fn path(&mut self) -> String {
+        let mut path = self.one(&NAMES).to_owned();
+        while self.random.below(3) == 0 {
+            let key = self.key();
+            path = match self.random.below(3) {
+                0 => format!("{path}.x"),
+                1 => format!("{path}[0]"),
+                _ => format!("{path}[{key}]"),
+            };
+        }
+        path
+    }
+
+    fn key(&mut self) -> String {
+        self.one(&["0", "1", "-1", "'k'", "'longer key'", "(1, 'k')", "2.5", "None", "P(1)"]).to_owned()
+    }
+
+    fn value(&mut self, depth: u32) -> String {
+        if depth == 0 || self.random.below(3) == 0 {
+            let atoms = [
+                "0",
+                "17",
+                "-1",
+                "1 << 70",
+                "1 << 900",
+                "2.5",
+                "1e100",
+                "True",
+                "None",
+                "'s'",
+                "'it\\'s'",
+                "'x' * 70",
+                "b'b' * 50",
+                "bytearray(b'q')",
+                "range(3)",
+                "()",
+                "[]",
+                "{}",
+                "set()",
+                "P",
+                "len",
+                "gen",
+                "object()",
+                "3j",
+                "'\\udc80é'",
+                "lambda: a",
+                "[].append",
+                "...",
+                "'x' * 300",
+                "[1] * 60",
+                "deque()",
+            ];
+            return self.one(&atoms).to_owned();
+        }
+        let (first, second, key, name) =
+            (self.value(depth - 1), self.value(depth - 1), self.key(), self.one(&NAMES));
+        match self.random.below(14) {
+            0..=2 => format!("[{first}, {second}, {name}]"),
+            3 => format!("({first}, {second})"),
+            4 => format!("({first},)"),
+            5 | 6 => format!("{{{key}: {first}, 1: {second}}}"),
+            7 => format!("{{{key}, 5}}"),
+            8 => format!("frozenset([{key}])"),
+            9 => format!("deque([{first}, {second}], {})", self.one(&["None", "1", "5"])),
+            10 => format!("P({first})"),
+            11 => format!("L([{first}, {name}])"),
+            12 => format!("D(k={first})"),
+            _ => format!("defaultdict(list, k={first})"),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Limits on what is told.
+
+use tests::tracers::Program;
+use trace::Bounds;
+
+use super::check::{ALL, accounts, check_program, dedented};
+
+fn bounded(source: &str, max_events: u64) -> Program {
+    let mut program = Program::script(dedented(source));
+    program.bounds.max_events = max_events;
+    program
+}
+
+#[test]
+fn past_the_limit_there_is_a_gap_and_the_program_runs_on() {
+    let source = "
+        x = 1
+        def f():
+            print('unseen')
+            return x
+        f()
+        raise SystemExit(7)
+        ";
+    let begin = "call <module> 1; line 1; line 2 +x=1; line 5 +f=<function f>";
+    check_program(ALL, &bounded(source, 4), &format!("{begin}; gap events 0; end exited 7"));
+    check_program(ALL, &bounded(source, 5), &format!("{begin}; call f 2; gap events 0; end exited 7"));
+    check_program(ALL, &bounded(source, 0), "gap events 0; end exited 7");
+}
+
+#[test]
+fn a_program_that_reaches_the_limit_exactly_has_no_gap() {
+    check_program(ALL, &bounded("x = 1", 3), "call <module> 1; line 1; return 1 None +x=1");
+    check_program(ALL, &bounded("x = 1", 2), "call <module> 1; line 1; gap events 0");
+}
+
+#[test]
+fn output_does_not_count() {
+    check_program(ALL, &bounded("print(1)", 3), r"call <module> 1; line 1; stdout '1\n'; return 1 None");
+}
+
+#[test]
+fn a_returned_value_is_told_even_past_the_limit() {
+    let mut program = Program::call("def f(n): return list(range(n))\n", "f", "3");
+    program.bounds.max_events = 1;
+    check_program(ALL, &program, "call f 1 +n=3; gap events 0; end returned [0, 1, 2]");
+}
+
+#[test]
+fn values_in_events_and_the_returned_value_have_budgets_of_their_own() {
+    let mut program = Program::call("def f(s): return [s, s]\n", "f", "'abcdefghijklmnopqrstuvwxyz'");
+    program.bounds = Bounds { value_chars: 20, output_chars: 40, ..program.bounds };
+    check_program(
+        ALL,
+        &program,
+        "
+        call f 1 +s='abcdefghijklmnopqrst' … 6 more; line 1; return 1 […]
+        end returned ['abcdefghijklmnopqrstuvwxyz', 'abcdefghijklmnop' … 10 more]
+        ",
+    );
+}
+
+#[test]
+fn messages_of_exceptions_have_the_budget_of_values() {
+    let mut program = Program::script("raise ValueError('abcdefghijklmnopqrstuvwxyz')\n");
+    program.bounds = Bounds { value_chars: 20, output_chars: 1000, ..program.bounds };
+    for (tracer, account) in accounts(ALL, &program) {
+        assert_eq!(account.end.expect("an end").text, "abcdefghijklmnopqrst … 6 more", "{tracer}");
+    }
+}

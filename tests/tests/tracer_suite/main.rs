@@ -1,0 +1,12 @@
+//! What docs/trace.md says, as small programs with the events that they must give, written by hand. Each is
+//! held against both tracers on every interpreter that is present.
+
+mod bounds;
+mod check;
+mod endings;
+mod exceptions;
+mod flow;
+mod generators;
+mod hostile;
+mod values;
+mod variables;

@@ -1,0 +1,262 @@
+//! Writes logs as the tracer does, from a plan of what happens in them.
+
+use proptest::prelude::*;
+use trace::wire::{change, gap, put_varint, stream, tag, verdict, zigzag};
+use trace::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
+
+/// One thing that happens. Steps that cannot happen where they stand are left out.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Call {
+        function: String,
+        line: u32,
+        changes: Changes,
+    },
+    Line {
+        line: u32,
+        changes: Changes,
+    },
+    /// Picks one of the suspended frames.
+    Resume {
+        pick: usize,
+        changes: Changes,
+    },
+    Return {
+        value: Text,
+        changes: Changes,
+    },
+    Yield {
+        value: Text,
+        changes: Changes,
+    },
+    Raise {
+        value: Text,
+        changes: Changes,
+    },
+    Unwind {
+        value: Text,
+        changes: Changes,
+    },
+    Output {
+        is_error: bool,
+        bytes: Vec<u8>,
+    },
+    Gap {
+        skipped: u64,
+    },
+}
+
+/// Type and text.
+pub(crate) type Text = (String, String);
+
+/// Whether it is global, the name, and the value unless the variable is deleted; else what kind of change.
+pub(crate) type Changes = Vec<(bool, String, Option<(bool, Text)>)>;
+
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    proptest::collection::vec(step(), 0..60)
+}
+
+pub(crate) fn text() -> impl Strategy<Value = Text> {
+    (name(), ".{0,20}")
+}
+
+/// Few names, so that most occur again.
+fn name() -> impl Strategy<Value = String> {
+    "[a-cé]{0,2}"
+}
+
+fn changes() -> impl Strategy<Value = Changes> {
+    let value = proptest::option::of((any::<bool>(), text()));
+    proptest::collection::vec((any::<bool>(), name(), value), 0..4)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (name(), any::<u32>(), changes())
+            .prop_map(|(function, line, changes)| Step::Call { function, line, changes }),
+        6 => (any::<u32>(), changes()).prop_map(|(line, changes)| Step::Line { line, changes }),
+        2 => (any::<usize>(), changes()).prop_map(|(pick, changes)| Step::Resume { pick, changes }),
+        1 => (text(), changes()).prop_map(|(value, changes)| Step::Return { value, changes }),
+        2 => (text(), changes()).prop_map(|(value, changes)| Step::Yield { value, changes }),
+        1 => (text(), changes()).prop_map(|(value, changes)| Step::Raise { value, changes }),
+        1 => (text(), changes()).prop_map(|(value, changes)| Step::Unwind { value, changes }),
+        2 => (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..6))
+            .prop_map(|(is_error, bytes)| Step::Output { is_error, bytes }),
+        1 => any::<u64>().prop_map(|skipped| Step::Gap { skipped }),
+    ]
+}
+
+/// A log, and what it must read as.
+#[derive(Default)]
+pub(crate) struct Log<'a> {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) events: Vec<Event<'a>>,
+    /// Where each item ends.
+    pub(crate) boundaries: Vec<usize>,
+    names: Vec<&'a str>,
+    frames: Vec<(&'a str, u32)>,
+    stack: Vec<u32>,
+    suspended: Vec<u32>,
+}
+
+impl<'a> Log<'a> {
+    pub(crate) fn of(steps: &'a [Step]) -> Log<'a> {
+        let mut log = Log::default();
+        for step in steps {
+            if log.step(step) {
+                log.boundaries.push(log.bytes.len());
+            }
+        }
+        log
+    }
+
+    pub(crate) fn end(&mut self, (type_name, text): &'a Text) -> End<'a> {
+        self.bytes.extend([tag::END, verdict::RAISED]);
+        self.name(type_name);
+        self.bytes.extend((text.len() as u32).to_le_bytes());
+        self.bytes.extend(text.as_bytes());
+        End { verdict: Verdict::Raised, value: Value { type_name, text } }
+    }
+
+    /// Whether it can happen.
+    fn step(&mut self, step: &'a Step) -> bool {
+        match step {
+            Step::Call { function, line, changes } => {
+                self.bytes.push(tag::CALL);
+                self.name(function);
+                put_varint(&mut self.bytes, u64::from(*line));
+                self.stack.push(self.frames.len() as u32);
+                self.frames.push((function, *line));
+                self.event(EventKind::Call, changes);
+            }
+            Step::Resume { pick, changes } => {
+                if self.suspended.is_empty() {
+                    return false;
+                }
+                let frame = self.suspended.remove(pick % self.suspended.len());
+                self.bytes.push(tag::RESUME);
+                put_varint(&mut self.bytes, u64::from(frame));
+                self.stack.push(frame);
+                self.event(EventKind::Resume, changes);
+            }
+            Step::Output { is_error, bytes } => self.output(*is_error, bytes),
+            Step::Gap { skipped } => {
+                self.bytes.extend([tag::GAP, gap::BYTES]);
+                put_varint(&mut self.bytes, *skipped);
+                self.push(EventKind::Gap { reason: GapReason::Bytes, skipped: *skipped }, Vec::new());
+            }
+            _ => return self.step_of_a_frame(step),
+        }
+        true
+    }
+
+    fn step_of_a_frame(&mut self, step: &'a Step) -> bool {
+        let Some(&frame) = self.stack.last() else { return false };
+        let mut valued = |tag, value, changes, kind: fn(Value<'a>) -> EventKind<'a>| {
+            self.bytes.push(tag);
+            let value = self.value(value);
+            self.event(kind(value), changes);
+        };
+        match step {
+            Step::Line { line, changes } => {
+                let known = &mut self.frames[frame as usize].1;
+                let delta = i64::from(*line) - i64::from(*known);
+                *known = *line;
+                self.bytes.push(tag::LINE);
+                put_varint(&mut self.bytes, zigzag(delta));
+                self.event(EventKind::Line, changes);
+                return true;
+            }
+            Step::Raise { value, changes } => {
+                valued(tag::RAISE, value, changes, EventKind::Raise);
+                return true;
+            }
+            Step::Yield { value, changes } => {
+                valued(tag::YIELD, value, changes, EventKind::Yield);
+                self.suspended.push(frame);
+            }
+            Step::Return { value, changes } => valued(tag::RETURN, value, changes, EventKind::Return),
+            Step::Unwind { value, changes } => valued(tag::UNWIND, value, changes, EventKind::Unwind),
+            Step::Call { .. } | Step::Resume { .. } | Step::Output { .. } | Step::Gap { .. } => return false,
+        }
+        self.stack.pop();
+        true
+    }
+
+    fn output(&mut self, is_error: bool, bytes: &'a [u8]) {
+        let (mark, stream) =
+            if is_error { (stream::STDERR, Stream::Stderr) } else { (stream::STDOUT, Stream::Stdout) };
+        self.bytes.extend([tag::OUTPUT, mark]);
+        put_varint(&mut self.bytes, bytes.len() as u64);
+        self.bytes.extend(bytes);
+        if let Some(Event { kind: EventKind::Output(last, before), .. }) = self.events.last_mut()
+            && *last == stream
+        {
+            before.to_mut().extend(bytes);
+        } else {
+            self.push(EventKind::Output(stream, bytes.into()), Vec::new());
+        }
+    }
+
+    fn event(&mut self, kind: EventKind<'a>, changes: &'a Changes) {
+        let changes: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
+        self.bytes.push(0);
+        self.push(kind, changes);
+    }
+
+    fn push(&mut self, kind: EventKind<'a>, changes: Vec<Change<'a>>) {
+        let frame = self.stack.last().copied();
+        let (function, line) = frame.map_or(("", 0), |frame| self.frames[frame as usize]);
+        self.events.push(Event {
+            frame: frame.unwrap_or(0),
+            parent: self.stack.len().checked_sub(2).map(|below| self.stack[below]),
+            depth: self.stack.len().saturating_sub(1) as u32,
+            function,
+            line,
+            kind,
+            changes,
+        });
+    }
+
+    fn change(&mut self, (is_global, name, value): &'a (bool, String, Option<(bool, Text)>)) -> Change<'a> {
+        let (kind, mark) = match value {
+            None => (ChangeKind::Deleted, change::DELETED),
+            Some((true, _)) => (ChangeKind::New, change::NEW),
+            Some((false, _)) => (ChangeKind::Modified, change::MODIFIED),
+        };
+        let (scope, global) = if *is_global { (Scope::Global, change::GLOBAL) } else { (Scope::Local, 0) };
+        let number = self.number(name);
+        put_varint(&mut self.bytes, ((number + 1) << change::NAME_SHIFT) | global | mark);
+        if number == 0 {
+            self.fresh(name);
+        }
+        let value = value.as_ref().map(|(_, value)| self.value(value));
+        Change { scope, name, kind, value }
+    }
+
+    fn value(&mut self, (type_name, text): &'a Text) -> Value<'a> {
+        self.name(type_name);
+        self.bytes.extend((text.len() as u16).to_le_bytes());
+        self.bytes.extend(text.as_bytes());
+        Value { type_name, text }
+    }
+
+    fn name(&mut self, name: &'a str) {
+        let number = self.number(name);
+        put_varint(&mut self.bytes, number);
+        if number == 0 {
+            self.fresh(name);
+        }
+    }
+
+    /// 0 for a name that did not occur yet.
+    fn number(&self, name: &str) -> u64 {
+        self.names.iter().position(|known| *known == name).map_or(0, |index| index as u64 + 1)
+    }
+
+    fn fresh(&mut self, name: &'a str) {
+        put_varint(&mut self.bytes, name.len() as u64);
+        self.bytes.extend(name.as_bytes());
+        self.names.push(name);
+    }
+}

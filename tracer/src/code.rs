@@ -1,0 +1,274 @@
+//! What the tracer knows of one code object of the source.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use pyo3_ffi as ffi;
+
+use crate::layout::{Code, Frame, Obj, Str, Version};
+use crate::log::Name;
+use crate::namespace::Namespace;
+use crate::python::{self, Owned, Raised};
+use crate::watch::Slot;
+
+/// Number of a code object of the source.
+pub(crate) type CodeNumber = u32;
+
+/// What kind of body a code object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Module,
+    Class,
+    Function,
+}
+
+/// A local that is looked at.
+pub(crate) struct Watched {
+    pub(crate) index: usize,
+    pub(crate) in_cell: bool,
+    pub(crate) name: Name,
+}
+
+/// One code object of the source.
+pub(crate) struct CodeInfo<V: Version> {
+    /// The code object itself, which also keeps it alive.
+    pub(crate) object: Owned,
+    pub(crate) function: Name,
+    pub(crate) body: Body,
+    pub(crate) first_line: u32,
+    pub(crate) locals: Vec<Watched>,
+    /// The module's variables that the code names in its instructions.
+    pub(crate) globals: Vec<u32>,
+    /// The instructions as they were compiled, two bytes each.
+    instructions: Owned,
+    /// Byte offset of the instruction that every frame begins with.
+    start: isize,
+    /// Whether there is a `raise` without an exception in it.
+    pub(crate) can_raise_handled: bool,
+    /// The line of each instruction, once somebody has asked.
+    lines: Vec<i32>,
+    /// Memory of frames that are over.
+    spare: Vec<Box<[Slot<V>]>>,
+}
+
+impl<V: Version> CodeInfo<V> {
+    fn new(code: Code<V>, body: Body, globals: &mut Namespace<V>) -> Result<CodeInfo<V>, Raised> {
+        let object = Owned::of(code.obj());
+        // Unlike the instructions in memory, these are free of specialisation and instrumentation.
+        let instructions = object.attribute(c"co_code")?;
+        let mut info = CodeInfo {
+            function: Name::new(code.qualified_name()),
+            body,
+            first_line: code.first_line(),
+            locals: watched(code, body),
+            globals: Vec::new(),
+            instructions,
+            start: 0,
+            can_raise_handled: false,
+            lines: Vec::new(),
+            spare: Vec::new(),
+            object,
+        };
+        info.scan(code, globals);
+        Ok(info)
+    }
+
+    /// Finds the names of globals and the start in the instructions.
+    fn scan(&mut self, code: Code<V>, globals: &mut Namespace<V>) {
+        let names = code.names();
+        let mut found = Vec::new();
+        let mut start = None;
+        let mut extended = 0;
+        for (index, unit) in self.units().chunks_exact(2).enumerate() {
+            let (opcode, argument) = (unit[0], extended << 8 | usize::from(unit[1]));
+            extended = if opcode == V::OPCODES.extended_arg { argument } else { 0 };
+            let name = match opcode {
+                // The lowest bit says whether a null is pushed, too.
+                _ if opcode == V::OPCODES.load_global => argument >> 1,
+                _ if opcode == V::OPCODES.store_global || opcode == V::OPCODES.delete_global => argument,
+                _ if opcode == V::OPCODES.resume && start.is_none() => {
+                    start = Some(2 * index as isize);
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(&Some(name)) = names.items().get(name) {
+                // SAFETY: the names of a code object are `str`.
+                found.push(unsafe { Str::from_obj(name) });
+            }
+        }
+        self.start = start.unwrap_or(0);
+        self.can_raise_handled = self.units().chunks_exact(2).any(|unit| *unit == [V::OPCODES.raise, 0]);
+        self.globals = found.into_iter().filter_map(|name| globals.variable(name)).collect();
+        self.globals.sort_unstable();
+        self.globals.dedup();
+    }
+
+    fn units(&self) -> &[u8] {
+        python::as_bytes(&self.instructions)
+    }
+
+    /// The instruction at a byte offset.
+    fn opcode(&self, offset: isize) -> Option<u8> {
+        const CACHE: u8 = 0;
+        let units = self.units();
+        let mut offset = usize::try_from(offset).ok()? & !1;
+        // Inline caches belong to the instruction before them.
+        while offset > 0 && units.get(offset) == Some(&CACHE) {
+            offset -= 2;
+        }
+        units.get(offset).copied()
+    }
+
+    /// Whether a `StopIteration` that appears at this offset ends a `for`, a `yield from` or an `await`.
+    pub(crate) fn ends_iteration(&self, offset: isize) -> bool {
+        self.opcode(offset).is_some_and(|opcode| V::OPCODES.ends_iteration.contains(&opcode))
+    }
+
+    /// Whether the instruction at this offset raises the exception on top of the stack again.
+    pub(crate) fn raises_again(&self, offset: isize) -> bool {
+        self.opcode(offset).is_some_and(|opcode| V::OPCODES.raises_again.contains(&opcode))
+    }
+
+    /// Whether the instruction at this offset is a `raise` without an exception, which raises the one that is
+    /// being handled.
+    pub(crate) fn raises_handled(&self, offset: isize) -> bool {
+        let raise = usize::try_from(offset).ok().and_then(|offset| self.units().get(offset..offset + 2));
+        raise == Some(&[V::OPCODES.raise, 0])
+    }
+
+    /// Whether a frame that stands at this offset is suspended rather than left.
+    pub(crate) fn yields(&self, offset: isize) -> bool {
+        self.opcode(offset) == Some(V::OPCODES.yield_value)
+    }
+
+    /// Whether a frame that stands at this offset has not begun to run.
+    pub(crate) fn is_start(&self, offset: isize) -> bool {
+        offset <= self.start
+    }
+
+    /// The line of the instruction at a byte offset; negative where it has none.
+    pub(crate) fn line(&mut self, offset: usize) -> i32 {
+        unsafe extern "C" {
+            fn PyCode_Addr2Line(code: *mut ffi::PyObject, offset: i32) -> i32;
+        }
+        if self.lines.is_empty() {
+            let count = self.units().len() / 2;
+            // SAFETY: it is a code object, and each offset lies within its instructions.
+            let line = |unit| unsafe { PyCode_Addr2Line(self.object.as_ptr(), 2 * unit as i32) };
+            self.lines = (0..count).map(line).collect();
+        }
+        self.lines.get(offset / 2).copied().unwrap_or(-1)
+    }
+
+    /// Memory for the locals of one frame, all absent.
+    pub(crate) fn slots(&mut self) -> Box<[Slot<V>]> {
+        self.spare.pop().unwrap_or_else(|| self.locals.iter().map(|_| Slot::new()).collect())
+    }
+
+    /// Takes the memory of a frame back.
+    pub(crate) fn reclaim(&mut self, mut slots: Box<[Slot<V>]>) {
+        slots.iter_mut().for_each(Slot::clear);
+        self.spare.push(slots);
+    }
+}
+
+/// The locals that an event of such a body looks at in its frame.
+fn watched<V: Version>(code: Code<V>, body: Body) -> Vec<Watched> {
+    let locals = code.locals();
+    let shown = locals.iter().enumerate().filter(|(_, local)| {
+        // The names of a class body or a module are in its namespace. What else its frame has is what a
+        // comprehension binds while it runs.
+        is_shown::<V>(local.name) && (body == Body::Function || !local.is_free)
+    });
+    shown
+        .map(|(index, local)| Watched { index, in_cell: local.in_cell, name: Name::new(local.name) })
+        .collect()
+}
+
+/// Whether variables of this name are told: it is an identifier, and not one with two underscores at both ends.
+pub(crate) fn is_shown<V: Version>(name: Str) -> bool {
+    const UNDERSCORE: u32 = b'_' as u32;
+    let units = name.units::<V>();
+    let is_underscore = |index: usize| units.get(index) == Some(UNDERSCORE);
+    let len = units.len();
+    let is_special =
+        len >= 2 && is_underscore(0) && is_underscore(1) && is_underscore(len - 2) && is_underscore(len - 1);
+    // SAFETY: the name is a `str`.
+    !is_special && unsafe { ffi::PyUnicode_IsIdentifier(name.obj().as_ptr()) } == 1
+}
+
+/// All code objects of the source.
+pub(crate) struct Codes<V: Version> {
+    infos: Vec<CodeInfo<V>>,
+    numbers: HashMap<usize, CodeNumber, BuildHasherDefault<AddressHasher>>,
+}
+
+impl<V: Version> Codes<V> {
+    /// The code of a module and all code nested in it.
+    pub(crate) fn of_module(module: Code<V>, globals: &mut Namespace<V>) -> Result<Codes<V>, Raised> {
+        let mut codes = Codes { infos: Vec::new(), numbers: HashMap::default() };
+        let mut found = vec![(module, Body::Module)];
+        while let Some((code, body)) = found.pop() {
+            let number = codes.infos.len() as CodeNumber;
+            if codes.numbers.insert(code.obj().address(), number).is_some() {
+                continue;
+            }
+            codes.infos.push(CodeInfo::new(code, body, globals)?);
+            for constant in code.constants().items().iter().flatten() {
+                if let Some(nested) = Code::of(*constant) {
+                    found.push((nested, if nested.is_function() { Body::Function } else { Body::Class }));
+                }
+            }
+        }
+        Ok(codes)
+    }
+
+    /// The number of this code object, if it is one of the source's.
+    #[inline(always)]
+    pub(crate) fn number_of(&self, code: Obj) -> Option<CodeNumber> {
+        self.numbers.get(&code.address()).copied()
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&mut self, number: CodeNumber) -> &mut CodeInfo<V> {
+        &mut self.infos[number as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CodeInfo<V>> {
+        self.infos.iter()
+    }
+
+    /// The code of a frame, if it is one of the source's.
+    #[inline(always)]
+    pub(crate) fn of_frame(&self, frame: Frame<V>) -> Option<CodeNumber> {
+        self.number_of(frame.code().obj())
+    }
+}
+
+/// Spreads addresses, which are multiples of 16.
+#[derive(Default)]
+pub(crate) struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    #[inline(always)]
+    fn write_u64(&mut self, number: u64) {
+        // The odd number nearest to 2**64 divided by the golden ratio.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+
+    #[inline(always)]
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+}

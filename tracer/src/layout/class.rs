@@ -1,0 +1,173 @@
+//! Classes: flags, names and what they derive from.
+
+use std::ffi::{CStr, c_char};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use pyo3_ffi as ffi;
+use pyo3_ffi::{PyObject, PyTypeObject};
+
+use super::{Keys, Obj, Str, Version};
+use crate::python::{self, Raised};
+
+/// A class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Type(Obj);
+
+// Offsets in `PyTypeObject`.
+const NAME: usize = 24;
+const FLAGS: usize = 168;
+const BASE: usize = 256;
+const DICT_OFFSET: usize = 288;
+
+/// Bits of `tp_flags`.
+pub(crate) mod flag {
+    pub(crate) const INLINE_VALUES: u64 = 1 << 2;
+    pub(crate) const MANAGED_DICT: u64 = 1 << 4;
+    pub(crate) const IMMUTABLE: u64 = 1 << 8;
+    pub(crate) const HEAP_TYPE: u64 = 1 << 9;
+    pub(crate) const INT: u64 = 1 << 24;
+    pub(crate) const LIST: u64 = 1 << 25;
+    pub(crate) const TUPLE: u64 = 1 << 26;
+    pub(crate) const BYTES: u64 = 1 << 27;
+    pub(crate) const STR: u64 = 1 << 28;
+    pub(crate) const DICT: u64 = 1 << 29;
+    pub(crate) const EXCEPTION: u64 = 1 << 30;
+    pub(crate) const CLASS: u64 = 1 << 31;
+}
+
+/// `collections.deque`
+static DEQUE: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Looks up what the interpreter does not export. Must have succeeded before any value is read.
+pub(crate) fn learn_types() -> Result<(), Raised> {
+    let deque = python::import(c"collections")?.attribute(c"deque")?;
+    DEQUE.store(deque.into_ptr(), Ordering::Relaxed);
+    Ok(())
+}
+
+impl Type {
+    /// # Safety
+    /// `class` must be a class.
+    #[inline(always)]
+    pub(crate) unsafe fn from_obj(class: Obj) -> Type {
+        Type(class)
+    }
+
+    #[inline(always)]
+    pub(crate) fn obj(self) -> Obj {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_ptr(self) -> *mut PyObject {
+        self.0.as_ptr()
+    }
+
+    /// Whether this is the static class at `class`.
+    #[inline(always)]
+    pub(crate) fn is(self, class: *const PyTypeObject) -> bool {
+        std::ptr::eq(self.0.as_ptr().cast(), class)
+    }
+
+    pub(crate) fn is_exact_tuple(self) -> bool {
+        self.is(&raw const ffi::PyTuple_Type)
+    }
+
+    pub(crate) fn is_deque(self) -> bool {
+        std::ptr::eq(self.0.as_ptr(), DEQUE.load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn flags(self) -> u64 {
+        // SAFETY: every class has the field.
+        unsafe { self.0.field(FLAGS) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn has(self, flag: u64) -> bool {
+        self.flags() & flag != 0
+    }
+
+    pub(crate) fn base(self) -> Option<Type> {
+        // SAFETY: every class has the field, which holds a class or null.
+        unsafe { self.0.field::<Option<Obj>>(BASE) }.map(Type)
+    }
+
+    /// Whether Python code made this class: then it can be changed.
+    pub(crate) fn is_made_by_python(self) -> bool {
+        self.flags() & (flag::HEAP_TYPE | flag::IMMUTABLE) == flag::HEAP_TYPE
+    }
+
+    /// Offset of the pointer to an instance's `__dict__`, if it lies at a fixed place.
+    pub(crate) fn dict_offset(self) -> Option<usize> {
+        // SAFETY: every class has the field.
+        let offset = unsafe { self.0.field::<isize>(DICT_OFFSET) };
+        usize::try_from(offset).ok().filter(|&offset| offset > 0)
+    }
+
+    /// Address of what decides the class's name: it changes when the class is renamed.
+    #[inline(always)]
+    pub(crate) fn naming<V: Version>(self) -> usize {
+        let offset = if self.has(flag::HEAP_TYPE) { V::HEAP_TYPE.name } else { NAME };
+        // SAFETY: a heap type has the one field, every class the other.
+        unsafe { self.0.field(offset) }
+    }
+
+    /// The `str` at that address, if it is one; otherwise it is a C string that is never freed.
+    pub(crate) fn naming_object<V: Version>(self) -> Option<Obj> {
+        // SAFETY: a heap type has the field.
+        self.has(flag::HEAP_TYPE).then(|| unsafe { self.0.field(V::HEAP_TYPE.name) })
+    }
+
+    /// The same for the qualified name.
+    #[inline(always)]
+    pub(crate) fn qualified_naming<V: Version>(self) -> usize {
+        let offset = if self.has(flag::HEAP_TYPE) { V::HEAP_TYPE.qualified_name } else { NAME };
+        // SAFETY: as above.
+        unsafe { self.0.field(offset) }
+    }
+
+    /// The `str` at that address, if it is one.
+    pub(crate) fn qualified_naming_object<V: Version>(self) -> Option<Obj> {
+        // SAFETY: as above.
+        self.has(flag::HEAP_TYPE).then(|| unsafe { self.0.field(V::HEAP_TYPE.qualified_name) })
+    }
+
+    /// `__name__`.
+    pub(crate) fn name<V: Version>(self) -> ClassName {
+        self.name_at(V::HEAP_TYPE.name)
+    }
+
+    /// `__qualname__`.
+    pub(crate) fn qualified_name<V: Version>(self) -> ClassName {
+        self.name_at(V::HEAP_TYPE.qualified_name)
+    }
+
+    fn name_at(self, offset: usize) -> ClassName {
+        if self.has(flag::HEAP_TYPE) {
+            // SAFETY: a heap type's names are `str`.
+            return ClassName::Str(unsafe { Str::from_obj(self.0.field(offset)) });
+        }
+        // SAFETY: a static class has a C string for its name, which is never freed.
+        let name = unsafe { CStr::from_ptr(self.0.field::<*const c_char>(NAME)) }.to_bytes();
+        let start = name.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+        ClassName::Static(&name[start..])
+    }
+
+    /// The keys that instances of this class share.
+    ///
+    /// # Safety
+    /// The class must have `MANAGED_DICT` among its flags, and an instance that keeps its values by them.
+    pub(in crate::layout) unsafe fn cached_keys<V: Version>(self) -> Keys {
+        // SAFETY: the caller vouches for them.
+        unsafe { Keys::from_ptr(self.0.field(V::HEAP_TYPE.cached_keys)) }
+    }
+}
+
+/// The name of a class.
+pub(crate) enum ClassName {
+    Str(Str),
+    /// UTF-8 that lives as long as the process.
+    Static(&'static [u8]),
+}

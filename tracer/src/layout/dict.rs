@@ -1,0 +1,318 @@
+//! Dicts, and the attributes of instances.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::class::flag;
+use super::{Attributes, Obj, SplitValues, Str, Version};
+
+/// A `dict`, or an instance of a subclass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dict(Obj);
+
+impl Dict {
+    const USED: usize = 16;
+    const KEYS: usize = 32;
+    const VALUES: usize = 40;
+
+    /// If `object` is a dict.
+    pub(crate) fn of(object: Obj) -> Option<Dict> {
+        object.ty().has(flag::DICT).then_some(Dict(object))
+    }
+
+    /// # Safety
+    /// `object` must be a dict.
+    #[inline(always)]
+    pub(crate) unsafe fn from_obj(object: Obj) -> Dict {
+        Dict(object)
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        // SAFETY: a dict has the field.
+        unsafe { self.0.field(Dict::USED) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn entries<V: Version>(self) -> Entries<V> {
+        // SAFETY: a dict has both fields.
+        let (keys, values) = unsafe {
+            (Keys::from_ptr(self.0.field(Dict::KEYS)), self.0.field::<Option<NonNull<u8>>>(Dict::VALUES))
+        };
+        match values {
+            // SAFETY: the values of a split dict belong to its keys.
+            Some(values) => unsafe { Entries::split(keys, values) },
+            None => Entries::combined(keys),
+        }
+    }
+}
+
+/// `PyDictKeysObject`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keys(NonNull<u8>);
+
+impl Keys {
+    const LOG2_SIZE: usize = 8;
+    const LOG2_INDEX_BYTES: usize = 9;
+    const KIND: usize = 10;
+    const ENTRY_COUNT: usize = 24;
+    const INDICES: usize = 32;
+    /// The kind whose keys may be anything; all others hold only `str`.
+    const GENERAL: u8 = 0;
+
+    /// # Safety
+    /// `keys` must be those of a live dict or class.
+    #[inline(always)]
+    pub(crate) unsafe fn from_ptr(keys: NonNull<u8>) -> Keys {
+        Keys(keys)
+    }
+
+    /// # Safety
+    /// There must be a field of type `T` at `offset`.
+    #[inline(always)]
+    unsafe fn field<T: Copy>(self, offset: usize) -> T {
+        // SAFETY: the caller vouches for it.
+        unsafe { self.0.add(offset).cast::<T>().read() }
+    }
+
+    #[inline(always)]
+    fn entry_count(self) -> usize {
+        // SAFETY: every keys object has the field.
+        unsafe { self.field(Keys::ENTRY_COUNT) }
+    }
+
+    #[inline(always)]
+    fn is_general(self) -> bool {
+        // SAFETY: as above.
+        unsafe { self.field::<u8>(Keys::KIND) == Keys::GENERAL }
+    }
+
+    #[inline(always)]
+    fn first_entry(self) -> *const u8 {
+        // SAFETY: the entries follow the table of indices.
+        unsafe {
+            let index_bytes = 1usize << self.field::<u8>(Keys::LOG2_INDEX_BYTES);
+            self.0.as_ptr().add(Keys::INDICES + index_bytes)
+        }
+    }
+
+    /// Number of the entry that the hash table leads to at `slot`; negative where there is none.
+    fn index_at(self, slot: usize) -> isize {
+        // SAFETY: the table has `1 << log2_size` indices, each as wide as its bytes say.
+        unsafe {
+            let width = self.field::<u8>(Keys::LOG2_INDEX_BYTES) - self.field::<u8>(Keys::LOG2_SIZE);
+            let indices = self.0.add(Keys::INDICES);
+            match width {
+                0 => indices.cast::<i8>().add(slot).read() as isize,
+                1 => indices.cast::<i16>().add(slot).read() as isize,
+                2 => indices.cast::<i32>().add(slot).read() as isize,
+                _ => indices.cast::<i64>().add(slot).read() as isize,
+            }
+        }
+    }
+}
+
+/// The entries of a dict, or of an instance, in order of insertion, deleted ones included.
+pub(crate) struct Entries<V> {
+    keys: Keys,
+    first: *const u8,
+    count: usize,
+    values: Option<Split>,
+    version: PhantomData<V>,
+}
+
+/// Values that do not lie beside their keys.
+#[derive(Clone, Copy)]
+struct Split {
+    values: *const Option<Obj>,
+    /// The position of the first value that was inserted; the others follow, `step` bytes apart.
+    order: *const u8,
+    step: isize,
+}
+
+/// An entry of a table whose keys are all `str`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pair {
+    key: Option<Obj>,
+    value: Option<Obj>,
+}
+
+/// An entry of any other table.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Hashed {
+    hash: isize,
+    pair: Pair,
+}
+
+impl<V: Version> Entries<V> {
+    #[inline(always)]
+    fn combined(keys: Keys) -> Entries<V> {
+        Entries {
+            keys,
+            first: keys.first_entry(),
+            count: keys.entry_count(),
+            values: None,
+            version: PhantomData,
+        }
+    }
+
+    /// # Safety
+    /// `values` must be the `PyDictValues` of a live dict or instance with these keys.
+    #[inline(always)]
+    pub(in crate::layout) unsafe fn split(keys: Keys, values: NonNull<u8>) -> Entries<V> {
+        // SAFETY: the caller vouches for the values; where size and order lie is the version's to say.
+        let (count, split) = unsafe {
+            match V::SPLIT_VALUES {
+                SplitValues::OrderBefore => {
+                    let values = values.as_ptr();
+                    (*values.sub(2), Split { values: values.cast(), order: values.sub(3), step: -1 })
+                }
+                SplitValues::OrderAfter => {
+                    let (capacity, count) = (*values.as_ptr(), *values.as_ptr().add(1));
+                    let values = values.as_ptr().add(8).cast::<Option<Obj>>();
+                    let order = values.add(capacity.into()).cast();
+                    (count, Split { values, order, step: 1 })
+                }
+            }
+        };
+        Entries {
+            keys,
+            first: keys.first_entry(),
+            count: count.into(),
+            values: Some(split),
+            version: PhantomData,
+        }
+    }
+
+    fn empty() -> Entries<V> {
+        Entries {
+            keys: Keys(NonNull::dangling()),
+            first: std::ptr::null(),
+            count: 0,
+            values: None,
+            version: PhantomData,
+        }
+    }
+
+    /// Number of entries, deleted ones included.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Tells this table from another one and from itself after an insertion.
+    #[inline(always)]
+    pub(crate) fn stamp(&self) -> (usize, usize) {
+        (self.first as usize, self.count)
+    }
+
+    #[inline(always)]
+    fn pair(&self, index: usize) -> Pair {
+        // SAFETY: `index` is below the number of entries, and a shared key's position below that of the keys.
+        unsafe {
+            match self.values {
+                Some(Split { values, order, step }) => {
+                    let position = usize::from(*order.offset(step * index as isize));
+                    let key = (*self.first.cast::<Pair>().add(position)).key;
+                    Pair { key, value: *values.add(position) }
+                }
+                None if self.keys.is_general() => (*self.first.cast::<Hashed>().add(index)).pair,
+                None => *self.first.cast::<Pair>().add(index),
+            }
+        }
+    }
+
+    /// Key and value of the entry; `None` if it was deleted, or if there is none.
+    #[inline(always)]
+    pub(crate) fn get(&self, index: usize) -> Option<(Obj, Obj)> {
+        if index >= self.count {
+            return None;
+        }
+        let Pair { key, value } = self.pair(index);
+        Some((key?, value?))
+    }
+
+    #[inline(always)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Obj, Obj)> {
+        (0..self.count).filter_map(|index| self.get(index))
+    }
+
+    /// The entries whose key is a plain `str`.
+    #[inline(always)]
+    pub(crate) fn named(&self) -> impl Iterator<Item = (Str, Obj)> {
+        self.iter().filter_map(|(key, value)| Some((Str::plain(key)?, value)))
+    }
+
+    /// Addresses of keys and values, alternating, where they lie side by side.
+    pub(crate) fn words(&self) -> Option<&[usize]> {
+        let beside = self.values.is_none() && self.count > 0 && !self.keys.is_general();
+        // SAFETY: there are `count` pairs of two pointers each.
+        beside.then(|| unsafe { std::slice::from_raw_parts(self.first.cast::<usize>(), 2 * self.count) })
+    }
+
+    /// Index of the entry of this name. It runs no code of the program: keys are compared as text.
+    pub(crate) fn find(&self, name: Str) -> Option<usize> {
+        let is_name =
+            |key: Obj| key == name.obj() || Str::plain(key).is_some_and(|key| key.equals::<V>(name));
+        let hash = name.hash();
+        if self.values.is_some() || hash == -1 {
+            return (0..self.count).find(|&index| self.get(index).is_some_and(|(key, _)| is_name(key)));
+        }
+        if self.count == 0 {
+            return None;
+        }
+        // The probe sequence of CPython's dict: every bit of the hash takes part in time.
+        const PERTURB_SHIFT: u32 = 5;
+        const EMPTY: isize = -1;
+        // SAFETY: every keys object has the field.
+        let mask = (1usize << unsafe { self.keys.field::<u8>(Keys::LOG2_SIZE) }) - 1;
+        let mut perturb = hash as usize;
+        let mut slot = perturb & mask;
+        loop {
+            match self.keys.index_at(slot) {
+                EMPTY => return None,
+                index if index >= 0 => {
+                    if self.get(index as usize).is_some_and(|(key, _)| is_name(key)) {
+                        return Some(index as usize);
+                    }
+                }
+                _deleted => {}
+            }
+            perturb >>= PERTURB_SHIFT;
+            slot = (slot.wrapping_mul(5) + perturb + 1) & mask;
+        }
+    }
+}
+
+/// An instance of a class made by Python code, with a `__dict__`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instance(Obj);
+
+impl Instance {
+    /// # Safety
+    /// The object's class must have a managed dict or a `dict_offset`.
+    pub(crate) unsafe fn from_obj(object: Obj) -> Instance {
+        Instance(object)
+    }
+
+    /// Its attributes. A `__dict__` that does not exist yet is not made.
+    pub(crate) fn attributes<V: Version>(self) -> Entries<V> {
+        let class = self.0.ty();
+        let attributes = if class.has(flag::MANAGED_DICT) {
+            // SAFETY: the flag was looked at.
+            unsafe { V::managed_attributes(self.0) }
+        } else {
+            // SAFETY: at the class's offset there is a dict or null.
+            let dict = class.dict_offset().and_then(|offset| unsafe { self.0.field::<Option<Obj>>(offset) });
+            dict.map_or(Attributes::None, |dict| Attributes::Dict(Dict(dict)))
+        };
+        match attributes {
+            Attributes::None => Entries::empty(),
+            Attributes::Dict(dict) => dict.entries(),
+            // SAFETY: the values are those of an instance of this class, which has a managed dict.
+            Attributes::Values(values) => unsafe { Entries::split(class.cached_keys::<V>(), values) },
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Frames, code objects and the thread's stack of frames.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use pyo3_ffi as ffi;
+use pyo3_ffi::{PyFrameObject, PyThreadState};
+
+use super::{Bytes, Obj, Str, Tuple, Version};
+
+/// An interpreter frame. It stays at its address for as long as its function runs or is suspended.
+#[derive(Debug)]
+pub(crate) struct Frame<V>(NonNull<u8>, PhantomData<V>);
+
+impl<V> Clone for Frame<V> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Frame<V> {}
+
+impl<V: Version> Frame<V> {
+    #[inline(always)]
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// # Safety
+    /// There must be a field of type `T` at `offset`.
+    #[inline(always)]
+    unsafe fn field<T: Copy>(self, offset: usize) -> T {
+        // SAFETY: the caller vouches for it, and a frame is alive while it runs.
+        unsafe { self.0.add(offset).cast::<T>().read() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn code(self) -> Code<V> {
+        // SAFETY: a frame of Python code has the field.
+        Code(unsafe { self.field(V::FRAME.code) }, PhantomData)
+    }
+
+    /// What the local at `index` holds, which may be a cell.
+    ///
+    /// # Safety
+    /// `index` must be below the number of locals of the frame's code.
+    #[inline(always)]
+    pub(crate) unsafe fn local(self, index: usize) -> Option<Obj> {
+        // SAFETY: the caller vouches for the index.
+        unsafe { self.field(V::FRAME.locals + index * size_of::<Option<Obj>>()) }
+    }
+
+    /// The mapping in which a class body or a module binds its names.
+    pub(crate) fn namespace(self) -> Option<Obj> {
+        // SAFETY: a frame has the field.
+        unsafe { self.field(V::FRAME.namespace) }
+    }
+
+    /// The value on top of the stack, while the trace hook is called.
+    pub(crate) fn top_of_stack(self) -> Option<Obj> {
+        // SAFETY: a frame has the field, and that many values; the stack lies behind the locals.
+        unsafe {
+            let height = self.field::<i32>(V::FRAME.height);
+            usize::try_from(height - 1).ok().and_then(|index| self.local(index))
+        }
+    }
+
+    /// Byte offset, in its code, of the instruction that runs; negative before the first.
+    pub(crate) fn instruction_offset(self) -> isize {
+        // SAFETY: a frame has the field, and a code object reaches as far as its instructions.
+        unsafe {
+            let instruction = self.field::<*const u8>(V::FRAME.instruction);
+            instruction.offset_from(self.code().0.at::<u8>(V::CODE.instructions))
+        }
+    }
+}
+
+/// The object that stands for a frame in Python code. The trace hook is given one.
+pub(crate) struct FrameObject<V>(NonNull<u8>, PhantomData<V>);
+
+impl<V: Version> FrameObject<V> {
+    const FRAME: usize = 24;
+    const LINE: usize = 40;
+    const TRACE_LINES: usize = 44;
+    const TRACE_OPCODES: usize = 45;
+
+    /// # Safety
+    /// `object` must be a live frame object whose frame still runs.
+    pub(crate) unsafe fn from_ptr(object: *mut PyFrameObject) -> FrameObject<V> {
+        // SAFETY: an object's address is not null.
+        FrameObject(unsafe { NonNull::new_unchecked(object.cast()) }, PhantomData)
+    }
+
+    pub(crate) fn frame(&self) -> Frame<V> {
+        // SAFETY: a frame object has the field.
+        Frame(unsafe { self.0.add(Self::FRAME).cast().read() }, PhantomData)
+    }
+
+    /// The line about to run, while the hook is told of one.
+    pub(crate) fn line(&self) -> u32 {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::LINE).cast::<i32>().read() }.max(0) as u32
+    }
+
+    /// Sets `f_trace_lines` to false: the hook is told of no lines of this frame.
+    pub(crate) fn ignore_lines(&self) {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::TRACE_LINES).write(0) };
+    }
+
+    pub(crate) fn reports_instructions(&self) -> bool {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::TRACE_OPCODES).read() != 0 }
+    }
+
+    /// Sets `f_trace_opcodes`: whether the hook is told of each instruction of this frame.
+    pub(crate) fn report_instructions(&self, report: bool) {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::TRACE_OPCODES).write(report.into()) };
+    }
+}
+
+/// A code object.
+#[derive(Debug)]
+pub(crate) struct Code<V>(Obj, PhantomData<V>);
+
+impl<V> Clone for Code<V> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Code<V> {}
+
+/// Bits of `co_localspluskinds`.
+mod kind {
+    pub(super) const CELL: u8 = 0x40;
+    pub(super) const FREE: u8 = 0x80;
+}
+
+/// One of a code object's locals.
+pub(crate) struct Local {
+    pub(crate) name: Str,
+    /// Belongs to an enclosing function.
+    pub(crate) is_free: bool,
+    /// May lie in a cell.
+    pub(crate) in_cell: bool,
+}
+
+impl<V: Version> Code<V> {
+    /// If `object` is a code object.
+    pub(crate) fn of(object: Obj) -> Option<Code<V>> {
+        unsafe extern "C" {
+            static PyCode_Type: ffi::PyTypeObject;
+        }
+        object.ty().is(&raw const PyCode_Type).then_some(Code(object, PhantomData))
+    }
+
+    #[inline(always)]
+    pub(crate) fn obj(self) -> Obj {
+        self.0
+    }
+
+    /// Whether its locals are in the frame rather than in a namespace: a function's are.
+    pub(crate) fn is_function(self) -> bool {
+        const OPTIMIZED: i32 = 1;
+        // SAFETY: a code object has the field.
+        unsafe { self.0.field::<i32>(V::CODE.flags) & OPTIMIZED != 0 }
+    }
+
+    pub(crate) fn first_line(self) -> u32 {
+        // SAFETY: a code object has the field.
+        unsafe { self.0.field::<i32>(V::CODE.first_line) }.max(0) as u32
+    }
+
+    pub(crate) fn qualified_name(self) -> Str {
+        // SAFETY: a code object has the field, which is a `str`.
+        unsafe { Str::from_obj(self.0.field(V::CODE.qualified_name)) }
+    }
+
+    pub(crate) fn constants(self) -> Tuple {
+        // SAFETY: a code object has the field, which is a tuple.
+        unsafe { Tuple::from_obj(self.0.field(V::CODE.constants)) }
+    }
+
+    /// The names that instructions refer to by number.
+    pub(crate) fn names(self) -> Tuple {
+        // SAFETY: a code object has the field, which is a tuple.
+        unsafe { Tuple::from_obj(self.0.field(V::CODE.names)) }
+    }
+
+    /// Number of locals, cells and free variables.
+    pub(crate) fn local_count(self) -> usize {
+        // SAFETY: a code object has the field.
+        unsafe { self.0.field::<i32>(V::CODE.local_count) as usize }
+    }
+
+    pub(crate) fn locals(self) -> Vec<Local> {
+        // SAFETY: a code object has both fields: as many names, all `str`, as bytes.
+        unsafe {
+            let names = Tuple::from_obj(self.0.field(V::CODE.local_names));
+            let kinds = Bytes::from_obj(self.0.field(V::CODE.local_kinds));
+            let named = names.items().iter().flatten().zip(kinds.as_slice());
+            let local = |(name, kind): (&Obj, &u8)| Local {
+                name: Str::from_obj(*name),
+                is_free: kind & kind::FREE != 0,
+                in_cell: kind & (kind::CELL | kind::FREE) != 0,
+            };
+            named.map(local).collect()
+        }
+    }
+}
+
+/// The main thread of the program.
+#[derive(Debug)]
+pub(crate) struct Thread<V>(NonNull<PyThreadState>, PhantomData<V>);
+
+impl<V> Clone for Thread<V> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Thread<V> {}
+
+impl<V: Version> Thread<V> {
+    /// The thread that runs this.
+    #[inline(always)]
+    pub(crate) fn current() -> Thread<V> {
+        // SAFETY: the GIL is held, so there is one.
+        unsafe { Thread(NonNull::new_unchecked(ffi::PyThreadState_Get()), PhantomData) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_current(self) -> bool {
+        self.0 == Thread::<V>::current().0
+    }
+
+    #[inline(always)]
+    fn innermost(self) -> *mut Option<NonNull<u8>> {
+        // SAFETY: a thread state has the field; a C frame, where there is one, lives as long as it is linked.
+        unsafe {
+            let field = self.0.as_ptr().byte_add(V::THREAD.frame);
+            match V::THREAD.frame_in_c_frame {
+                None => field.cast(),
+                Some(offset) => field.cast::<*mut u8>().read().add(offset).cast(),
+            }
+        }
+    }
+
+    /// The innermost frame of Python code.
+    #[inline(always)]
+    pub(crate) fn frame(self) -> Option<Frame<V>> {
+        // SAFETY: the place is valid; what it holds is a running frame or null.
+        unsafe { *self.innermost() }.map(|frame| Frame(frame, PhantomData))
+    }
+
+    fn recursion(self, offset: usize) -> *mut i32 {
+        // SAFETY: a thread state has a field there.
+        unsafe { self.0.as_ptr().byte_add(offset).cast() }
+    }
+
+    /// How deep calls may nest.
+    pub(crate) fn recursion_limit(self) -> i32 {
+        // SAFETY: the place is valid.
+        unsafe { *self.recursion(V::THREAD.recursion_limit) }
+    }
+}
+
+/// While this lives, the frames below the program are hidden: to the program its own first frame is the
+/// outermost, and as deep a recursion is allowed to it as if the interpreter had started with it.
+pub(crate) struct HiddenStack<V: Version> {
+    thread: Thread<V>,
+    frame: Option<NonNull<u8>>,
+    recursion_left: i32,
+}
+
+impl<V: Version> HiddenStack<V> {
+    pub(crate) fn new() -> HiddenStack<V> {
+        let thread = Thread::current();
+        // SAFETY: the places are valid. Frames are linked from the innermost outwards only, so the program's
+        // first frame takes the null for the end of the stack.
+        unsafe {
+            let frame = thread.innermost().replace(None);
+            let recursion_left = thread.recursion(V::THREAD.recursion_left).replace(thread.recursion_limit());
+            HiddenStack { thread, frame, recursion_left }
+        }
+    }
+}
+
+impl<V: Version> Drop for HiddenStack<V> {
+    fn drop(&mut self) {
+        // SAFETY: the program's frames are gone, so the places are as `new` left them.
+        unsafe {
+            *self.thread.innermost() = self.frame;
+            *self.thread.recursion(V::THREAD.recursion_left) = self.recursion_left;
+        }
+    }
+}

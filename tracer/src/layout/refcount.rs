@@ -1,0 +1,45 @@
+//! Counting references without a call.
+
+use pyo3_ffi::PyObject;
+
+use super::{Obj, Version};
+
+unsafe extern "C" {
+    fn _Py_Dealloc(object: *mut PyObject);
+}
+
+/// The low half of a count as 3.12 and 3.13 read it: negative for an immortal object.
+fn is_immortal(count: isize) -> bool {
+    (count as i32) < 0
+}
+
+/// Counts one more reference.
+#[inline(always)]
+pub(crate) fn hold<V: Version>(object: Obj) {
+    let count = object.as_ptr().cast::<isize>();
+    // SAFETY: the count is the first field of a live object, and the GIL is held.
+    unsafe {
+        if !(V::IMMORTAL_OBJECTS && is_immortal(*count)) {
+            *count += 1;
+        }
+    }
+}
+
+/// Gives back a reference that [`hold`] counted.
+///
+/// # Safety
+/// There must be one, and it must not be used any more.
+#[inline(always)]
+pub(crate) unsafe fn release<V: Version>(object: Obj) {
+    let count = object.as_ptr().cast::<isize>();
+    // SAFETY: the object is alive until its last reference, which may be the caller's, is gone.
+    unsafe {
+        if V::IMMORTAL_OBJECTS && is_immortal(*count) {
+            return;
+        }
+        *count -= 1;
+        if *count == 0 {
+            _Py_Dealloc(object.as_ptr());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+"""Values and frames whose text and content are known; run by `selftest.rs` when the tracer is loaded.
+
+`text`, `sees_frame` and `sees_namespace` are the tracer's. The name `wrong` is left bound to what, if anything,
+it reads differently from what is there.
+"""
+from collections import deque
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+
+    def norm(self):
+        return self.x
+
+
+class Name(str):
+    pass
+
+
+class Stack(list):
+    pass
+
+
+class Failure(Exception):
+    pass
+
+
+def materialised():
+    point = Point(5, 6)
+    point.__dict__['z'] = 7
+    return point
+
+
+def reordered():
+    point = Point(8, 9)
+    del point.x
+    point.x = 10
+    return point
+
+
+def shrunk(size):
+    table = {number: -number for number in range(size)}
+    for number in range(size - 1):
+        del table[number]
+    return table
+
+
+CASES = [
+    ('int', [0, -7, 1 << 29, 1 << 30, -(1 << 60), 10 ** 30],
+     '[0, -7, 536870912, 1073741824, -1152921504606846976, 1000000000000000000000000000000]'),
+    ('float', [1.5, 2j, True, None], '[1.5, 2j, True, None]'),
+    ('str', ['a', 'é', '\u0416', '\U0001d54f', Name('n'), Name('\u0416')],
+     "['a', 'é', '\u0416', '\U0001d54f', Name('n'), Name('\u0416')]"),
+    ('bytes', [b'b', bytearray(b'c'), bytearray()], "[b'b', bytearray(b'c'), bytearray(b'')]"),
+    ('list', [(), (1,), Stack([2]), []], '[(), (1,), Stack([2]), []]'),
+    ('set', [{7}, set(), frozenset((8,)), frozenset()], '[{7}, set(), frozenset({8}), frozenset()]'),
+    ('deque', deque(range(70), maxlen=70), 'deque([' + ', '.join(map(str, range(70))) + '], maxlen=70)'),
+    ('dict', [{}, {'a': 1}, {1: 2}, shrunk(9)], "[{}, {'a': 1}, {1: 2}, {8: -8}]"),
+    ('range', range(1, 9, 2), 'range(1, 9, 2)'),
+    ('instance', [Point(1, 2), materialised(), reordered()],
+     '[Point(x=1, y=2), Point(x=5, y=6, z=7), Point(y=9, x=10)]'),
+    ('instance dict', Point(3, 4).__dict__, "{'x': 3, 'y': 4}"),
+    ('exception', [Failure(1, 2), OSError(2, 'no', 'file')], "[Failure(1, 2), FileNotFoundError(2, 'no')]"),
+    ('class', [int, Point], "[<class 'int'>, <class 'Point'>]"),
+    ('function', [Point.norm, Point(1, 2).norm, len, [].append, iter],
+     '[<function Point.norm>, <bound method Point.norm>, <built-in function len>, <built-in method append>, '
+     '<built-in function iter>]'),
+    ('module', __import__('sys'), "<module 'sys'>"),
+    ('object', object(), '<object>'),
+]
+
+
+def known(sentinel, boxed):
+    def inner():
+        return boxed
+    return sees_frame(known.__code__, sentinel, boxed)
+
+
+def find_wrong():
+    for what, value, expected in CASES:
+        if text(value) != expected:
+            return what
+    if message(OSError(2, 'no', 'file', 0, 'other')) != "[Errno 2] no: 'file' -> 'other'":
+        return 'OSError'
+    if not known(object(), object()):
+        return 'frame'
+
+    class Body:
+        seen = sees_namespace(locals())
+
+    if not Body.seen:
+        return 'namespace'
+
+
+wrong = find_wrong()

@@ -1,0 +1,62 @@
+//! CPython 3.11.
+
+use std::ptr::NonNull;
+
+use super::class::flag;
+use super::{
+    Attributes, CodeLayout, Dict, FrameLayout, HeapTypeLayout, Obj, Opcodes, SplitValues, StrLayout,
+    ThreadLayout, Version,
+};
+
+pub(crate) enum V311 {}
+
+impl Version for V311 {
+    const MINOR: u8 = 11;
+    const FRAME: FrameLayout =
+        FrameLayout { code: 32, instruction: 56, namespace: 24, height: 64, locals: 72 };
+    const CODE: CodeLayout = CodeLayout {
+        flags: 48,
+        local_count: 76,
+        first_line: 72,
+        local_names: 96,
+        local_kinds: 104,
+        constants: 24,
+        names: 32,
+        qualified_name: 128,
+        instructions: 184,
+    };
+    const THREAD: ThreadLayout =
+        ThreadLayout { frame: 56, frame_in_c_frame: Some(8), recursion_left: 32, recursion_limit: 36 };
+    const STR: StrLayout = StrLayout { ascii: 48, compact: 72, elsewhere: 72 };
+    const HEAP_TYPE: HeapTypeLayout = HeapTypeLayout { name: 848, qualified_name: 864, cached_keys: 872 };
+    const OPCODES: Opcodes = Opcodes {
+        extended_arg: 144,
+        load_global: 116,
+        store_global: 97,
+        delete_global: 98,
+        resume: 151,
+        yield_value: 86,
+        raise: 130,
+        raises_again: &[119, 54],
+        ends_iteration: &[93, 123],
+    };
+    const IMMORTAL_OBJECTS: bool = false;
+    const INT_TAG_BITS: Option<u32> = None;
+    const SPLIT_VALUES: SplitValues = SplitValues::OrderBefore;
+    const PUBLISHED: &'static [(usize, usize, &'static str)] = &[];
+
+    unsafe fn managed_attributes(object: Obj) -> Attributes {
+        const VALUES: isize = -32;
+        const DICT: isize = -24;
+        debug_assert!(object.ty().has(flag::MANAGED_DICT));
+        let before = object.pointer().cast::<u8>();
+        // SAFETY: with a managed dict, two pointers lie before the object, of which at most one is not null.
+        unsafe {
+            if let Some(values) = before.offset(VALUES).cast::<Option<NonNull<u8>>>().read() {
+                return Attributes::Values(values);
+            }
+            let dict = before.offset(DICT).cast::<Option<Obj>>().read();
+            dict.map_or(Attributes::None, |dict| Attributes::Dict(Dict::from_obj(dict)))
+        }
+    }
+}

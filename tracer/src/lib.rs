@@ -1,0 +1,32 @@
+//! The native tracer: one extension module for CPython 3.11, 3.12 and 3.13.
+//!
+//! What it writes is defined in `docs/trace.md`, how in `trace::wire`. From the interpreter to the log:
+//!
+//! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
+//! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
+//! - `code` and `namespace` say which variables an event looks at.
+//! - `watch` finds out whether a variable differs from what it was.
+//! - `value` writes values as bounded text without running any code of the program.
+//! - `log` writes into the memory that is shared with the worker.
+//! - `layout` is the only place that knows how objects lie in memory.
+//! - `interpreter` recognises the version at load, and refuses what the layouts do not describe.
+//! - `program` runs one program from its request to its exit status; `zygote` forks a process for each;
+//!   `module` is what Python sees.
+//!
+//! Two invariants hold everywhere: the thread holds the GIL, and an [`layout::Obj`] is alive. A borrowed one is
+//! used only within the event in which it was read; what is kept for longer is a [`python::Owned`] or an
+//! address that is compared and never followed.
+
+mod code;
+mod events;
+mod interpreter;
+mod layout;
+mod log;
+mod module;
+mod namespace;
+mod program;
+mod python;
+mod tracer;
+mod value;
+mod watch;
+mod zygote;

@@ -1,0 +1,335 @@
+//! Writes the items of `trace::wire` into the memory that is shared with the worker.
+//!
+//! An item is written at the cursor and becomes part of the log when it is committed. If the log is full, the
+//! item at hand is given up; the end of the log is kept free, so that the program's verdict can always be
+//! written.
+
+mod names;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
+use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
+
+use names::Names;
+pub(crate) use names::{Name, NameNumber};
+
+use crate::layout::{Obj, Version};
+use crate::value::{self, Limits, Text};
+
+/// The log has no room for another item.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// Bytes that the fixed parts of an item or a change take at most.
+const FIXED_LEN: usize = 64;
+
+pub(crate) struct Log {
+    start: *mut u8,
+    cursor: *mut u8,
+    /// End of the room for items other than GAP and END.
+    limit: *mut u8,
+    end: *mut u8,
+    committed: *const AtomicU64,
+    names: Names,
+    values: Limits,
+    output: Limits,
+    /// No event and no output is written any more.
+    closed: bool,
+}
+
+/// A text that was written to the log, to be compared with a later one.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    start: u32,
+    len: u16,
+    type_name: NameNumber,
+}
+
+impl Written {
+    pub(crate) const NONE: Written = Written { start: 0, len: 0, type_name: 0 };
+}
+
+impl Log {
+    /// # Safety
+    /// The arena's memory must stay mapped for as long as the log is used, and nobody else write to it.
+    pub(crate) unsafe fn new<V: Version>(arena: &Arena, bounds: &Bounds) -> Log {
+        let start = arena.log_start();
+        // Places in the log are kept in 32 bits.
+        let capacity = arena.log_capacity().min(u32::MAX as usize);
+        let output = Limits::new(bounds.output_chars as usize).fitting(capacity / 2);
+        let reserve = output.room() + 2 * FIXED_LEN;
+        // SAFETY: the log is `capacity` bytes long.
+        let (limit, end) = unsafe { (start.add(capacity.saturating_sub(reserve)), start.add(capacity)) };
+        Log {
+            start,
+            cursor: start,
+            limit,
+            end,
+            committed: arena.committed(),
+            names: Names::new(),
+            values: Limits::new(bounds.value_chars as usize).fitting(u16::MAX.into()),
+            output,
+            closed: false,
+        }
+    }
+
+    /// How long the texts of values in events may become.
+    #[inline(always)]
+    pub(crate) fn values(&self) -> Limits {
+        self.values
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Makes sure that `len` bytes can be written.
+    #[inline(always)]
+    pub(crate) fn room(&self, len: usize) -> Result<(), Full> {
+        if (self.limit as usize).saturating_sub(self.cursor as usize) < len { Err(Full) } else { Ok(()) }
+    }
+
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        debug_assert!(self.cursor < self.end);
+        // SAFETY: whoever writes has made sure of the room.
+        unsafe {
+            self.cursor.write(byte);
+            self.cursor = self.cursor.add(1);
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= self.end as usize - self.cursor as usize);
+        // SAFETY: whoever writes has made sure of the room.
+        unsafe {
+            self.cursor.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            self.cursor = self.cursor.add(bytes.len());
+        }
+    }
+
+    #[inline(always)]
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8);
+    }
+
+    /// Begins an item, of which the fixed part has room.
+    #[inline(always)]
+    fn item(&mut self, tag: u8) -> Result<(), Full> {
+        self.room(FIXED_LEN)?;
+        self.byte(tag);
+        Ok(())
+    }
+
+    /// Makes the item at hand part of the log.
+    #[inline(always)]
+    fn commit(&mut self) {
+        let len = self.cursor as usize - self.start as usize;
+        // SAFETY: the arena is mapped.
+        unsafe { &*self.committed }.store(len as u64, Ordering::Release);
+    }
+
+    /// CALL, up to its changes.
+    pub(crate) fn call<V: Version>(&mut self, function: &mut Name, line: u32) -> Result<(), Full> {
+        self.item(tag::CALL)?;
+        self.name::<V>(function, |number| number.into())?;
+        self.room(MAX_VARINT_LEN)?;
+        self.varint(line.into());
+        Ok(())
+    }
+
+    /// LINE, up to its changes.
+    #[inline(always)]
+    pub(crate) fn line(&mut self, delta: i64) -> Result<(), Full> {
+        self.item(tag::LINE)?;
+        self.varint(zigzag(delta));
+        Ok(())
+    }
+
+    /// RESUME, up to its changes.
+    pub(crate) fn resume(&mut self, frame: u32) -> Result<(), Full> {
+        self.item(tag::RESUME)?;
+        self.varint(frame.into());
+        Ok(())
+    }
+
+    /// RETURN or YIELD, up to its changes.
+    pub(crate) fn value<V: Version>(&mut self, tag: u8, value: Obj) -> Result<(), Full> {
+        self.item(tag)?;
+        self.text::<V>(value, |text| value::write::<V>(text, value))
+    }
+
+    /// RAISE or UNWIND, up to its changes.
+    pub(crate) fn exception<V: Version>(&mut self, tag: u8, exception: Obj) -> Result<(), Full> {
+        self.item(tag)?;
+        self.text::<V>(exception, |text| value::write_message::<V>(text, exception))
+    }
+
+    fn text<V: Version>(&mut self, typed: Obj, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
+        self.written::<V, ()>(typed, write).map(|_| ())
+    }
+
+    /// Writes the type of `typed` and the text that `write` gives; remembers where.
+    #[inline(always)]
+    pub(crate) fn written<V: Version, R>(
+        &mut self,
+        typed: Obj,
+        write: impl FnOnce(&mut Text) -> R,
+    ) -> Result<(Written, R), Full> {
+        let type_name = self.type_name::<V>(typed)?;
+        self.room(self.values.room() + FIXED_LEN)?;
+        let length_at = self.cursor;
+        // SAFETY: there is room for the length and for any text within the limits.
+        let mut text = unsafe { Text::new(length_at.add(2), self.values) };
+        let result = write(&mut text);
+        let len = text.byte_len();
+        debug_assert!(len <= self.values.room());
+        // SAFETY: as above.
+        unsafe {
+            length_at.cast::<[u8; 2]>().write((len as u16).to_le_bytes());
+            self.cursor = length_at.add(2 + len);
+        }
+        let start = (length_at as usize + 2 - self.start as usize) as u32;
+        Ok((Written { start, len: len as u16, type_name }, result))
+    }
+
+    /// Whether both texts and both types are the same.
+    #[inline(always)]
+    pub(crate) fn same(&self, one: Written, other: Written) -> bool {
+        // SAFETY: both lie in what was written.
+        let bytes = |text: Written| unsafe {
+            std::slice::from_raw_parts(self.start.add(text.start as usize), text.len.into())
+        };
+        one.type_name == other.type_name && one.len == other.len && bytes(one) == bytes(other)
+    }
+
+    /// Begins a change; it can be taken back until the next one begins.
+    #[inline(always)]
+    pub(crate) fn change<V: Version>(
+        &mut self,
+        name: &mut Name,
+        scope: Scope,
+        kind: u64,
+    ) -> Result<Mark, Full> {
+        let mark = Mark(self.cursor);
+        self.room(FIXED_LEN)?;
+        let scope = match scope {
+            Scope::Local => 0,
+            Scope::Global => change::GLOBAL,
+        };
+        self.name::<V>(name, |number| (u64::from(number) + 1) << change::NAME_SHIFT | scope | kind)?;
+        Ok(mark)
+    }
+
+    pub(crate) fn take_back(&mut self, change: Mark) {
+        self.cursor = change.0;
+    }
+
+    /// Ends an event and its changes.
+    #[inline(always)]
+    pub(crate) fn end_event(&mut self) -> Result<(), Full> {
+        self.room(1)?;
+        self.byte(0);
+        self.commit();
+        Ok(())
+    }
+
+    /// OUTPUT.
+    pub(crate) fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Full> {
+        if self.closed || bytes.is_empty() {
+            return Ok(());
+        }
+        self.room(FIXED_LEN + bytes.len())?;
+        self.byte(tag::OUTPUT);
+        self.byte(match stream {
+            Stream::Stdout => trace::wire::stream::STDOUT,
+            Stream::Stderr => trace::wire::stream::STDERR,
+        });
+        self.varint(bytes.len() as u64);
+        self.bytes(bytes);
+        self.commit();
+        Ok(())
+    }
+
+    /// Gives up the item at hand, says why, and closes the log for all but the verdict.
+    pub(crate) fn close(&mut self, reason: GapReason) {
+        self.give_up();
+        self.limit = self.end;
+        self.byte(tag::GAP);
+        self.byte(match reason {
+            GapReason::Events => trace::wire::gap::EVENTS,
+            GapReason::Bytes => trace::wire::gap::BYTES,
+            GapReason::Depth => trace::wire::gap::DEPTH,
+        });
+        self.varint(0);
+        self.commit();
+        self.closed = true;
+    }
+
+    /// Goes back to the end of the last item. What names the lost bytes spelled out has to be spelled again.
+    fn give_up(&mut self) {
+        // SAFETY: the arena is mapped, and only this wrote the length, which lies within the log.
+        self.cursor = unsafe { self.start.add((*self.committed).load(Ordering::Relaxed) as usize) };
+        self.names.forget();
+    }
+
+    /// END, with the value that the program returned or the exception that left it.
+    pub(crate) fn verdict<V: Version>(
+        &mut self,
+        verdict: Verdict,
+        typed: Option<Obj>,
+        text: VerdictText<'_>,
+    ) {
+        self.limit = self.end;
+        self.byte(tag::END);
+        self.byte(match verdict {
+            Verdict::Returned => trace::wire::verdict::RETURNED,
+            Verdict::Raised => trace::wire::verdict::RAISED,
+            Verdict::Exited => trace::wire::verdict::EXITED,
+            Verdict::SyntaxError => trace::wire::verdict::SYNTAX_ERROR,
+            Verdict::NoEntry => trace::wire::verdict::NO_ENTRY,
+            Verdict::BadInput => trace::wire::verdict::BAD_INPUT,
+            Verdict::OutputLimit => trace::wire::verdict::OUTPUT_LIMIT,
+        });
+        let named = match typed {
+            Some(typed) => self.type_name::<V>(typed).map(|_| ()),
+            None => self.spell(&[]).map(|_| ()),
+        };
+        debug_assert!(named.is_ok(), "the reserve holds a name");
+        let length_at = self.cursor;
+        // SAFETY: the reserve has room for the length and for a text within its limits.
+        unsafe {
+            let mut written = Text::new(length_at.add(4), self.output);
+            match text {
+                VerdictText::Empty => {}
+                VerdictText::Value(value) => value::write::<V>(&mut written, value),
+                VerdictText::Message(exception) => {
+                    written.limit_to(self.values);
+                    value::write_message::<V>(&mut written, exception);
+                }
+                VerdictText::Plain(text) => written.ascii(text.as_bytes()),
+            }
+            let len = written.byte_len();
+            length_at.cast::<[u8; 4]>().write((len as u32).to_le_bytes());
+            self.cursor = length_at.add(4 + len);
+        }
+        self.commit();
+    }
+}
+
+/// What a verdict says beside its kind.
+pub(crate) enum VerdictText<'a> {
+    Empty,
+    Value(Obj),
+    Message(Obj),
+    /// ASCII, of a few characters.
+    Plain(&'a str),
+}
+
+/// Where a change begins.
+pub(crate) struct Mark(*mut u8);

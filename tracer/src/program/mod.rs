@@ -1,0 +1,88 @@
+//! Runs one program, from its request to its exit status, in this process.
+
+mod ending;
+mod entry;
+mod main_module;
+mod streams;
+mod warm;
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+use trace::{Arena, Request};
+
+pub(crate) use warm::warm_up;
+
+use crate::interpreter::{ForVersion, for_this_version};
+use crate::layout::{HiddenStack, Version};
+use crate::log::Log;
+
+/// Runs the program that the arena asks for, and returns the status to exit with.
+///
+/// The process is the program's from here on: its `sys` is set up for it and is not restored.
+///
+/// # Safety
+/// The arena must be whole, stay mapped for as long as the process lives, and be written to by nothing else.
+/// The calling thread must be the main one and hold the GIL.
+pub(crate) unsafe fn run(arena: Arena) -> i32 {
+    struct Run(Arena);
+    impl ForVersion for Run {
+        type Output = i32;
+        fn with<V: Version>(self) -> i32 {
+            run_on::<V>(&self.0)
+        }
+    }
+    for_this_version(Run(arena))
+}
+
+fn run_on<V: Version>(arena: &Arena) -> i32 {
+    let request = Request::decode(arena.request()).expect("the worker writes requests that can be read");
+    // SAFETY: `run` was promised that the arena stays mapped, and is this process's own.
+    let log = SharedLog::new(unsafe { Log::new::<V>(arena, &request.bounds) });
+    let _hidden = HiddenStack::<V>::new();
+    let end = entry::run::<V>(&request, log);
+    ending::finish::<V>(end, log)
+}
+
+/// The log, which the tracer and the standard streams both write to, one at a time: the interpreter runs either
+/// the one or the other.
+#[derive(Clone, Copy)]
+pub(crate) struct SharedLog(NonNull<Log>);
+
+impl SharedLog {
+    /// The log lives until it is freed: the program's streams may be written to until the process ends.
+    fn new(log: Log) -> SharedLog {
+        SharedLog(NonNull::from(Box::leak(Box::new(log))))
+    }
+
+    fn as_ptr(self) -> *mut Log {
+        self.0.as_ptr()
+    }
+
+    /// Frees the log.
+    ///
+    /// # Safety
+    /// No copy of it may be used any more.
+    unsafe fn free(self) {
+        // SAFETY: `new` made it of a box, and the caller vouches for the rest.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl Deref for SharedLog {
+    type Target = Log;
+
+    #[inline(always)]
+    fn deref(&self) -> &Log {
+        // SAFETY: the log is never freed, and nobody writes to it meanwhile.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for SharedLog {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Log {
+        // SAFETY: the log is never freed, and nobody else uses it meanwhile.
+        unsafe { self.0.as_mut() }
+    }
+}

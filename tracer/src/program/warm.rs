@@ -1,0 +1,67 @@
+//! Brings an interpreter to the state in which programs are forked from it.
+
+use std::ptr::null_mut;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use trace::{Arena, Bounds, Entry, Request};
+
+use super::{SharedLog, entry};
+use crate::interpreter::{ForVersion, for_this_version};
+use crate::layout::Version;
+use crate::log::Log;
+use crate::python::{self, Result};
+
+/// How often the program is run: as often as it takes the interpreter to specialise the code that runs it.
+const RUNS: usize = 8;
+
+/// Runs a small program that uses a bit of everything, imports what the end of a program may need, and hides
+/// all objects from the garbage collector, so that forks do not copy them for nothing.
+pub(crate) fn warm_up() -> Result<()> {
+    struct Warm;
+    impl ForVersion for Warm {
+        type Output = Result<()>;
+        fn with<V: Version>(self) -> Result<()> {
+            (0..RUNS).try_for_each(|_| run_once::<V>())
+        }
+    }
+    for_this_version(Warm)?;
+    // Uncaught exceptions are printed with `traceback`, and calls are recognised with `ast`.
+    for module in [c"ast", c"atexit", c"io", c"linecache", c"traceback"] {
+        python::import(module)?;
+    }
+    let gc = python::import(c"gc")?;
+    gc.call_method(c"collect", &[])?;
+    gc.call_method(c"freeze", &[])?;
+    Ok(())
+}
+
+fn run_once<V: Version>() -> Result<()> {
+    const LOG_CAPACITY: usize = 4 << 20;
+    let request = Request {
+        entry: Entry::Script,
+        filename: "warm_up.py",
+        source: include_bytes!("warm_up.py"),
+        bounds: Bounds::default(),
+    };
+    let encoded = request.encode();
+    let len = Arena::size_for(encoded.len(), LOG_CAPACITY);
+    // SAFETY: the mapping is a fresh one, which nothing refers to once the run is over.
+    unsafe {
+        let base = mmap_anonymous(null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+            .map_err(|error| python::raise_os_error(&error.to_string()))?;
+        let arena = Arena::create(base.cast(), len, &encoded);
+        let log = SharedLog::new(Log::new::<V>(&arena, &request.bounds));
+        let result = run_program::<V>(&request, log);
+        log.free();
+        rustix::mm::munmap(base, len).map_err(|error| python::raise_os_error(&error.to_string()))?;
+        result
+    }
+}
+
+fn run_program<V: Version>(request: &Request<'_>, log: SharedLog) -> Result<()> {
+    let namespace = python::dict()?;
+    namespace.set_item(c"__name__", &python::text("warm_up")?)?;
+    namespace.set_item(c"__builtins__", &python::import(c"builtins")?)?;
+    let code = python::compile(&python::bytes(request.source)?, request.filename, "exec", 0)?;
+    entry::trace_script::<V>(request, log, &code, &namespace).map(|_| ())
+}

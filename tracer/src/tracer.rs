@@ -1,0 +1,301 @@
+//! Turns what the interpreter reports into the events of a trace.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use pyo3_ffi as ffi;
+use trace::wire::tag;
+use trace::{Bounds, GapReason, Scope};
+
+use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Version, behind_cell};
+use crate::log::Full;
+use crate::namespace::Namespace;
+use crate::program::SharedLog;
+use crate::python::{self, Owned, Raised};
+use crate::watch::Slot;
+
+/// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
+pub(crate) struct Tracer<V: Version> {
+    log: SharedLog,
+    codes: Codes<V>,
+    globals: Namespace<V>,
+    /// The frames that are entered and not left, innermost last.
+    stack: Vec<Activation<V>>,
+    suspended: HashMap<usize, Activation<V>, BuildHasherDefault<AddressHasher>>,
+    /// Number of the next frame that is entered.
+    next_frame: u32,
+    events_left: u64,
+    /// The exception that left the last frame, if nothing has happened since.
+    passing: Option<Owned>,
+    ended: bool,
+}
+
+/// A frame of the source that is entered or suspended.
+struct Activation<V: Version> {
+    frame: Frame<V>,
+    number: u32,
+    code: CodeNumber,
+    line: u32,
+    slots: Box<[Slot<V>]>,
+    /// The names that a class body has bound.
+    names: Option<Box<Namespace<V>>>,
+    /// The exception that is on its way out of the frame, where the interpreter does not say so itself.
+    leaving: Option<Owned>,
+}
+
+/// The event cannot be written, for this reason.
+struct Ended(GapReason);
+
+impl From<Full> for Ended {
+    fn from(_: Full) -> Ended {
+        Ended(GapReason::Bytes)
+    }
+}
+
+impl<V: Version> Tracer<V> {
+    /// A tracer for the code of `module`, which will run in a namespace of its own.
+    pub(crate) fn new(
+        log: SharedLog,
+        module: Code<V>,
+        namespace: Dict,
+        bounds: &Bounds,
+    ) -> Result<Self, Raised> {
+        let mut globals = Namespace::new(namespace, Scope::Global);
+        Ok(Tracer {
+            codes: Codes::of_module(module, &mut globals)?,
+            globals,
+            log,
+            stack: Vec::new(),
+            suspended: HashMap::default(),
+            next_frame: 0,
+            events_left: bounds.max_events,
+            passing: None,
+            ended: false,
+        })
+    }
+
+    pub(crate) fn codes(&mut self) -> &mut Codes<V> {
+        &mut self.codes
+    }
+
+    /// Whether no event is written any more.
+    #[inline(always)]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Begins an event.
+    #[inline(always)]
+    fn count(&mut self) -> Result<(), Ended> {
+        if let Some(exception) = self.passing.take() {
+            python::release_later(exception);
+        }
+        self.events_left = self.events_left.checked_sub(1).ok_or(Ended(GapReason::Events))?;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, event: Result<(), Ended>) {
+        if let Err(Ended(reason)) = event {
+            self.log.close(reason);
+            self.end();
+        }
+    }
+
+    /// The innermost frame, if it is this one.
+    #[inline(always)]
+    fn top(&mut self, frame: Frame<V>) -> Option<&mut Activation<V>> {
+        self.stack.last_mut().filter(|top| top.frame.address() == frame.address())
+    }
+
+    /// A frame begins, or one that was suspended before it could be known of goes on.
+    pub(crate) fn call(&mut self, frame: Frame<V>, code: CodeNumber) {
+        let event = self.write_call(frame, code);
+        self.finish(event);
+    }
+
+    fn write_call(&mut self, frame: Frame<V>, code: CodeNumber) -> Result<(), Ended> {
+        // A generator that was dropped in suspension can leave its address to another one.
+        if let Some(gone) = self.suspended.remove(&frame.address()) {
+            self.reclaim(gone);
+        }
+        self.count()?;
+        let info = self.codes.get(code);
+        let line = info.first_line;
+        let names = if info.body == Body::Class { frame.namespace().and_then(Dict::of) } else { None };
+        self.stack.push(Activation {
+            frame,
+            number: self.next_frame,
+            code,
+            line,
+            slots: info.slots(),
+            names: names.map(|dict| Box::new(Namespace::new(dict, Scope::Local))),
+            leaving: None,
+        });
+        self.next_frame += 1;
+        self.log.call::<V>(&mut info.function, line)?;
+        self.changes()
+    }
+
+    /// A line is about to run.
+    #[inline(always)]
+    pub(crate) fn line(&mut self, frame: Frame<V>, line: u32) {
+        if self.top(frame).is_some() {
+            let event = self.write_line(line);
+            self.finish(event);
+        }
+    }
+
+    #[inline(always)]
+    fn write_line(&mut self, line: u32) -> Result<(), Ended> {
+        self.count()?;
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let delta = i64::from(line) - i64::from(top.line);
+        top.line = line;
+        self.log.line(delta)?;
+        self.changes()
+    }
+
+    /// A suspended frame goes on.
+    pub(crate) fn resume(&mut self, frame: Frame<V>, code: CodeNumber) {
+        match self.suspended.remove(&frame.address()) {
+            Some(activation) if activation.code == code => {
+                let event = self.write_resume(activation);
+                self.finish(event);
+            }
+            other => {
+                if let Some(gone) = other {
+                    self.reclaim(gone);
+                }
+                self.call(frame, code);
+            }
+        }
+    }
+
+    fn write_resume(&mut self, activation: Activation<V>) -> Result<(), Ended> {
+        self.count()?;
+        let number = activation.number;
+        self.stack.push(activation);
+        self.log.resume(number)?;
+        self.changes()
+    }
+
+    /// The frame returns a value.
+    pub(crate) fn return_value(&mut self, frame: Frame<V>, value: Obj) {
+        if self.top(frame).is_some() {
+            let event = self.write_value(tag::RETURN, value);
+            self.finish(event);
+            self.leave();
+        }
+    }
+
+    /// The frame is suspended and hands out a value.
+    pub(crate) fn yield_value(&mut self, frame: Frame<V>, value: Obj) {
+        if self.top(frame).is_some() {
+            let event = self.write_value(tag::YIELD, value);
+            self.finish(event);
+            if let Some(activation) = self.stack.pop() {
+                self.suspended.insert(frame.address(), activation);
+            }
+        }
+    }
+
+    fn write_value(&mut self, tag: u8, value: Obj) -> Result<(), Ended> {
+        self.count()?;
+        self.log.value::<V>(tag, value)?;
+        self.changes()
+    }
+
+    /// An exception appears in a frame; `offset` is that of the instruction.
+    pub(crate) fn raise(&mut self, frame: Frame<V>, exception: Obj, offset: isize) {
+        let Some(top) = self.top(frame) else { return };
+        let code = top.code;
+        let is_passing = self.passing.as_ref().is_some_and(|passing| passing.obj() == exception);
+        if is_passing || self.ends_iteration(code, exception, offset) {
+            return;
+        }
+        let event = self.write_exception(tag::RAISE, exception);
+        self.finish(event);
+    }
+
+    fn ends_iteration(&mut self, code: CodeNumber, exception: Obj, offset: isize) -> bool {
+        // SAFETY: this names a static class.
+        let stop_iteration = unsafe { ffi::PyExc_StopIteration };
+        Exception::of(exception).is_some_and(|exception| exception.is_a(stop_iteration))
+            && self.codes.get(code).ends_iteration(offset)
+    }
+
+    /// An exception leaves a frame.
+    pub(crate) fn unwind(&mut self, frame: Frame<V>, exception: Obj) {
+        if self.top(frame).is_some() {
+            let event = self.write_exception(tag::UNWIND, exception);
+            self.finish(event);
+            self.leave();
+            self.passing = Some(Owned::of(exception));
+        }
+    }
+
+    /// An exception is on its way out of a frame, or none is any more.
+    pub(crate) fn set_leaving(&mut self, frame: Frame<V>, exception: Option<Owned>) {
+        if let Some(top) = self.top(frame)
+            && let Some(before) = std::mem::replace(&mut top.leaving, exception)
+        {
+            python::release_later(before);
+        }
+    }
+
+    /// The exception on its way out leaves the frame.
+    pub(crate) fn unwind_leaving(&mut self, frame: Frame<V>) {
+        if let Some(exception) = self.top(frame).and_then(|top| top.leaving.take()) {
+            self.unwind(frame, exception.obj());
+        }
+    }
+
+    fn write_exception(&mut self, tag: u8, exception: Obj) -> Result<(), Ended> {
+        self.count()?;
+        self.log.exception::<V>(tag, exception)?;
+        self.changes()
+    }
+
+    fn leave(&mut self) {
+        if let Some(activation) = self.stack.pop() {
+            self.reclaim(activation);
+        }
+    }
+
+    fn reclaim(&mut self, activation: Activation<V>) {
+        self.codes.get(activation.code).reclaim(activation.slots);
+    }
+
+    /// Ends the event of the innermost frame with what has changed.
+    #[inline(always)]
+    fn changes(&mut self) -> Result<(), Ended> {
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let CodeInfo { locals, globals, body, .. } = self.codes.get(top.code);
+        for (slot, local) in top.slots.iter_mut().zip(locals) {
+            // SAFETY: the locals are those of the frame's code.
+            let mut value = unsafe { top.frame.local(local.index) };
+            if local.in_cell {
+                value = value.and_then(behind_cell);
+            }
+            slot.look(&mut self.log, &mut local.name, Scope::Local, value)?;
+        }
+        match body {
+            Body::Function => self.globals.look_at(&mut self.log, globals)?,
+            Body::Class => {
+                if let Some(names) = &mut top.names {
+                    names.look_at_all(&mut self.log)?;
+                }
+                self.globals.look_at(&mut self.log, globals)?;
+            }
+            Body::Module => self.globals.look_at_all(&mut self.log)?,
+        }
+        self.log.end_event()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,20 @@
+//! Writes values as bounded text, as `docs/trace.md` defines it. No code of the program is run: objects are
+//! read as they lie in memory.
+
+mod exception;
+mod float;
+mod integer;
+mod record;
+mod text;
+mod writer;
+
+pub(crate) use exception::write_message;
+pub(crate) use record::{NodeKind, Record};
+pub(crate) use text::{Limits, Text, to_utf8};
+pub(crate) use writer::{Stability, naming, write, write_recorded};
+
+/// Looks up what values are written with. Must have succeeded before any value is written.
+pub(crate) fn learn() -> Result<(), crate::python::Raised> {
+    integer::learn_digit_limit()?;
+    writer::learn_name_key()
+}

@@ -1,0 +1,464 @@
+//! Writes one value: its kind decides the form, the limits decide how much of it is shown.
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use pyo3_ffi::{PyObject, PyUnicode_InternFromString};
+
+use super::record::Unrecorded;
+use super::text::MAX_DEPTH;
+use super::{NodeKind, Record, Text};
+use crate::layout::{ByteArray, Deque, Exception, Instance, Obj, Range, Shape, Str, Type, Version};
+use crate::python::{Owned, Raised};
+
+/// Whether a value's text can change while the value stays the same object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stability {
+    Constant,
+    /// It can, and a node was recorded.
+    Changeable,
+}
+
+use Stability::{Changeable, Constant};
+
+/// Appends the text of `object`.
+pub(crate) fn write<V: Version>(text: &mut Text, object: Obj) {
+    write_recorded::<V, _>(text, &mut Unrecorded, object);
+}
+
+/// The same, and records what the text depends on.
+#[inline(always)]
+pub(crate) fn write_recorded<V: Version, R: Record>(
+    text: &mut Text,
+    record: &mut R,
+    object: Obj,
+) -> Stability {
+    let shape = Shape::of(object);
+    // Numbers and strings are most of all values, and need none of the writer's state.
+    match shape {
+        Shape::Int(int) if shape.is_exact(object.ty()) => text.int::<V>(int),
+        Shape::Str(string) if shape.is_exact(object.ty()) => text.string::<V>(string),
+        _ => return write_any::<V, R>(text, record, object, shape),
+    }
+    Constant
+}
+
+#[inline(never)]
+fn write_any<V: Version, R: Record>(text: &mut Text, record: &mut R, object: Obj, shape: Shape) -> Stability {
+    Writer { text, record, path: Path::new() }.value::<V>(object, shape)
+}
+
+struct Writer<'a, R> {
+    text: &'a mut Text,
+    record: &'a mut R,
+    path: Path,
+}
+
+/// The containers that are being written, outermost first.
+struct Path {
+    addresses: [MaybeUninit<usize>; MAX_DEPTH],
+    len: usize,
+}
+
+impl Path {
+    fn new() -> Path {
+        Path { addresses: [MaybeUninit::uninit(); MAX_DEPTH], len: 0 }
+    }
+
+    fn contains(&self, object: Obj) -> bool {
+        // SAFETY: the first `len` addresses have been written.
+        self.addresses[..self.len].iter().any(|address| unsafe { address.assume_init() } == object.address())
+    }
+
+    fn push(&mut self, object: Obj) {
+        self.addresses[self.len].write(object.address());
+        self.len += 1;
+    }
+
+    fn pop(&mut self) {
+        self.len -= 1;
+    }
+}
+
+/// What stands around the elements of a container.
+#[derive(Clone, Copy)]
+struct Brackets {
+    open: &'static [u8],
+    close: &'static [u8],
+}
+
+const LIST: Brackets = Brackets { open: b"[", close: b"]" };
+const TUPLE: Brackets = Brackets { open: b"(", close: b")" };
+const SINGLE_TUPLE: Brackets = Brackets { open: b"(", close: b",)" };
+const BRACES: Brackets = Brackets { open: b"{", close: b"}" };
+const FROZEN: Brackets = Brackets { open: b"frozenset({", close: b"})" };
+
+impl<R: Record> Writer<'_, R> {
+    fn value<V: Version>(&mut self, object: Obj, shape: Shape) -> Stability {
+        let class = object.ty();
+        if !shape.is_exact(class) {
+            return self.derived::<V>(object, class, shape);
+        }
+        match shape {
+            Shape::None => self.text.ascii(b"None"),
+            Shape::Ellipsis => self.text.ascii(b"Ellipsis"),
+            Shape::NotImplemented => self.text.ascii(b"NotImplemented"),
+            Shape::Bool(true) => self.text.ascii(b"True"),
+            Shape::Bool(false) => self.text.ascii(b"False"),
+            Shape::Int(int) => self.text.int::<V>(int),
+            Shape::Float(float) => self.text.float(float),
+            Shape::Complex(real, imaginary) => self.text.complex(real, imaginary),
+            Shape::Str(string) => self.text.string::<V>(string),
+            Shape::Bytes(bytes) => self.text.byte_string(bytes.as_slice()),
+            Shape::Range(range) => self.range::<V>(range),
+            _ => return self.node::<V>(object, class, shape),
+        }
+        Constant
+    }
+
+    /// `Name(` what the base type would show `)`
+    fn derived<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
+        self.text.class_name::<V>(class.name::<V>());
+        self.text.byte(b'(');
+        match shape {
+            Shape::Int(int) => self.text.int::<V>(int),
+            Shape::Float(float) => self.text.float(float),
+            Shape::Complex(real, imaginary) => self.text.complex(real, imaginary),
+            Shape::Str(string) => self.text.string::<V>(string),
+            Shape::Bytes(bytes) => self.text.byte_string(bytes.as_slice()),
+            _ => {
+                let stability = self.node::<V>(object, class, shape);
+                self.text.byte(b')');
+                return stability;
+            }
+        }
+        self.text.byte(b')');
+        // The object must not be kept alive, since code of the program might run when it is let go.
+        let node = self.record.open(object, NodeKind::Opaque, 0);
+        self.record.close(node, 0);
+        self.record.volatile();
+        Changeable
+    }
+
+    fn range<V: Version>(&mut self, range: Range) {
+        let [start, stop, step] = range.bounds();
+        self.text.ascii(b"range(");
+        self.text.int::<V>(start);
+        self.text.ascii(b", ");
+        self.text.int::<V>(stop);
+        if step.small::<V>() != Some(1) {
+            self.text.ascii(b", ");
+            self.text.int::<V>(step);
+        }
+        self.text.byte(b')');
+    }
+
+    /// A value that can change.
+    fn node<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
+        match shape {
+            Shape::List(list) => {
+                let items = list.items();
+                self.container::<V>(object, NodeKind::List, LIST, items.len(), items.iter().copied())
+            }
+            Shape::Tuple(tuple) => {
+                let items = tuple.items();
+                let brackets = if items.len() == 1 { SINGLE_TUPLE } else { TUPLE };
+                self.container::<V>(object, NodeKind::Tuple, brackets, items.len(), items.iter().copied())
+            }
+            Shape::Set(set) if set.len() == 0 => self.empty(object, NodeKind::Set, b"set()"),
+            Shape::Set(set) => {
+                self.container::<V>(object, NodeKind::Set, BRACES, set.len(), set.iter().map(Some))
+            }
+            Shape::FrozenSet(set) if set.len() == 0 => self.empty(object, NodeKind::Set, b"frozenset()"),
+            Shape::FrozenSet(set) => {
+                self.container::<V>(object, NodeKind::Set, FROZEN, set.len(), set.iter().map(Some))
+            }
+            Shape::Dict(dict) => {
+                self.within::<V>(object, NodeKind::Dict, BRACES, dict.len(), |writer, node| {
+                    let entries = dict.entries::<V>();
+                    let pairs = entries.iter();
+                    writer.pairs::<V, _>(node, dict.len(), pairs, |writer, key| {
+                        writer.element::<V>(node, Some(key));
+                        writer.text.ascii(b": ");
+                    })
+                })
+            }
+            Shape::Deque(deque) => self.deque::<V>(object, deque),
+            Shape::Exception(exception) => self.exception::<V>(object, class, exception),
+            Shape::Instance(instance) => self.instance::<V>(object, class, instance),
+            Shape::ByteArray(bytes) => self.byte_array(object, bytes),
+            Shape::Class(_)
+            | Shape::Function(_)
+            | Shape::Method(_)
+            | Shape::Builtin(_)
+            | Shape::Module(_) => self.named::<V>(object, class, shape),
+            _ => {
+                self.opaque::<V>(class);
+                let node = self.record.open(object, NodeKind::Opaque, 0);
+                self.record.close(node, 0);
+                Changeable
+            }
+        }
+    }
+
+    fn opaque<V: Version>(&mut self, class: Type) {
+        self.text.byte(b'<');
+        self.text.class_name::<V>(class.name::<V>());
+        self.text.byte(b'>');
+    }
+
+    fn empty(&mut self, object: Obj, kind: NodeKind, text: &[u8]) -> Stability {
+        self.text.ascii(text);
+        let node = self.record.open(object, kind, 0);
+        self.record.close(node, 0);
+        Changeable
+    }
+
+    /// Brackets and what `content` writes between them, unless the object is one that is being written
+    /// already, or stands too deep.
+    fn within<V: Version>(
+        &mut self,
+        object: Obj,
+        kind: NodeKind,
+        brackets: Brackets,
+        len: usize,
+        content: impl FnOnce(&mut Self, R::Node) -> Elements,
+    ) -> Stability {
+        let node = self.record.open(object, kind, len);
+        self.text.ascii(brackets.open);
+        let mut close = brackets.close;
+        let mut elements = Elements { shown: 0, constant: false };
+        if len == 0 {
+            elements.constant = true;
+        } else if self.path.contains(object) {
+            self.text.ascii(b"...");
+            self.record.cyclic();
+        } else if self.path.len >= self.text.limits().depth() {
+            self.text.ellipsis();
+        } else {
+            self.path.push(object);
+            elements = content(self, node);
+            self.path.pop();
+        }
+        if elements.shown < len {
+            close = without_comma(close);
+        }
+        self.text.ascii(close);
+        if elements.constant && elements.shown == len && object.ty().is_exact_tuple() {
+            self.record.take_back(node);
+            return Constant;
+        }
+        self.record.close(node, elements.shown);
+        Changeable
+    }
+
+    fn container<V: Version>(
+        &mut self,
+        object: Obj,
+        kind: NodeKind,
+        brackets: Brackets,
+        len: usize,
+        items: impl Iterator<Item = Option<Obj>>,
+    ) -> Stability {
+        self.within::<V>(object, kind, brackets, len, |writer, node| writer.elements::<V>(node, len, items))
+    }
+
+    fn elements<V: Version>(
+        &mut self,
+        node: R::Node,
+        len: usize,
+        items: impl Iterator<Item = Option<Obj>>,
+    ) -> Elements {
+        let mut elements = Elements { shown: 0, constant: true };
+        for item in items {
+            if !self.begin_element(elements.shown, len) {
+                break;
+            }
+            elements.constant &= self.element::<V>(node, item) == Constant;
+            elements.shown += 1;
+        }
+        elements
+    }
+
+    /// Elements of a key and a value each; `write_key` writes what stands before the value.
+    fn pairs<V: Version, K>(
+        &mut self,
+        node: R::Node,
+        len: usize,
+        pairs: impl Iterator<Item = (K, Obj)>,
+        mut write_key: impl FnMut(&mut Self, K),
+    ) -> Elements {
+        let mut elements = Elements { shown: 0, constant: false };
+        for (key, value) in pairs {
+            if !self.begin_element(elements.shown, len) {
+                break;
+            }
+            write_key(self, key);
+            self.element::<V>(node, Some(value));
+            elements.shown += 1;
+        }
+        elements
+    }
+
+    /// Writes the separator before the element of this index; if the text is full, the mark that stands for
+    /// it and all that follow.
+    #[inline(always)]
+    fn begin_element(&mut self, index: usize, len: usize) -> bool {
+        if index > 0 {
+            self.text.ascii(b", ");
+        }
+        if self.text.is_full() {
+            self.text.more(len - index);
+            return false;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn element<V: Version>(&mut self, node: R::Node, element: Option<Obj>) -> Stability {
+        let place = self.record.element(element);
+        let Some(element) = element else {
+            // A list that C code has not filled yet.
+            self.text.ascii(b"<NULL>");
+            return Constant;
+        };
+        let stability = self.value::<V>(element, Shape::of(element));
+        match stability {
+            Constant => self.record.constant(element),
+            Changeable => self.record.nested(node, place),
+        }
+        stability
+    }
+
+    fn deque<V: Version>(&mut self, object: Obj, deque: Deque) -> Stability {
+        const OPEN: Brackets = Brackets { open: b"deque([", close: b"]" };
+        let stability = self.container::<V>(object, NodeKind::Deque, OPEN, deque.len(), deque.iter());
+        if let Some(max_len) = deque.max_len() {
+            self.text.ascii(b", maxlen=");
+            self.text.number(max_len as i64);
+        }
+        self.text.byte(b')');
+        stability
+    }
+
+    fn exception<V: Version>(&mut self, object: Obj, class: Type, exception: Exception) -> Stability {
+        self.text.class_name::<V>(class.name::<V>());
+        let arguments = exception.arguments();
+        let items = arguments.items();
+        self.container::<V>(object, NodeKind::Exception, TUPLE, items.len(), items.iter().copied())
+    }
+
+    fn instance<V: Version>(&mut self, object: Obj, class: Type, instance: Instance) -> Stability {
+        self.text.class_name::<V>(class.name::<V>());
+        let attributes = instance.attributes::<V>();
+        let len = attributes.named().count();
+        self.within::<V>(object, NodeKind::Instance, TUPLE, len, |writer, node| {
+            writer.pairs::<V, Str>(node, len, attributes.named(), |writer, name| {
+                writer.record.element(Some(name.obj()));
+                writer.record.constant(name.obj());
+                writer.text.name::<V>(name);
+                writer.text.byte(b'=');
+            })
+        })
+    }
+
+    fn byte_array(&mut self, object: Obj, bytes: ByteArray) -> Stability {
+        self.text.ascii(b"bytearray(");
+        let node = self.record.open(object, NodeKind::Bytes, bytes.as_slice().len());
+        let shown = self.text.shown_bytes(bytes.as_slice()).len();
+        self.record.bytes(&bytes.as_slice()[..shown]);
+        self.record.close(node, shown);
+        self.text.byte_string(bytes.as_slice());
+        self.text.byte(b')');
+        Changeable
+    }
+
+    fn named<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
+        match shape {
+            Shape::Class(class) => {
+                self.text.ascii(b"<class '");
+                self.text.class_name::<V>(class.qualified_name::<V>());
+                self.text.ascii(b"'>");
+            }
+            Shape::Function(function) => {
+                self.text.ascii(b"<function ");
+                self.text.name::<V>(function.qualified_name());
+                self.text.byte(b'>');
+            }
+            Shape::Method(method) => {
+                self.text.ascii(b"<bound method ");
+                self.text.name::<V>(method.function().qualified_name());
+                self.text.byte(b'>');
+            }
+            Shape::Builtin(builtin) => {
+                self.text.ascii(if builtin.is_method() {
+                    b"<built-in method "
+                } else {
+                    b"<built-in function "
+                });
+                self.text.static_name(builtin.name());
+                self.text.byte(b'>');
+            }
+            Shape::Module(module) => match module.name::<V>(name_key()) {
+                Some(name) => {
+                    self.text.ascii(b"<module '");
+                    self.text.name::<V>(name);
+                    self.text.ascii(b"'>");
+                }
+                None => self.opaque::<V>(class),
+            },
+            _ => unreachable!("only what is shown by its name alone"),
+        }
+        let (word, held) = naming::<V>(shape);
+        let node = self.record.open(object, NodeKind::Named, 0);
+        self.record.word(word, held);
+        self.record.close(node, 1);
+        Changeable
+    }
+}
+
+/// What was written between brackets.
+#[derive(Clone, Copy)]
+struct Elements {
+    shown: usize,
+    /// None of them can change.
+    constant: bool,
+}
+
+/// The brackets of what is cut short inside: a tuple of one loses its comma.
+fn without_comma(close: &'static [u8]) -> &'static [u8] {
+    close.strip_prefix(b",").unwrap_or(close)
+}
+
+/// For what is shown by its name alone: the address of what decides the name, and the object that lives there.
+#[inline(always)]
+pub(crate) fn naming<V: Version>(shape: Shape) -> (usize, Option<Obj>) {
+    let name = match shape {
+        Shape::Class(class) => return (class.qualified_naming::<V>(), class.qualified_naming_object::<V>()),
+        Shape::Function(function) => function.qualified_name(),
+        Shape::Method(method) => method.function().qualified_name(),
+        Shape::Builtin(builtin) => return (builtin.naming(), None),
+        Shape::Module(module) => match module.name::<V>(name_key()) {
+            Some(name) => name,
+            None => return (0, None),
+        },
+        _ => return (0, None),
+    };
+    (name.obj().address(), Some(name.obj()))
+}
+
+/// `"__name__"`
+static NAME_KEY: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Must have succeeded before any value is written.
+pub(crate) fn learn_name_key() -> Result<(), Raised> {
+    // SAFETY: the text is a C string.
+    let key = Owned::new(unsafe { PyUnicode_InternFromString(c"__name__".as_ptr()) })?;
+    NAME_KEY.store(key.into_ptr(), Ordering::Relaxed);
+    Ok(())
+}
+
+fn name_key() -> Str {
+    // SAFETY: `learn_name_key` put a `str` there, which is never released.
+    unsafe { Str::from_obj(Obj::from_ptr(NAME_KEY.load(Ordering::Relaxed))) }
+}

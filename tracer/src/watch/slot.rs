@@ -1,0 +1,225 @@
+//! One variable as it was when it was last looked at.
+
+use trace::Scope;
+use trace::wire::change;
+
+use super::visit::Visit;
+use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
+use crate::log::{Full, Log, Name, Written};
+use crate::value::{self, Stability};
+
+/// One variable as it was when it was last looked at.
+pub(crate) struct Slot<V: Version> {
+    /// What the variable held; null when it did not exist. Held only where `state` says so.
+    value: *const (),
+    /// For a function, the address of its qualified name, which is held.
+    naming: Option<Obj>,
+    state: State,
+    written: Written,
+    /// What the text was made of, and room for the next one.
+    visit: Option<Box<Visit<V>>>,
+    prefix: Option<Box<Prefix>>,
+}
+
+/// How to tell whether the variable still reads the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    /// There was none.
+    Absent,
+    /// By its address: the object is held, and its text cannot change.
+    Constant,
+    /// It is a function, and reads as its qualified name.
+    Function,
+    /// By comparing all that it showed.
+    Visited,
+    /// By its first characters: holding a long string would make appending to it copy it.
+    LongString,
+}
+
+/// The beginning of a long string.
+struct Prefix {
+    len: usize,
+    width: usize,
+    bytes: Vec<u8>,
+}
+
+impl Prefix {
+    fn matches<V: Version>(&self, string: Str, chars: usize) -> bool {
+        let units = string.first_units::<V>(chars);
+        string.len() == self.len && units.bytes() == (self.bytes.as_slice(), self.width)
+    }
+}
+
+impl<V: Version> Slot<V> {
+    pub(crate) const fn new() -> Slot<V> {
+        Slot {
+            value: std::ptr::null(),
+            naming: None,
+            state: State::Absent,
+            written: Written::NONE,
+            visit: None,
+            prefix: None,
+        }
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        self.state == State::Absent
+    }
+
+    /// Writes a change if the variable differs from what it was.
+    #[inline(always)]
+    pub(crate) fn look(
+        &mut self,
+        log: &mut Log,
+        name: &mut Name,
+        scope: Scope,
+        value: Option<Obj>,
+    ) -> Result<(), Full> {
+        let address = value.map_or(std::ptr::null(), |value| value.as_ptr() as *const ());
+        if address == self.value && self.state <= State::Constant {
+            return Ok(());
+        }
+        match value {
+            Some(value) if self.still_reads(log, value) => Ok(()),
+            Some(value) => self.replace(log, name, scope, value),
+            None => self.delete(log, name, scope),
+        }
+    }
+
+    #[inline(always)]
+    fn still_reads(&self, log: &Log, value: Obj) -> bool {
+        match self.state {
+            State::Absent | State::Constant => false,
+            State::Function => Function::of(value)
+                .is_some_and(|function| Some(function.qualified_name().obj()) == self.naming),
+            State::Visited => {
+                let is_same = std::ptr::eq(self.value, value.as_ptr().cast());
+                self.visit.as_ref().is_some_and(|visit| (is_same || !visit.is_cyclic) && visit.matches(value))
+            }
+            State::LongString => match (Shape::of(value), &self.prefix) {
+                (shape @ Shape::Str(string), Some(prefix)) if shape.is_exact(value.ty()) => {
+                    prefix.matches::<V>(string, log.values().chars)
+                }
+                _ => false,
+            },
+        }
+    }
+
+    fn replace(&mut self, log: &mut Log, name: &mut Name, scope: Scope, value: Obj) -> Result<(), Full> {
+        let existed = self.state != State::Absent;
+        let mark = log.change::<V>(name, scope, if existed { change::MODIFIED } else { change::NEW })?;
+        let before = self.written;
+        self.written = self.write(log, value)?;
+        if existed && log.same(before, self.written) {
+            log.take_back(mark);
+            self.written = before;
+        }
+        Ok(())
+    }
+
+    /// Writes the value and remembers what it was made of. The slot is absent until that has succeeded.
+    #[inline(always)]
+    fn write(&mut self, log: &mut Log, value: Obj) -> Result<Written, Full> {
+        self.forget();
+        let shape = Shape::of(value);
+        let (written, state) = match shape {
+            Shape::Str(string) if string.len() > log.values().chars && shape.is_exact(value.ty()) => {
+                self.write_long(log, value, string)?
+            }
+            // These need no visit: most of all changes are numbers.
+            Shape::Int(_) | Shape::Float(_) | Shape::Bool(_) | Shape::None if shape.is_exact(value.ty()) => {
+                let (written, ()) = log.written::<V, _>(value, |text| value::write::<V>(text, value))?;
+                (written, State::Constant)
+            }
+            _ => self.write_visited(log, value, shape)?,
+        };
+        if state == State::Constant {
+            hold::<V>(value);
+        }
+        self.value = value.as_ptr() as *const ();
+        self.state = state;
+        Ok(written)
+    }
+
+    fn write_visited(&mut self, log: &mut Log, value: Obj, shape: Shape) -> Result<(Written, State), Full> {
+        let visit = self.visit.get_or_insert_with(|| Box::new(Visit::new()));
+        let (written, stability) =
+            log.written::<V, _>(value, |text| value::write_recorded::<V, _>(text, &mut **visit, value))?;
+        let state = match (stability, shape) {
+            (Stability::Constant, _) => State::Constant,
+            (Stability::Changeable, Shape::Function(function)) => {
+                let name = function.qualified_name().obj();
+                hold::<V>(name);
+                self.naming = Some(name);
+                State::Function
+            }
+            (Stability::Changeable, _) => State::Visited,
+        };
+        Ok((written, state))
+    }
+
+    fn write_long(&mut self, log: &mut Log, value: Obj, string: Str) -> Result<(Written, State), Full> {
+        let units = string.first_units::<V>(log.values().chars);
+        let (bytes, width) = units.bytes();
+        self.prefix = Some(Box::new(Prefix { len: string.len(), width, bytes: bytes.to_vec() }));
+        let (written, ()) = log.written::<V, _>(value, |text| text.string::<V>(string))?;
+        Ok((written, State::LongString))
+    }
+
+    fn delete(&mut self, log: &mut Log, name: &mut Name, scope: Scope) -> Result<(), Full> {
+        self.clear();
+        log.change::<V>(name, scope, change::DELETED)?;
+        Ok(())
+    }
+
+    /// The object that the slot holds.
+    fn constant(&self) -> Option<Obj> {
+        // SAFETY: in this state the value is an object that the slot holds.
+        (self.state == State::Constant).then(|| unsafe { Obj::from_ptr(self.value as *mut _) })
+    }
+
+    /// Makes the slot that of a variable which does not exist. Its memory is kept for the next one.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        if self.state != State::Absent {
+            self.forget();
+        }
+    }
+
+    #[inline(always)]
+    fn forget(&mut self) {
+        let constant = self.constant();
+        let was = std::mem::replace(&mut self.state, State::Absent);
+        self.value = std::ptr::null();
+        match was {
+            State::Absent => {}
+            State::Constant => {
+                if let Some(constant) = constant {
+                    // SAFETY: the slot held it until now. No code of the program runs when a constant goes.
+                    unsafe { release::<V>(constant) };
+                }
+            }
+            State::Function => {
+                if let Some(name) = self.naming.take() {
+                    // SAFETY: as above.
+                    unsafe { release::<V>(name) };
+                }
+                self.forget_visit();
+            }
+            State::Visited => self.forget_visit(),
+            State::LongString => self.prefix = None,
+        }
+    }
+
+    fn forget_visit(&mut self) {
+        if let Some(visit) = &mut self.visit {
+            visit.clear();
+        }
+    }
+}
+
+impl<V: Version> Drop for Slot<V> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,21 @@
+//! A worker: takes shards from the coordinator, runs their programs, writes what happened.
+//! Start at `worker`; `report` is the loop, and what its words mean is decided in `ledger`.
+
+mod backoff;
+mod config;
+pub mod execute;
+mod ledger;
+mod log;
+mod outcome;
+pub mod python;
+mod report;
+mod row;
+mod scratch;
+mod shard;
+mod slots;
+mod wire;
+mod worker;
+
+pub use config::Config;
+pub use report::ReportError;
+pub use worker::{StartError, Worker};

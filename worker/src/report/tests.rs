@@ -1,0 +1,234 @@
+//! The loop against a coordinator that says what each test wants said. The slots run closures.
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
+
+use dataset::{Limits, Range, Shard, Tally};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::*;
+use crate::ledger::Assignment;
+use crate::slots::{Progress, Runner};
+
+/// A report that waits for its answer. Dropping it is an answer that never arrives.
+struct Asked {
+    standing: Standing,
+    answer: oneshot::Sender<(Reply, Duration)>,
+}
+
+impl Asked {
+    /// The worker is not asked to report again soon, so that what it does report is its own idea.
+    fn answer(self, reply: Reply) {
+        self.answer_and_hear_within(Duration::from_secs(60), reply);
+    }
+
+    fn answer_and_hear_within(self, within: Duration, reply: Reply) {
+        self.answer.send((reply, within)).expect("the worker waits for an answer");
+    }
+}
+
+#[derive(Clone)]
+struct Scripted(mpsc::Sender<Asked>);
+
+impl fmt::Display for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a test")
+    }
+}
+
+impl Coordinator for Scripted {
+    async fn report(self, standing: Standing) -> Result<(Reply, Duration), NoAnswer> {
+        let (answer, answered) = oneshot::channel();
+        let lost = || NoAnswer("lost on the way".to_owned());
+        self.0.send(Asked { standing, answer }).await.map_err(|_| lost())?;
+        answered.await.map_err(|_| lost())
+    }
+}
+
+/// A worker of one slot at its work.
+struct Cast {
+    asked: mpsc::Receiver<Asked>,
+    shutdown: mpsc::Sender<()>,
+    worker: JoinHandle<Result<(), ReportError>>,
+}
+
+impl Cast {
+    fn start(runner: impl FnMut(&Assignment, &Progress) -> Ended + Send + 'static) -> Cast {
+        let (coordinator, asked) = mpsc::channel(1);
+        let (shutdown, wishes) = mpsc::channel(2);
+        let slots = Slots::start_threads(vec![Box::new(runner) as Runner]).unwrap();
+        let worker = Loop::new(Scripted(coordinator), Duration::from_millis(300), slots).run(wishes);
+        Cast { asked, shutdown, worker: tokio::spawn(worker) }
+    }
+
+    /// The next report.
+    async fn asked(&mut self) -> Asked {
+        in_time(self.asked.recv()).await.expect("the worker reports")
+    }
+
+    /// Answers reports with nothing new until one is as wanted.
+    async fn asked_with(&mut self, wanted: impl Fn(&Standing) -> bool) -> Asked {
+        loop {
+            let asked = self.asked().await;
+            if wanted(&asked.standing) {
+                return asked;
+            }
+            asked.answer(Reply::default());
+        }
+    }
+
+    /// Gives the worker a shard and waits for the first report that says it runs.
+    async fn give(&mut self, shard: u64) -> Asked {
+        self.asked().await.answer_and_hear_within(Duration::ZERO, start(shard));
+        let asked = self.asked().await;
+        assert_eq!(asked.standing.running[0].0, lease(shard));
+        asked
+    }
+
+    async fn end(self) -> Result<(), ReportError> {
+        in_time(self.worker).await.expect("the loop does not panic")
+    }
+}
+
+/// A test that waits for longer has found a fault, and must not hang.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), future).await.expect("this takes no more than an instant")
+}
+
+fn lease(shard: u64) -> Lease {
+    Lease { job: "job".to_owned(), shard, token: 1 }
+}
+
+fn start(shard: u64) -> Reply {
+    let range = Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
+    let assignment = Assignment {
+        lease: lease(shard),
+        shard: Shard { ordinal: shard, sources: 1, range },
+        output: "out".to_owned(),
+        limits: Limits::default(),
+    };
+    Reply { start: vec![assignment], ..Reply::default() }
+}
+
+fn acknowledge(shard: u64) -> Reply {
+    Reply { acknowledged: vec![lease(shard)], ..Reply::default() }
+}
+
+fn finished(assignment: &Assignment) -> Ended {
+    Ended::Finished { attempt: format!("attempt-{}", assignment.lease.shard), tally: Tally::default() }
+}
+
+/// A runner that finishes a shard when the test says so, or drops it when it is stopped or the test is over.
+fn finishes_on_demand() -> (std::sync::mpsc::Sender<()>, impl FnMut(&Assignment, &Progress) -> Ended + Send) {
+    let (finish, finishing) = std::sync::mpsc::channel();
+    let runner = move |assignment: &Assignment, progress: &Progress| loop {
+        match finishing.recv_timeout(Duration::from_millis(1)) {
+            Ok(()) => return finished(assignment),
+            Err(RecvTimeoutError::Timeout) if !progress.is_stopped() => {}
+            Err(_) => return Ended::Dropped,
+        }
+    };
+    (finish, runner)
+}
+
+#[tokio::test]
+async fn a_finished_shard_is_reported_at_once_and_makes_room() {
+    let mut cast = Cast::start(|assignment, _| finished(assignment));
+    let asked = cast.asked().await;
+    assert_eq!(asked.standing.free_slots, 1);
+    asked.answer(start(0));
+
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    assert_eq!(asked.standing.finished[0].0, lease(0));
+    assert_eq!(asked.standing.finished[0].1, "attempt-0");
+    assert_eq!(asked.standing.free_slots, 1);
+    asked.answer(Reply { drain: true, ..acknowledge(0) });
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_acknowledgement_is_asked_for_again_and_the_shard_is_not_run_again() {
+    let runs = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&runs);
+    let mut cast = Cast::start(move |assignment, _| {
+        *counted.lock().unwrap() += 1;
+        finished(assignment)
+    });
+    cast.asked().await.answer(start(0));
+    drop(cast.asked_with(|standing| !standing.finished.is_empty()).await);
+
+    let asked = cast.asked().await;
+    assert_eq!(asked.standing.finished[0].0, lease(0));
+    asked.answer(Reply { drain: true, acknowledged: vec![lease(0)], ..start(0) });
+    cast.end().await.unwrap();
+    assert_eq!(*runs.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_stopped_shard_is_dropped_and_not_reported() {
+    let (_finish, runner) = finishes_on_demand();
+    let mut cast = Cast::start(runner);
+    cast.give(0).await.answer(Reply { stop: vec![lease(0)], ..Reply::default() });
+
+    let asked = cast.asked_with(|standing| standing.free_slots == 1).await;
+    assert!(asked.standing.running.is_empty() && asked.standing.finished.is_empty());
+    asked.answer(Reply { drain: true, ..Reply::default() });
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_asked_to_go_finishes_what_runs_and_says_so_first() {
+    let (finish, runner) = finishes_on_demand();
+    let mut cast = Cast::start(runner);
+    cast.give(0).await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+
+    let asked = cast.asked().await;
+    assert_eq!((asked.standing.free_slots, asked.standing.running.len()), (0, 1));
+    asked.answer(start(1));
+    finish.send(()).unwrap();
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    assert_eq!((asked.standing.free_slots, asked.standing.running.len()), (0, 0));
+    asked.answer(acknowledge(0));
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_wish_to_stop_ends_it_at_once() {
+    let (_finish, runner) = finishes_on_demand();
+    let mut cast = Cast::start(runner);
+    cast.give(0).await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+    cast.shutdown.send(()).await.unwrap();
+    assert!(matches!(cast.end().await, Err(ReportError::Interrupted)));
+}
+
+#[tokio::test]
+async fn a_worker_whose_shards_all_fail_goes_and_says_why() {
+    let mut cast = Cast::start(|_, _| Ended::Failed { reason: "the disk is full".to_owned() });
+    let mut shard = 0;
+    while let Some(asked) = in_time(cast.asked.recv()).await {
+        let acknowledged = asked.standing.failed.iter().map(|(lease, _)| lease.clone()).collect();
+        let work = if asked.standing.free_slots > 0 { start(shard) } else { Reply::default() };
+        shard += 1;
+        asked.answer(Reply { acknowledged, ..work });
+    }
+    let error = cast.end().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "4 shards failed in a row on this worker, the last because the disk is full"
+    );
+}
+
+#[tokio::test]
+async fn a_coordinator_that_keeps_silent_is_given_up() {
+    let mut cast = Cast::start(|assignment, _| finished(assignment));
+    while let Some(asked) = in_time(cast.asked.recv()).await {
+        drop(asked);
+    }
+    let error = cast.end().await.unwrap_err().to_string();
+    assert!(error.starts_with("the coordinator at a test has not answered for"), "{error}");
+    assert!(error.ends_with("lost on the way"), "{error}");
+}

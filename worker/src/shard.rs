@@ -1,0 +1,135 @@
+//! Runs one shard: its sources one after another, each of which gives a row, and the rows give a part.
+
+use std::path::PathBuf;
+
+use dataset::source::{self, Body, Source, SourceError};
+use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
+use trace::{Bounds, Entry, Request};
+use tracing::{debug, warn};
+
+use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
+use crate::ledger::{Assignment, Ended};
+use crate::row::Common;
+use crate::slots::{Progress, Runner};
+
+/// What this worker could not do for a shard. None of it is the programs' doing.
+#[derive(Debug, thiserror::Error)]
+enum ShardFault {
+    #[error("its sources could not be read: {0}")]
+    Sources(#[from] SourceError),
+    #[error("its part could not be written: {0}")]
+    Part(#[from] PartError),
+    #[error("its part could not be stored: {0}")]
+    Store(#[from] StoreError),
+    #[error("{path} could not be run: {fault}")]
+    Execution { path: String, fault: WorkerFault },
+}
+
+/// Runs shards in one slot, whose interpreter stays warm from one to the next.
+pub(crate) struct ShardRunner {
+    spec: SlotSpec,
+    confinement: String,
+    /// Folder for parts until they are whole.
+    parts: PathBuf,
+    /// Empty until it is needed.
+    slot: Option<Slot>,
+}
+
+impl ShardRunner {
+    pub(crate) fn new(spec: SlotSpec, parts: PathBuf) -> ShardRunner {
+        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None }
+    }
+
+    /// Starts the interpreter now rather than with the first program.
+    pub(crate) fn warm_up(&mut self) -> Result<(), WorkerFault> {
+        self.slot = Some(Slot::start(&self.spec)?);
+        Ok(())
+    }
+
+    pub(crate) fn into_runner(mut self) -> Runner {
+        Box::new(move |assignment, progress| self.run(assignment, progress))
+    }
+
+    /// Runs a shard to its end, or until the progress says to stop.
+    fn run(&mut self, assignment: &Assignment, progress: &Progress) -> Ended {
+        match self.try_run(assignment, progress) {
+            Ok(ended) => ended,
+            Err(fault) => Ended::Failed { reason: fault.to_string() },
+        }
+    }
+
+    fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
+        let Assignment { lease, shard, output, limits } = assignment;
+        let store = Store::open(output)?;
+        let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
+        let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
+        let mut part = PartWriter::create(&file, header)?;
+        for source in source::read(&shard.range, limits.source_bytes)? {
+            if progress.is_stopped() {
+                debug!(shard = lease.shard, "dropped, because its lease is lost");
+                return Ok(Ended::Dropped);
+            }
+            self.append(&mut part, assignment, &source?)?;
+            progress.set_tally(part.tally());
+        }
+        let stats = part.finish()?;
+        let attempt = attempt_key(lease.shard, lease.token);
+        store.put_file(&attempt, &file)?;
+        Ok(Ended::Finished { attempt, tally: stats.tally })
+    }
+
+    fn append(
+        &mut self,
+        part: &mut PartWriter,
+        assignment: &Assignment,
+        source: &Source,
+    ) -> Result<(), ShardFault> {
+        match request(source, &assignment.limits) {
+            Ok(request) => {
+                let execution = self
+                    .execute(&request, &assignment.limits)
+                    .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
+                part.append(&self.common(assignment).ran(source, &execution))?;
+            }
+            Err(reason) => part.append(&self.common(assignment).unreadable(source, reason))?,
+        }
+        Ok(())
+    }
+
+    fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
+        Common {
+            lease: &assignment.lease,
+            limits: &assignment.limits,
+            interpreter: &self.spec.interpreter.version,
+            confinement: &self.confinement,
+        }
+    }
+
+    /// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from
+    /// what ran before this.
+    fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
+        self.execute_once(request, limits).or_else(|fault| {
+            warn!(%fault, "trying once more in a fresh interpreter");
+            self.execute_once(request, limits)
+        })
+    }
+
+    fn execute_once(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
+        let slot = match &mut self.slot {
+            Some(slot) => slot,
+            None => self.slot.insert(Slot::start(&self.spec)?),
+        };
+        slot.run(request, limits)
+    }
+}
+
+/// What is asked of the interpreter, or why there is nothing to ask.
+fn request<'a>(source: &'a Source, limits: &Limits) -> Result<Request<'a>, &'a str> {
+    let (entry, code) = match &source.body {
+        Body::Script(code) => (Entry::Script, code.as_slice()),
+        Body::Call { code, input } => (Entry::Call { function: source.entry(), input }, code.as_bytes()),
+        Body::Unreadable { reason } => return Err(reason),
+    };
+    let bounds = Bounds { max_events: limits.max_events, ..Bounds::default() };
+    Ok(Request { entry, filename: &source.filename, source: code, bounds })
+}

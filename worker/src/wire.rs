@@ -1,0 +1,232 @@
+//! Translates between the ledger's types and the generated ones, which go no further than this.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use dataset::{Limits, Range, Shard, Tally};
+use proto::v1;
+use proto::v1::cluster_client::ClusterClient;
+use tokio::time::timeout;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::ledger::{Assignment, Lease, Reply, Standing};
+use crate::report::{Coordinator, NoAnswer};
+
+/// A reply that takes longer is given up, and a connection whose other end vanished without a word is found
+/// out: both well within the time of a lease, so that the report can be sent again.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a coordinator listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    text: String,
+    endpoint: Endpoint,
+}
+
+/// What a worker says about itself, for people to read.
+#[derive(Debug, Clone)]
+pub(crate) struct Introduction {
+    pub(crate) host: String,
+    pub(crate) pid: u32,
+    /// For example `3.13.0`.
+    pub(crate) interpreter: String,
+    pub(crate) confinement: String,
+}
+
+/// A coordinator at the other end of a connection, which is made when it is needed and again when it is lost.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    address: String,
+    client: ClusterClient<Channel>,
+    /// Names this process and no other.
+    worker: String,
+    introduction: Introduction,
+}
+
+impl Address {
+    /// `None` unless it reads like `http://127.0.0.1:7070`.
+    pub(crate) fn parse(text: &str) -> Option<Address> {
+        let endpoint = Endpoint::from_shared(text.to_owned()).ok()?;
+        let uri = endpoint.uri();
+        let is_address = uri.scheme_str() == Some("http") && uri.host().is_some();
+        is_address.then(|| Address { text: text.to_owned(), endpoint })
+    }
+}
+
+impl Remote {
+    /// Must be called where a runtime is.
+    pub(crate) fn new(address: Address, worker: String, introduction: Introduction) -> Remote {
+        let channel = address
+            .endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(PROBE_INTERVAL)
+            .keep_alive_timeout(PROBE_TIMEOUT)
+            .connect_lazy();
+        Remote { address: address.text, client: ClusterClient::new(channel), worker, introduction }
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+impl Coordinator for Remote {
+    async fn report(mut self, standing: Standing) -> Result<(Reply, Duration), NoAnswer> {
+        let request = report_out(self.worker, self.introduction, standing);
+        match timeout(REPLY_TIMEOUT, self.client.report(request)).await {
+            Ok(Ok(reply)) => {
+                reply_in(reply.into_inner()).map_err(|malformed| NoAnswer(malformed.to_string()))
+            }
+            Ok(Err(status)) => Err(NoAnswer(root_cause(&status))),
+            Err(_) => Err(NoAnswer("it took too long".to_owned())),
+        }
+    }
+}
+
+/// A coordinator's reply that says too little, as one from another version might.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its reply lacks {0}: do both come from the same release?")]
+struct MalformedReply(&'static str);
+
+/// What lies at the bottom of a failed call, for example `Connection refused (os error 111)`.
+fn root_cause(status: &Status) -> String {
+    let mut root: &dyn Error = match status.source() {
+        Some(source) => source,
+        None => return status.message().to_owned(),
+    };
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
+fn report_out(worker: String, introduction: Introduction, standing: Standing) -> v1::ReportRequest {
+    let running = standing
+        .running
+        .into_iter()
+        .map(|(lease, tally)| v1::Running { lease: Some(lease_out(lease)), tally: Some(tally_out(tally)) });
+    let finished = standing.finished.into_iter().map(|(lease, attempt, tally)| v1::Finished {
+        lease: Some(lease_out(lease)),
+        attempt,
+        tally: Some(tally_out(tally)),
+    });
+    let failed = standing
+        .failed
+        .into_iter()
+        .map(|(lease, reason)| v1::Failed { lease: Some(lease_out(lease)), reason });
+    let Introduction { host, pid, interpreter, confinement } = introduction;
+    v1::ReportRequest {
+        worker,
+        free_slots: u32::try_from(standing.free_slots).unwrap_or(u32::MAX),
+        running: running.collect(),
+        finished: finished.collect(),
+        failed: failed.collect(),
+        info: Some(v1::WorkerInfo { host, pid, interpreter, confinement }),
+    }
+}
+
+/// What the coordinator wants, and when it wants to hear again at the latest.
+fn reply_in(reply: v1::ReportReply) -> Result<(Reply, Duration), MalformedReply> {
+    let within = Duration::from_millis(reply.report_within_ms.into());
+    let reply = Reply {
+        start: reply.start.into_iter().map(assignment_in).collect::<Result<_, _>>()?,
+        stop: reply.stop.into_iter().map(lease_in).collect(),
+        acknowledged: reply.acknowledged.into_iter().map(lease_in).collect(),
+        drain: reply.drain,
+    };
+    Ok((reply, within))
+}
+
+fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedReply> {
+    let job = assignment.job.ok_or(MalformedReply("an assignment's job"))?;
+    Ok(Assignment {
+        lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
+        shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
+        limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
+        output: job.output,
+    })
+}
+
+fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
+    let range = match shard.range.ok_or(MalformedReply("a shard's range"))? {
+        v1::shard::Range::Tree(v1::TreeRange { root, first, last }) => Range::Tree { root, first, last },
+        v1::shard::Range::Lines(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
+            Range::Lines { path, from_byte, to_byte, first_line }
+        }
+    };
+    Ok(Shard { ordinal: shard.ordinal, sources: shard.sources, range })
+}
+
+fn limits_in(limits: v1::Limits) -> Limits {
+    Limits {
+        wall_ms: limits.wall_ms,
+        cpu_ms: limits.cpu_ms,
+        memory_bytes: limits.memory_bytes,
+        file_bytes: limits.file_bytes,
+        processes: limits.processes,
+        output_bytes: limits.output_bytes,
+        max_events: limits.max_events,
+        log_bytes: limits.log_bytes,
+        source_bytes: limits.source_bytes,
+    }
+}
+
+fn lease_in(lease: v1::Lease) -> Lease {
+    Lease { job: lease.job, shard: lease.shard, token: lease.token }
+}
+
+fn lease_out(lease: Lease) -> v1::Lease {
+    v1::Lease { job: lease.job, shard: lease.shard, token: lease.token }
+}
+
+fn tally_out(tally: Tally) -> v1::Tally {
+    v1::Tally {
+        sources: tally.sources,
+        rows: tally.rows,
+        events: tally.events,
+        bytes: tally.bytes,
+        outcomes: tally.outcomes.into_iter().collect(),
+        reasons: tally.reasons.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_addresses_are_addresses() {
+        for text in ["http://127.0.0.1:7070", "http://[::1]:7070", "http://coordinator.et.svc"] {
+            assert!(Address::parse(text).is_some(), "{text}");
+        }
+        for text in ["", "somewhere", "127.0.0.1:7070", "https://127.0.0.1:7070", "http://", "redis://x"] {
+            assert!(Address::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_lacks_something_is_named_by_it() {
+        let whole = v1::Assignment {
+            lease: Some(v1::Lease { job: "job".to_owned(), shard: 3, token: 7 }),
+            shard: Some(v1::Shard {
+                ordinal: 3,
+                sources: 1,
+                range: Some(v1::shard::Range::Lines(v1::LinesRange::default())),
+            }),
+            job: Some(v1::Job { limits: Some(v1::Limits::default()), ..v1::Job::default() }),
+        };
+        assert_eq!(assignment_in(whole.clone()).unwrap().lease.token, 7);
+        let lacks = |assignment| assignment_in(assignment).unwrap_err().to_string();
+        let no_job = lacks(v1::Assignment { job: None, ..whole.clone() });
+        assert!(no_job.starts_with("its reply lacks an assignment's job"), "{no_job}");
+        let no_range = lacks(v1::Assignment { shard: Some(v1::Shard::default()), ..whole });
+        assert!(no_range.starts_with("its reply lacks a shard's range"), "{no_range}");
+    }
+}

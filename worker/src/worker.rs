@@ -1,0 +1,118 @@
+//! Puts a worker together: finds what it needs, refuses in one sentence where something is missing, and runs
+//! it.
+
+use std::fmt;
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::backoff::random_bits;
+use crate::config::Config;
+use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
+use crate::python::{Interpreter, PythonError};
+use crate::report::{Loop, ReportError};
+use crate::scratch::Scratch;
+use crate::shard::ShardRunner;
+use crate::slots::Slots;
+use crate::wire::{Address, Introduction, Remote};
+
+/// The tracer's file name, beside this program.
+const TRACER: &str = "libet_tracer.so";
+
+/// Why a worker does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("'{0}' is no address of a coordinator: give one such as http://127.0.0.1:7070")]
+    Address(String),
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    #[error(transparent)]
+    Confinement(#[from] ConfinementError),
+    #[error("the scratch folder {} could not be made: {cause}", folder.display())]
+    Scratch { folder: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Slot(#[from] WorkerFault),
+    #[error("no thread could be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// A worker that has all it needs. Its first interpreter is warm.
+pub struct Worker {
+    interpreter: Interpreter,
+    profile: jail::Profile,
+    slots: Slots,
+    address: Address,
+    patience: Duration,
+    scratch: Scratch,
+}
+
+impl Worker {
+    /// Finds all that `config` asks for. `program` is the `et-worker` program, which slots start again as
+    /// their interpreters and beside which the tracer lies.
+    pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
+        let address = Address::parse(&config.coordinator)
+            .ok_or_else(|| StartError::Address(config.coordinator.clone()))?;
+        let interpreter = Interpreter::find(config.python.as_deref())?;
+        let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));
+        interpreter.check_tracer(&tracer)?;
+        let parent = config.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        let failed = |cause| StartError::Scratch { folder: parent.clone(), cause };
+        let scratch = Scratch::create_in(&parent).map_err(failed)?;
+        let trials = scratch.folder("trials").map_err(failed)?;
+        let profile = execute::admit(&execute::probe(program, &trials)?, config.allow_unconfined)?;
+        let parts = scratch.folder("parts").map_err(failed)?;
+        let count = config.slots.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let mut runners = Vec::with_capacity(count);
+        for number in 0..count {
+            let spec = SlotSpec {
+                launcher: program.to_owned(),
+                interpreter: interpreter.clone(),
+                tracer: tracer.clone(),
+                scratch: scratch.folder(&format!("slot-{number}")).map_err(failed)?,
+                profile,
+            };
+            runners.push(ShardRunner::new(spec, parts.clone()));
+        }
+        // One interpreter shows whether all will start; the others wait for work.
+        if let Some(first) = runners.first_mut() {
+            first.warm_up()?;
+        }
+        let slots = Slots::start_threads(runners.into_iter().map(ShardRunner::into_runner).collect());
+        let slots = slots.map_err(StartError::Thread)?;
+        Ok(Worker { interpreter, profile, slots, address, patience: config.patience, scratch })
+    }
+
+    /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
+    /// `shutdown` drains, the second ends it at once.
+    pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
+        let Worker { interpreter, profile, slots, address, patience, scratch } = self;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let pid = std::process::id();
+        let name = format!("{host}-{pid}-{:016x}", random_bits());
+        let introduction =
+            Introduction { host, pid, interpreter: interpreter.version, confinement: profile.to_string() };
+        let coordinator = Remote::new(address, name, introduction);
+        let ended = Loop::new(coordinator, patience, slots).run(shutdown).await;
+        // Only now: what the slots still held lay in it.
+        drop(scratch);
+        ended
+    }
+}
+
+/// What people want to know of a worker that begins, in one line.
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "CPython {} ({}), confinement {}, {} slots",
+            self.interpreter.version,
+            self.interpreter.executable.display(),
+            self.profile,
+            self.slots.count(),
+        )
+    }
+}
