@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::driver::{Driver, Ending, Event, Inbox};
+use crate::driver::{Driver, Ending, Event, ExitCause, Inbox};
 use crate::grpc::{self, JobOnWire};
 use crate::planner;
 use crate::progress::Progress;
@@ -22,6 +22,9 @@ use crate::signals::Interrupt;
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The workers `a` and `b`.
+const LOCAL_WORKERS: usize = 2;
 
 /// Three programs make three shards.
 struct Scene {
@@ -57,7 +60,7 @@ impl Scene {
         let dataset = self.dataset();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let job = JobOnWire::new(&dataset.id().0, self.path("out"), dataset.job());
+        let job = JobOnWire::new(&dataset);
         let job_id = dataset.id().0.clone();
         let published = dataset.published().unwrap().collect::<Result<_, _>>().unwrap();
 
@@ -65,7 +68,7 @@ impl Scene {
         let (tell_ending, ending) = oneshot::channel();
         tokio::spawn(grpc::serve(listener, job, events.clone()));
         let inbox = Inbox { events: inbox, plan: planner::start(dataset.clone()) };
-        let mut driver = Driver::new(dataset.clone(), published, Rules::default(), inbox);
+        let mut driver = Driver::new(dataset.clone(), published, Rules::default(), LOCAL_WORKERS, inbox);
         let progress = driver.progress();
         tokio::spawn(async move {
             let _ = tell_ending.send(driver.run().await);
@@ -145,6 +148,11 @@ fn report(worker: &str) -> v1::ReportRequest {
 /// Every played worker has its own.
 fn pid(worker: &str) -> u32 {
     u32::from(worker.as_bytes()[0])
+}
+
+fn died(worker: &str) -> Event {
+    let cause = ExitCause::Died("a worker ended with signal 9".to_owned());
+    Event::WorkerExited { pid: Some(pid(worker)), cause }
 }
 
 fn running(lease: &v1::Lease) -> v1::Running {
@@ -311,9 +319,7 @@ async fn shards_of_a_local_worker_that_died_are_free_at_once() {
     let scene = Scene::new();
     let mut coordinator = scene.coordinator().await;
     let lost = coordinator.get("a").await;
-    let death =
-        Event::WorkerExited { pid: Some(pid("a")), last_words: "a worker ended with signal 9".to_owned() };
-    coordinator.events.send(death).await.unwrap();
+    coordinator.events.send(died("a")).await.unwrap();
     let again = coordinator.get("b").await;
     assert_eq!(again.shard, lost.shard);
     assert!(again.token > lost.token);
@@ -322,14 +328,36 @@ async fn shards_of_a_local_worker_that_died_are_free_at_once() {
 }
 
 #[tokio::test]
-async fn workers_that_never_come_to_life_end_the_job_with_their_own_words() {
+async fn workers_that_refuse_again_and_again_end_the_job_with_their_own_words() {
     let scene = Scene::new();
-    let coordinator = scene.coordinator().await;
-    for _ in 0..3 {
-        let death = Event::WorkerExited { pid: Some(7), last_words: "there is no CPython 3.14".to_owned() };
-        coordinator.events.send(death).await.unwrap();
+    let mut coordinator = scene.coordinator().await;
+    let refused = || {
+        let cause = ExitCause::Refused("there is no CPython 3.14".to_owned());
+        Event::WorkerExited { pid: Some(7), cause }
+    };
+    for _ in 0..5 {
+        coordinator.events.send(refused()).await.unwrap();
+    }
+    coordinator.run_one("a").await;
+    for _ in 0..6 {
+        assert!(coordinator.ending.try_recv().is_err(), "what was published in between counts");
+        coordinator.events.send(refused()).await.unwrap();
     }
     assert_eq!(coordinator.ending().await, Ending::GaveUp("there is no CPython 3.14".to_owned()));
+}
+
+#[tokio::test]
+async fn workers_that_die_at_work_are_given_more_chances() {
+    let scene = Scene::new();
+    let mut coordinator = scene.coordinator().await;
+    for _ in 0..39 {
+        coordinator.send(report("a")).await;
+        coordinator.events.send(died("a")).await.unwrap();
+    }
+    coordinator.send(report("a")).await;
+    assert!(coordinator.ending.try_recv().is_err());
+    coordinator.events.send(died("a")).await.unwrap();
+    assert_eq!(coordinator.ending().await, Ending::GaveUp("a worker ended with signal 9".to_owned()));
 }
 
 #[tokio::test]
@@ -339,7 +367,7 @@ async fn sources_that_vanish_end_the_job() {
     std::fs::remove_dir_all(scene.path("programs")).unwrap();
     let (_events, inbox) = mpsc::channel(1);
     let inbox = Inbox { events: inbox, plan: planner::start(dataset.clone()) };
-    let mut driver = Driver::new(dataset, Default::default(), Rules::default(), inbox);
+    let mut driver = Driver::new(dataset, Default::default(), Rules::default(), LOCAL_WORKERS, inbox);
     let ending = timeout(PATIENCE, driver.run()).await.unwrap();
     assert!(matches!(ending, Ending::GaveUp(_)), "{ending:?}");
 }

@@ -10,7 +10,7 @@ use dataset::{Dataset, Shard, StoreError, Tally};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, interval};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::planner::Planned;
 use crate::progress::Progress;
@@ -25,10 +25,10 @@ const REPORT_WITHIN: Duration = Duration::from_secs(1);
 /// The same for a worker that has nothing to do: there may be something soon, or the end.
 const IDLE_REPORT_WITHIN: Duration = Duration::from_millis(200);
 
-/// So many local workers in a row that end before they were heard of are no accident.
-const MAX_STILLBORN: u32 = 3;
-/// The same for workers that were heard of, with no shard published by anyone in between.
-const MAX_DEATHS: u32 = 20;
+/// When every local worker has given up so often, with nothing published in between, they will do so again.
+const MAX_REFUSALS: usize = 3;
+/// The same for those that died at work. A shard that takes them down is set aside before.
+const MAX_DEATHS: usize = 20;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -47,11 +47,20 @@ pub(crate) enum Event {
     /// A worker process that was started here is gone.
     WorkerExited {
         pid: Option<u32>,
-        last_words: String,
+        cause: ExitCause,
     },
     /// Somebody wants the job to stop: what runs is finished, nothing new begins.
     StopAsked(Interrupt),
     Tick,
+}
+
+/// Why a worker process is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExitCause {
+    /// It said why it stops.
+    Refused(String),
+    /// It said nothing. This is how it ended.
+    Died(String),
 }
 
 /// A worker's report, with what the queue need not know.
@@ -105,8 +114,10 @@ pub(crate) struct Driver {
     observers: watch::Sender<Progress>,
     /// Why no more work is handed out.
     stopping: Option<Stopping>,
-    stillborn: u32,
-    deaths: u32,
+    local_workers: usize,
+    /// Exits of local workers since a shard was last published.
+    refusals: usize,
+    deaths: usize,
 }
 
 /// A worker that has been heard of.
@@ -127,11 +138,18 @@ pub(crate) struct Inbox {
 }
 
 impl Driver {
-    /// A driver for the shards of `dataset` that are not in `published`.
+    /// A driver for the shards of `dataset` that are not in `published`. Of its workers, `local_workers` are kept
+    /// alive on this machine.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn new(dataset: Dataset, published: IntervalSet, rules: Rules, inbox: Inbox) -> Driver {
+    pub(crate) fn new(
+        dataset: Dataset,
+        published: IntervalSet,
+        rules: Rules,
+        local_workers: usize,
+        inbox: Inbox,
+    ) -> Driver {
         Driver {
             dataset,
             queue: Queue::new(rules, first_token(), published),
@@ -145,7 +163,8 @@ impl Driver {
             progress: Progress::default(),
             observers: watch::Sender::new(Progress::default()),
             stopping: None,
-            stillborn: 0,
+            local_workers,
+            refusals: 0,
             deaths: 0,
         }
     }
@@ -203,7 +222,7 @@ impl Driver {
                 self.queue.unpublished(shard, &reason);
                 self.note_failures();
             }
-            Event::WorkerExited { pid, last_words } => self.worker_exited(pid, last_words),
+            Event::WorkerExited { pid, cause } => self.worker_exited(pid, cause),
             Event::StopAsked(interrupt) => self.stop(Stopping::Asked(interrupt)),
             Event::Tick => self.ticked(),
         }
@@ -212,7 +231,7 @@ impl Driver {
     fn reported(&mut self, heard: Heard) -> Answer {
         let Heard { report, running, mut finished, local_pid } = heard;
         for (lease, reason) in &report.failed {
-            debug!(shard = lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
+            warn!(shard = lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
         }
         let reply = self.queue.reconcile(&report, self.now());
         for lease in &reply.committed {
@@ -243,7 +262,6 @@ impl Driver {
         let heard_at = self.now();
         if self.workers.insert(worker.clone(), Member { local_pid, heard_at }).is_none() {
             info!(%worker, "a worker is here");
-            self.stillborn = 0;
         }
     }
 
@@ -262,6 +280,7 @@ impl Driver {
     fn published(&mut self, shard: u64, tally: &Tally) {
         self.queue.published(shard);
         self.at_work.remove(&shard);
+        self.refusals = 0;
         self.deaths = 0;
         self.progress.parts_done += 1;
         self.progress.published.merge(tally);
@@ -286,19 +305,24 @@ impl Driver {
         }
     }
 
-    fn worker_exited(&mut self, pid: Option<u32>, last_words: String) {
+    fn worker_exited(&mut self, pid: Option<u32>, cause: ExitCause) {
         let known = self.workers.iter().find(|(_, member)| pid.is_some() && member.local_pid == pid);
-        match known.map(|(worker, _)| worker.clone()) {
-            Some(worker) => {
-                info!(%worker, "a worker is gone");
-                self.workers.remove(&worker);
-                self.queue.worker_lost(&worker);
-                self.deaths += 1;
-            }
-            None => self.stillborn += 1,
+        let known = known.map(|(worker, _)| worker.clone());
+        let was_heard_of = known.is_some();
+        if let Some(worker) = known {
+            info!(%worker, ?cause, "a worker is gone");
+            self.workers.remove(&worker);
+            self.queue.worker_lost(&worker);
         }
-        if self.stillborn >= MAX_STILLBORN || self.deaths >= MAX_DEATHS {
-            self.stop(Stopping::GivingUp(last_words));
+        match cause {
+            ExitCause::Died(_) if was_heard_of => self.deaths += 1,
+            _ => self.refusals += 1,
+        }
+        if self.refusals >= MAX_REFUSALS * self.local_workers
+            || self.deaths >= MAX_DEATHS * self.local_workers
+        {
+            let (ExitCause::Refused(words) | ExitCause::Died(words)) = cause;
+            self.stop(Stopping::GivingUp(words));
         }
     }
 

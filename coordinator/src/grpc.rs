@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use dataset::{Job, Range, Shard, Tally};
+use dataset::{Dataset, Range, Shard, Tally};
 use proto::v1;
 use proto::v1::cluster_server::{Cluster, ClusterServer};
 use tokio::net::TcpListener;
@@ -22,9 +22,9 @@ const MAX_REPORT_BYTES: usize = 64 << 20;
 pub(crate) struct JobOnWire(v1::Job);
 
 impl JobOnWire {
-    /// `output` is where the dataset lies, for any process.
-    pub(crate) fn new(id: &str, output: String, job: &Job) -> JobOnWire {
-        let limits = job.limits;
+    /// The dataset must lie where any process would look for it.
+    pub(crate) fn new(dataset: &Dataset) -> JobOnWire {
+        let limits = dataset.job().limits;
         let limits = v1::Limits {
             wall_ms: limits.wall_ms,
             cpu_ms: limits.cpu_ms,
@@ -36,7 +36,8 @@ impl JobOnWire {
             log_bytes: limits.log_bytes,
             source_bytes: limits.source_bytes,
         };
-        JobOnWire(v1::Job { id: id.to_owned(), output, limits: Some(limits) })
+        let output = dataset.store().location().to_owned();
+        JobOnWire(v1::Job { id: dataset.id().0.clone(), output, limits: Some(limits) })
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::driver::Event;
+use crate::driver::{Event, ExitCause};
 
 const FIRST_RESTART: Duration = Duration::from_millis(200);
 const LONGEST_RESTART: Duration = Duration::from_secs(10);
@@ -121,17 +121,20 @@ impl<L: Listener> Keeper<L> {
         let mut pause = FIRST_RESTART;
         while self.is_keeping() {
             let started = Instant::now();
-            let (pid, last_words) = match self.command.spawn() {
+            let (pid, cause) = match self.command.spawn() {
                 Ok(child) => {
                     let pid = child.id();
                     (pid, self.attend(child).await)
                 }
-                Err(error) => (None, format!("cannot start {}: {error}", self.command.program.display())),
+                Err(error) => {
+                    let program = self.command.program.display();
+                    (None, ExitCause::Died(format!("cannot start {program}: {error}")))
+                }
             };
             tokio::select! {
                 biased;
                 // If nobody receives any more, nobody needs to know.
-                _ = self.events.send(Event::WorkerExited { pid, last_words }) => {}
+                _ = self.events.send(Event::WorkerExited { pid, cause }) => {}
                 () = reached(&mut self.phase, Phase::End) => {}
             }
 
@@ -150,8 +153,8 @@ impl<L: Listener> Keeper<L> {
         *self.phase.borrow() == Phase::Keep
     }
 
-    /// Stays with a worker to its end. Gives its last words.
-    async fn attend(&mut self, mut child: Child) -> String {
+    /// Stays with a worker to its end.
+    async fn attend(&mut self, mut child: Child) -> ExitCause {
         let stderr = child.stderr.take().expect("standard error is piped");
         let mut words = Words { lines: BufReader::new(stderr).lines(), last: None, listener: &self.listener };
         let status = tokio::select! {
@@ -160,10 +163,11 @@ impl<L: Listener> Keeper<L> {
             () = reached(&mut self.phase, Phase::End) => end(&mut child).await,
         };
         let _ = timeout(LAST_WORDS, words.hear_all()).await;
-        words.last.unwrap_or_else(|| match status {
-            Ok(status) => format!("a worker ended with {}", describe(status)),
-            Err(error) => format!("a worker was lost: {error}"),
-        })
+        match (words.last, status) {
+            (Some(sentence), _) => ExitCause::Refused(sentence),
+            (None, Ok(status)) => ExitCause::Died(format!("a worker ended with {}", describe(status))),
+            (None, Err(error)) => ExitCause::Died(format!("a worker was lost: {error}")),
+        }
     }
 }
 
@@ -284,18 +288,26 @@ mod tests {
         (LocalWorkers::start(command, count, events, heard.clone()), inbox, heard)
     }
 
-    async fn next_exit(inbox: &mut mpsc::Receiver<Event>) -> (Option<u32>, String) {
+    async fn next_exit(inbox: &mut mpsc::Receiver<Event>) -> (Option<u32>, ExitCause) {
         match timeout(PATIENCE, inbox.recv()).await.expect("a worker exits") {
-            Some(Event::WorkerExited { pid, last_words }) => (pid, last_words),
+            Some(Event::WorkerExited { pid, cause }) => (pid, cause),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn refused(words: &str) -> ExitCause {
+        ExitCause::Refused(words.to_owned())
+    }
+
+    fn died(how: &str) -> ExitCause {
+        ExitCause::Died(how.to_owned())
     }
 
     #[tokio::test]
     async fn a_worker_that_dies_is_reported_and_replaced() {
         let (_workers, mut inbox, heard) = start("echo a warning >&2; echo error: no python >&2; exit 1", 1);
         let (first, words) = next_exit(&mut inbox).await;
-        assert_eq!(words, "no python");
+        assert_eq!(words, refused("no python"));
         let (second, _) = next_exit(&mut inbox).await;
         assert!(first.is_some() && first != second);
         assert_eq!(heard.0.lock().unwrap()[0], "a warning");
@@ -304,9 +316,9 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_says_nothing_is_known_by_how_it_ended() {
         let (_workers, mut inbox, _) = start("kill -9 $$", 1);
-        assert_eq!(next_exit(&mut inbox).await.1, "a worker ended with signal 9");
+        assert_eq!(next_exit(&mut inbox).await.1, died("a worker ended with signal 9"));
         let (_workers, mut inbox, _) = start("exit 3", 1);
-        assert_eq!(next_exit(&mut inbox).await.1, "a worker ended with exit code 3");
+        assert_eq!(next_exit(&mut inbox).await.1, died("a worker ended with exit code 3"));
     }
 
     #[tokio::test]
@@ -315,9 +327,9 @@ mod tests {
         let command =
             WorkerCommand { program: "/nowhere/et-worker".into(), arguments: Vec::new(), log: None };
         let _workers = LocalWorkers::start(command, 1, events, Heard::default());
-        let (pid, words) = next_exit(&mut inbox).await;
-        assert_eq!(pid, None);
-        assert!(words.starts_with("cannot start /nowhere/et-worker: "), "{words}");
+        let (pid, cause) = next_exit(&mut inbox).await;
+        let why = "cannot start /nowhere/et-worker: No such file or directory (os error 2)";
+        assert_eq!((pid, cause), (None, died(why)));
     }
 
     #[tokio::test]
@@ -339,7 +351,7 @@ mod tests {
         );
         heard.first_number().await;
         timeout(PATIENCE, workers.end()).await.expect("ending takes little time");
-        assert_eq!(next_exit(&mut inbox).await.1, "cleaned up");
+        assert_eq!(next_exit(&mut inbox).await.1, refused("cleaned up"));
     }
 
     #[tokio::test]

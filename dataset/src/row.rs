@@ -19,6 +19,8 @@ pub struct Row<'a> {
     pub source_sha256: String,
     /// A JSON object of what came with the source and is passed through; empty object if nothing did.
     pub source_meta: String,
+    /// `python`.
+    pub language: &'a str,
     /// For example `3.13.0`; empty where nothing ran.
     pub interpreter: &'a str,
     pub tracer_version: &'a str,
@@ -28,6 +30,8 @@ pub struct Row<'a> {
     pub code: String,
     pub input: Option<String>,
     pub input_origin: InputOrigin,
+    /// How finely it was traced: `line`.
+    pub granularity: &'a str,
     pub outcome: Outcome,
     pub exception_type: Option<String>,
     pub exception_message: Option<String>,
@@ -40,6 +44,10 @@ pub struct Row<'a> {
     pub stderr: Captured,
     /// The layers that confined it, for example `namespaces+landlock7+seccomp`.
     pub confinement: &'a str,
+    /// Whether it kept its hands off files, network, environment, time and randomness; `None` if nobody looked.
+    pub pure: Option<bool>,
+    /// Whether a second run gave the same trace; `None` if there was none.
+    pub deterministic: Option<bool>,
     pub wall_us: u64,
     pub cpu_us: u64,
     pub peak_memory_bytes: u64,
@@ -122,12 +130,14 @@ mod tests {
             source_path: String::new(),
             source_sha256: String::new(),
             source_meta: String::new(),
+            language: "",
             interpreter: "",
             tracer_version: "",
             entry: "",
             code: String::new(),
             input: None,
             input_origin: InputOrigin::Script,
+            granularity: "",
             outcome,
             exception_type: exception.map(str::to_owned),
             exception_message: message.map(str::to_owned),
@@ -138,6 +148,8 @@ mod tests {
             stdout: Captured::default(),
             stderr: Captured::default(),
             confinement: "",
+            pure: None,
+            deterministic: None,
             wall_us: 0,
             cpu_us: 0,
             peak_memory_bytes: 0,

@@ -37,7 +37,7 @@ struct Level {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot list the folder {path}: {cause}", path = path.display())]
+#[error("cannot list the folder {}: {cause}", path.display())]
 pub struct WalkError {
     path: PathBuf,
     pub(crate) cause: io::Error,

@@ -42,7 +42,7 @@ impl Launch {
         self.make_scratch()?;
 
         let proc = namespaces::open_proc()?;
-        let last_pid = open_last_pid();
+        let last_pid = if self.profile.namespaces { open_last_pid() } else { None };
         let mut readable: Vec<&Path> = root::SYSTEM_FILES.iter().map(Path::new).collect();
         readable.extend(self.readable.iter().map(PathBuf::as_path));
         readable.retain(|path| path.exists());

@@ -78,8 +78,11 @@ impl Zygote {
         let last_pid = has_last_pid.then(|| File::from(take(inherited::LAST_PID)));
         let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .step("open /dev/null")?;
-        let scratch = if profile.namespaces { Scratch::Mounted(scratch) } else { Scratch::Emptied(scratch) };
-        scratch.discard_leftovers().step("empty the scratch folder")?;
+        let scratch = if profile.namespaces {
+            Scratch::mounted(scratch)
+        } else {
+            Scratch::emptied(scratch).step("empty the scratch folder")?
+        };
 
         for descriptor in [line.as_fd(), proc.as_fd()].into_iter().chain(ruleset.as_ref().map(AsFd::as_fd)) {
             rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC).step("keep descriptors")?;
@@ -93,7 +96,7 @@ impl Zygote {
     }
 
     /// Runs one program after another until the worker is gone. Only returns when it cannot go on.
-    pub fn serve(&self, interpreter: &str, forker: &mut impl Forker) -> Result<Infallible, StepError> {
+    pub fn serve(mut self, interpreter: &str, forker: &mut impl Forker) -> Result<Infallible, StepError> {
         let ready = Answer::Ready { interpreter: interpreter.to_owned() };
         self.line.send_answer(&ready).step("say hello to the worker")?;
         while let Some(order) = self.line.receive_order().step("take an order")? {
@@ -112,7 +115,7 @@ impl Zygote {
     }
 
     /// Runs one program and leaves nothing of it behind. `None` if the worker went away meanwhile.
-    fn run(&self, order: &Order<OwnedFd>, forker: &mut impl Forker) -> Result<Option<End>, StepError> {
+    fn run(&mut self, order: &Order<OwnedFd>, forker: &mut impl Forker) -> Result<Option<End>, StepError> {
         self.scratch.prepare(order.limits.file_bytes).step("prepare the scratch folder")?;
         self.choose_next_pid();
         let (from_child, to_zygote) =

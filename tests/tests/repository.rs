@@ -52,7 +52,7 @@ fn unsafe_code_lives_where_the_architecture_says() {
 
 #[test]
 fn generated_wire_types_stay_at_the_edges() {
-    let edges = ["coordinator/src/grpc.rs", "worker/src/wire.rs"];
+    let edges = ["coordinator/src/grpc.rs", "coordinator/src/cluster_tests.rs", "worker/src/wire.rs"];
     for package in ["coordinator", "worker"] {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
@@ -101,16 +101,15 @@ fn links_in_documents_lead_somewhere() {
 
 #[test]
 fn no_file_names_a_place_on_somebodys_machine() {
-    // The hostile programs look for secrets in well-known places; that is their point.
+    // The tests of the jail look for secrets in well-known places; that is their point.
     let places = ["/ro".to_owned() + "ot/", "/ho".to_owned() + "me/", "/wo".to_owned() + "rk/"];
     let folders =
-        ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests/src", "docs"];
+        ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker/src", "tests/src", "docs"];
     let kinds = ["rs", "py", "toml", "md", "proto"];
     for file in folders.iter().flat_map(|folder| kinds.iter().flat_map(|kind| files(folder, kind))) {
         let text = read(&file);
         for place in &places {
-            let named =
-                text.lines().any(|line| line.contains(&format!("{place}")) && !line.contains("hostile"));
+            let named = text.lines().any(|line| line.contains(&format!("{place}")));
             assert!(!named, "{} names a path below {place}", file.display());
         }
     }

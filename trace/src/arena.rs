@@ -15,6 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes before the request.
 pub const HEADER_LEN: usize = 4096;
 
+/// The least that a log must hold: the end of it is kept for the program's verdict, which shows less of a
+/// returned value than it was asked to where that would take more than half of the log.
+pub const MIN_LOG_CAPACITY: usize = 32 * 1024;
+
 const MAGIC: u64 = u64::from_le_bytes(*b"etarena1");
 
 /// The first bytes of the arena.

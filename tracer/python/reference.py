@@ -7,10 +7,9 @@ The request is {"filename", "source" (path of a file with the bytes), "function"
 The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
-texts. No code of the program runs because it is traced: values are read through the built-in types alone, and
-classes are told apart by identity, never by `==`, `isinstance` or `__class__`.
+texts.
 
-It runs in the interpreter that it watches, so it cannot follow programs that call `sys.settrace` or
+It runs in the interpreter that it watches, so it cannot follow programs that trace themselves, call
 `os._exit`, come near the recursion limit, or look at the interpreter's own state.
 """
 
@@ -27,241 +26,11 @@ import os
 import sys
 import threading
 import types
-from collections import deque
 
-# --- How a value reads -----------------------------------------------------------------------------------------
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
-MRO = type.__dict__["__mro__"].__get__
-CLASS_NAME = type.__dict__["__name__"].__get__
-CLASS_QUALNAME = type.__dict__["__qualname__"].__get__
-CLASS_FLAGS = type.__dict__["__flags__"].__get__
-CLASS_DICT_OFFSET = type.__dict__["__dictoffset__"].__get__
-FUNCTION_QUALNAME = types.FunctionType.__dict__["__qualname__"].__get__
-METHOD_FUNCTION = types.MethodType.__dict__["__func__"].__get__
-BUILTIN_NAME = types.BuiltinFunctionType.__dict__["__name__"].__get__
-MODULE_DICT = types.ModuleType.__dict__["__dict__"].__get__
-DEQUE_MAXLEN = deque.__dict__["maxlen"].__get__
-EXCEPTION_ARGS = BaseException.__dict__["args"].__get__
-OS_ERROR_FILES = ((": ", OSError.__dict__["filename"].__get__), (" -> ", OSError.__dict__["filename2"].__get__))
-EXIT_CODE = SystemExit.__dict__["code"].__get__
-
-# The attributes of an instance, whatever its class makes of the name `__dict__`. It takes the address: to pass an
-# object, ctypes would ask it for its `__class__`.
-INSTANCE_DICT = ctypes.pythonapi.PyObject_GenericGetDict
-INSTANCE_DICT.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-INSTANCE_DICT.restype = ctypes.py_object
-
-IMMUTABLE_TYPE, HEAP_TYPE = 1 << 8, 1 << 9
-
-BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset": ("frozenset({", "})")}
-BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, deque)
-SINGLETONS = (None, True, False, ..., NotImplemented)
-
-MAX_INT_BITS = 14_000
-MAX_DEPTH = 64
-MAX_NAME = 200
-MIN_STRING = 16
-
-
-def is_one_of(this, candidates):
-    return any(this is candidate for candidate in candidates)
-
-
-def is_subclass(cls, base):
-    return is_one_of(base, MRO(cls))
-
-
-def is_made_by_python(cls):
-    return CLASS_FLAGS(cls) & (HEAP_TYPE | IMMUTABLE_TYPE) == HEAP_TYPE
-
-
-def named(mapping):
-    """What a dictionary holds under plain strings, as one that no key of the program's can spoil."""
-    return {key: value for key, value in dict.items(mapping) if type(key) is str}
-
-
-def without_surrogates(text):
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def name_text(name):
-    name = str.__str__(name)
-    return without_surrogates(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
-
-
-def class_name(value):
-    return name_text(CLASS_NAME(type(value)))
-
-
-class Text:
-    """Writes values front to back; once its budget is used up, no further element is begun."""
-
-    def __init__(self, chars):
-        self.chars = chars
-        self.parts = []
-        self.written = 0
-        self.open = []  # The ids of the containers and instances being written, outermost first.
-
-    def __str__(self):
-        return "".join(self.parts)
-
-    def put(self, text):
-        self.parts.append(text)
-        self.written += len(text)
-
-    def value(self, value):
-        cls = type(value)
-        base = next((base for base in BASES if is_subclass(cls, base)), None)
-        if is_one_of(value, SINGLETONS):
-            self.put(repr(value))
-        elif base is cls:
-            self.built_in(base, value)
-        elif base is not None:
-            self.put(class_name(value) + "(")
-            self.built_in(base, value)
-            self.put(")")
-        elif cls is range:
-            self.range(value)
-        elif is_subclass(cls, BaseException):
-            self.elements(value, class_name(value) + "(", EXCEPTION_ARGS(value), ")", self.value)
-        elif is_subclass(cls, type):
-            self.put(f"<class '{name_text(CLASS_QUALNAME(value))}'>")
-        elif cls is types.FunctionType:
-            self.put(f"<function {name_text(FUNCTION_QUALNAME(value))}>")
-        elif cls is types.MethodType and type(METHOD_FUNCTION(value)) is types.FunctionType:
-            self.put(f"<bound method {name_text(FUNCTION_QUALNAME(METHOD_FUNCTION(value)))}>")
-        elif is_subclass(cls, types.BuiltinFunctionType):
-            # Its own repr knows whether it is bound to anything, and runs no code of the program.
-            kind = "function" if repr(value).startswith("<built-in function ") else "method"
-            self.put(f"<built-in {kind} {name_text(BUILTIN_NAME(value))}>")
-        elif cls is types.ModuleType and type(named(MODULE_DICT(value)).get("__name__")) is str:
-            self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
-        elif is_made_by_python(cls) and CLASS_DICT_OFFSET(cls) != 0:
-            attributes = named(INSTANCE_DICT(id(value), None)).items()
-            self.elements(value, class_name(value) + "(", attributes, ")", self.attribute)
-        else:
-            self.put(f"<{class_name(value)}>")
-
-    def built_in(self, base, value):
-        if base is int:
-            self.integer(value)
-        elif is_one_of(base, (float, complex)):
-            self.put(base.__repr__(value))
-        elif is_one_of(base, (str, bytes)):
-            self.string(base, value, base.__repr__)
-        elif base is bytearray:
-            self.put("bytearray(")
-            self.string(bytearray, value, lambda part: repr(bytes(part)))
-            self.put(")")
-        elif is_one_of(base, (set, frozenset)) and base.__len__(value) == 0:
-            self.put(base.__name__ + "()")
-        elif base is deque:
-            self.elements(value, "deque([", list(deque.__iter__(value)), "]", self.value)
-            maxlen = DEQUE_MAXLEN(value)
-            self.put(")" if maxlen is None else f", maxlen={maxlen})")
-        else:
-            elements = list(dict.items(value) if base is dict else base.__iter__(value))
-            write = self.item if base is dict else self.value
-            if base is tuple and len(elements) == 1:
-                write = self.only
-            opening, closing = BRACKETS[base.__name__]
-            self.elements(value, opening, elements, closing, write)
-
-    def integer(self, value):
-        bits = int.bit_length(value)
-        try:
-            text = int.__repr__(value) if bits <= min(4 * self.chars, MAX_INT_BITS) else None
-        except ValueError:  # `sys.set_int_max_str_digits` forbids it.
-            text = None
-        self.put(text or f"<int of {bits} bits>")
-
-    def string(self, base, value, show):
-        shown = max(self.chars - self.written, MIN_STRING)
-        hidden = base.__len__(value) - shown
-        self.put(show(base.__getitem__(value, slice(shown))))
-        if hidden > 0:
-            self.put(f" … {hidden} more")
-
-    def range(self, value):
-        numbers = (value.start, value.stop) if value.step == 1 else (value.start, value.stop, value.step)
-        self.put("range(")
-        for index, number in enumerate(numbers):
-            self.put(", " if index else "")
-            self.integer(number)
-        self.put(")")
-
-    def elements(self, owner, opening, elements, closing, write):
-        self.put(opening)
-        if id(owner) in self.open:
-            self.put("...")
-        elif elements and len(self.open) >= min(self.chars // 40, MAX_DEPTH):
-            self.put("…")
-        else:
-            self.open.append(id(owner))
-            for index, element in enumerate(elements):
-                self.put(", " if index else "")
-                if self.written >= self.chars:
-                    self.put(f"… {len(elements) - index} more")
-                    break
-                write(element)
-            self.open.pop()
-        self.put(closing)
-
-    def only(self, element):
-        self.value(element)
-        self.put(",")
-
-    def item(self, item):
-        self.value(item[0])
-        self.put(": ")
-        self.value(item[1])
-
-    def attribute(self, item):
-        self.put(name_text(item[0]) + "=")
-        self.value(item[1])
-
-    def message(self, error):
-        cls, args = type(error), EXCEPTION_ARGS(error)
-        kinds = [type(arg) for arg in args]
-        begin = [type(part) for part in args[1][:2]] if len(args) > 1 and kinds[1] is tuple else []
-        if is_subclass(cls, OSError) and len(args) == 2 and kinds[0] is int and kinds[1] is str:
-            self.put("[Errno ")
-            self.integer(args[0])
-            self.put("] ")
-            self.raw(args[1])
-            for separator, file in OS_ERROR_FILES:
-                if file(error) is not None:
-                    self.put(separator)
-                    self.value(file(error))
-        elif is_subclass(cls, SyntaxError) and begin and kinds[0] is str and begin[0] is str and begin[-1] is int:
-            self.raw(args[0])
-            self.put(" (")
-            self.raw(args[1][0])
-            self.put(", line ")
-            self.integer(args[1][1])
-            self.put(")")
-        elif len(args) == 1 and kinds[0] is str and not is_subclass(cls, KeyError):
-            self.raw(args[0])
-        elif len(args) == 1:
-            self.value(args[0])
-        elif args:
-            self.value(args)
-
-    def raw(self, text):
-        self.string(str, text, without_surrogates)
-
-
-def value_text(value, chars):
-    text = Text(chars)
-    text.value(value)
-    return class_name(value), str(text)
-
-
-def message_text(error, chars):
-    text = Text(chars)
-    text.message(error)
-    return class_name(error), str(text)
-
+del sys.path[0]
 
 # --- Variables -------------------------------------------------------------------------------------------------
 
@@ -335,6 +104,11 @@ CALL, EXCEPTION, LINE, RETURN, OPCODE = 0, 1, 2, 3, 7  # As `PyEval_SetTrace` nu
 TOOL = 3
 HAS_MONITORING = hasattr(sys, "monitoring")
 
+EXCEPTION_TRACEBACK = BaseException.__dict__["__traceback__"].__get__
+
+# Frames that the interpreter must have left for this file to work.
+MARGIN = 80
+
 # Where a StopIteration is how a loop or a delegation ends.
 ENDS_ITERATION = ("FOR_ITER", "END_FOR", "SEND", "END_SEND")
 SUSPENDED = ("YIELD_VALUE", "RESUME")
@@ -363,6 +137,13 @@ def top_of_stack(frame):
     return ctypes.py_object.from_address(inner_frame(frame) + STACK_AT + 8 * (height - 1)).value
 
 
+def is_deep():
+    try:
+        return sys._getframe(max(sys.getrecursionlimit() - MARGIN, 0)) is not None
+    except ValueError:
+        return False
+
+
 class Frame:
     """What is known of a traced frame. It hangs at `f_trace`, so that it lives exactly as long."""
 
@@ -386,7 +167,9 @@ class Tracer:
         self.globals = {}
         self.frames = 0
         self.stack = []
-        self.left = None  # The exception that left the last frame, until anything else happens.
+        # The address of the exception that left the last frame and whether it had a traceback, until anything else
+        # happens.
+        self.left = None
         self.events = []
         self.counted = 0
         self.is_full = False
@@ -401,7 +184,7 @@ class Tracer:
             self.codes.add(id(code))
             unvisited += [constant for constant in code.co_consts if type(constant) is types.CodeType]
 
-    def run(self, action):
+    def run(self, code, namespace):
         if HAS_MONITORING:
             events = sys.monitoring.events
             sys.monitoring.use_tool_id(TOOL, "reference")
@@ -410,12 +193,15 @@ class Tracer:
             sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED)
         try:
             set_trace(self.callback)
-            return action()
+            return EVALUATE(code, namespace)
         finally:
-            set_trace(None)
+            self.stop()
             self.stack.clear()
-            if HAS_MONITORING:
-                sys.monitoring.set_events(TOOL, 0)
+
+    def stop(self):
+        set_trace(None)
+        if HAS_MONITORING:
+            sys.monitoring.set_events(TOOL, 0)
 
     def leaving(self, code, error):
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
@@ -431,6 +217,9 @@ class Tracer:
             self.stack[-1].leaving = sys.exception() if (name, argument) == ("RAISE_VARARGS", 0) else None
 
     def on_event(self, _, frame, what, arg):
+        if what == CALL and is_deep():
+            os.write(2, b"reference.py: the program comes near the recursion limit\n")
+            os._exit(71)
         if id(frame.f_code) not in self.codes:
             return 0
         try:
@@ -440,7 +229,7 @@ class Tracer:
                 self.stack[-1].line = frame.f_lineno
                 self.record("line", frame)
             elif what == EXCEPTION:
-                self.appear(frame, object_at(arg)[1])
+                self.appear(frame, *object_at(arg)[1:])
             elif what == RETURN and self.has_room():
                 self.leave(frame, arg and object_at(arg))
             elif what == OPCODE:
@@ -463,18 +252,29 @@ class Tracer:
         self.stack.append(frame.f_trace)
         self.record("resume" if known else "call", frame)
 
-    def appear(self, frame, error):
+    def appear(self, frame, error, traceback):
         if is_subclass(type(error), StopIteration) and instruction(frame)[0] in ENDS_ITERATION:
             return
         self.stack[-1].leaving = error
-        if error is not self.left and self.has_room():
+        if not self.is_passing(error, traceback) and self.has_room():
             self.record("raise", frame, message_text(error, self.chars))
+
+    def is_passing(self, error, traceback):
+        """Whether it is the exception that left the last frame. To hold that one would keep its frames alive, whose
+        end the program may notice. So it is told by its address and, because another one can be there by now, by
+        a traceback that comes from the source, unless it had none."""
+        if self.left is None or self.left[0] != id(error):
+            return False
+        below = traceback.tb_next
+        while below is not None and id(below.tb_frame.f_code) not in self.codes:
+            below = below.tb_next
+        return below is not None or not self.left[1]
 
     def leave(self, frame, value):
         error, self.stack[-1].leaving = self.stack[-1].leaving, None
         if error is not None:
             self.record("unwind", frame, message_text(error, self.chars))
-            self.left = error
+            self.left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
         else:
             kind = "yield" if instruction(frame)[0] in SUSPENDED else "return"
             self.record(kind, frame, value_text(value, self.chars))
@@ -484,7 +284,7 @@ class Tracer:
         if not self.is_full and self.counted == self.max_events:
             self.add("gap", "events", "0", [])
             self.is_full = True
-            set_trace(None)
+            self.stop()
         return not self.is_full
 
     def record(self, kind, frame, value=(None, None)):
@@ -536,6 +336,11 @@ class Tracer:
 # --- Running a program -----------------------------------------------------------------------------------------
 
 
+# Evaluates code in a frame that reads as none: `warnings` says `sys:1` where no frame is below the program's.
+BELOW = {"__name__": "sys", "eval": eval}
+EVALUATE = eval(compile("lambda code, namespace: eval(code, namespace)", "sys", "eval"), BELOW)
+
+
 class Recorded(io.FileIO):
     """A standard stream's file, which says what is written to it."""
 
@@ -561,10 +366,14 @@ def redirect(tracer):
 
 def fresh_main(filename):
     main = types.ModuleType("__main__")
-    main.__file__ = filename
+    main.__annotations__ = {}
     main.__builtins__ = builtins
+    main.__file__ = filename
+    main.__cached__ = None
     sys.modules["__main__"] = main
     sys.argv = [filename]
+    sys.path.insert(0, os.getcwd())
+    sys.settrace = lambda function: None  # `doctest` puts back what it found: nothing.
     return main.__dict__
 
 
@@ -576,22 +385,22 @@ def is_argument_list(function, text):
     return type(tree) is ast.Call and type(tree.func) is ast.Name
 
 
-def print_uncaught(tracer, error):
-    """Prints the traceback from the program's own first frame on."""
+def print_uncaught(error):
+    """Prints an exception with the traceback that it has but for this file's frames."""
     traceback = error.__traceback__
-    while traceback is not None and id(traceback.tb_frame.f_code) not in tracer.codes:
+    own = [globals(), BELOW]
+    while traceback is not None and any(traceback.tb_frame.f_globals is scope for scope in own):
         traceback = traceback.tb_next
     BaseException.with_traceback(error, traceback)
     sys.excepthook(type(error), error, traceback)
 
 
 def exit_code(error):
-    code = EXIT_CODE(error)
-    if code is None:
+    if error.code is None:
         return 0
-    if is_subclass(type(code), int):
-        return int.__and__(code, 0xFF)
-    print(code, file=sys.stderr)
+    if is_subclass(type(error.code), int):
+        return int.__and__(error.code, 0xFF)
+    print(error.code, file=sys.stderr)
     return 1
 
 
@@ -601,30 +410,32 @@ def run(request, tracer):
         source = file.read()
     filename, function = request["filename"], request["function"]
     namespace = fresh_main(filename)
+    with open(filename, "xb") as file:  # Where tracebacks look for their lines.
+        file.write(source)
     try:
         code = compile(source, filename, "exec", dont_inherit=True)
     except BaseException as error:
         end = ("syntax_error", *message_text(error, tracer.chars))
-        print_uncaught(tracer, error)
+        print_uncaught(error)
         return end
     tracer.watch(code, namespace)
     try:
         if function is None:
-            tracer.run(lambda: exec(code, namespace))
+            tracer.run(code, namespace)
             return "returned", "", ""
-        exec(code, namespace)
+        EVALUATE(code, namespace)
         if not callable(namespace.get(function)):
             return "no_entry", "", ""
         if not is_argument_list(function, request["input"]):
             return "bad_input", "", ""
         call = compile(f"{function}({request['input']}\n)", "<input>", "eval", dont_inherit=True)
-        value = tracer.run(lambda: eval(call, namespace))
+        value = tracer.run(call, namespace)
         return "returned", *value_text(value, request["output_chars"])
     except SystemExit as error:
         return "exited", class_name(error), str(exit_code(error))
     except BaseException as error:
         end = ("raised", *message_text(error, tracer.chars))
-        print_uncaught(tracer, error)
+        print_uncaught(error)
         return end
 
 

@@ -8,6 +8,7 @@ mod names;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use trace::arena::MIN_LOG_CAPACITY;
 use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
 use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
 
@@ -20,6 +21,10 @@ use crate::value::{self, Limits, Text};
 /// The log has no room for another item.
 #[derive(Debug)]
 pub(crate) struct Full;
+
+/// Characters of a value in an event, so that the length of its text fits the 16 bits that it has.
+const MAX_VALUE_CHARS: usize = 2_500;
+const _: () = assert!(Limits::new(MAX_VALUE_CHARS).room() <= u16::MAX as usize);
 
 /// Bytes that the fixed parts of an item or a change take at most.
 const FIXED_LEN: usize = 64;
@@ -34,8 +39,17 @@ pub(crate) struct Log {
     names: Names,
     values: Limits,
     output: Limits,
-    /// No event and no output is written any more.
-    closed: bool,
+    state: State,
+}
+
+/// What may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The verdict only.
+    Closed,
+    /// Nothing: the memory is another process's.
+    Abandoned,
 }
 
 /// A text that was written to the log, to be compared with a later one.
@@ -57,6 +71,7 @@ impl Log {
         let start = arena.log_start();
         // Places in the log are kept in 32 bits.
         let capacity = arena.log_capacity().min(u32::MAX as usize);
+        assert!(capacity >= MIN_LOG_CAPACITY, "a log of {capacity} bytes is too small for a verdict");
         let output = Limits::new(bounds.output_chars as usize).fitting(capacity / 2);
         let reserve = output.room() + 2 * FIXED_LEN;
         // SAFETY: the log is `capacity` bytes long.
@@ -68,9 +83,9 @@ impl Log {
             end,
             committed: arena.committed(),
             names: Names::new(),
-            values: Limits::new(bounds.value_chars as usize).fitting(u16::MAX.into()),
+            values: Limits::new((bounds.value_chars as usize).min(MAX_VALUE_CHARS)),
             output,
-            closed: false,
+            state: State::Open,
         }
     }
 
@@ -80,8 +95,15 @@ impl Log {
         self.values
     }
 
+    /// Whether no event and no output is written any more.
+    #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed
+        self.state != State::Open
+    }
+
+    /// Leaves the memory to the process that this one was forked from.
+    pub(crate) fn abandon(&mut self) {
+        self.state = State::Abandoned;
     }
 
     /// Makes sure that `len` bytes can be written.
@@ -241,7 +263,7 @@ impl Log {
 
     /// OUTPUT.
     pub(crate) fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Full> {
-        if self.closed || bytes.is_empty() {
+        if self.is_closed() || bytes.is_empty() {
             return Ok(());
         }
         self.room(FIXED_LEN + bytes.len())?;
@@ -268,7 +290,7 @@ impl Log {
         });
         self.varint(0);
         self.commit();
-        self.closed = true;
+        self.state = State::Closed;
     }
 
     /// Goes back to the end of the last item. What names the lost bytes spelled out has to be spelled again.
@@ -285,6 +307,9 @@ impl Log {
         typed: Option<Obj>,
         text: VerdictText<'_>,
     ) {
+        if self.state == State::Abandoned {
+            return;
+        }
         self.limit = self.end;
         self.byte(tag::END);
         self.byte(match verdict {

@@ -268,7 +268,7 @@ pub(crate) fn take_exception() -> Owned {
 }
 
 /// Sets the exception, as if it had just been raised.
-pub(crate) fn set_exception(exception: Owned) {
+pub(crate) fn set_exception(exception: Owned) -> Raised {
     // SAFETY: the exception is an instance; the call takes over all three references.
     unsafe {
         let traceback = ffi::PyException_GetTraceback(exception.as_ptr());
@@ -276,6 +276,7 @@ pub(crate) fn set_exception(exception: Owned) {
         ffi::Py_IncRef(ty);
         ffi::PyErr_Restore(ty, exception.into_ptr(), traceback);
     }
+    Raised
 }
 
 /// Raises `ImportError`.

@@ -28,7 +28,6 @@ pub(crate) struct Tracer<V: Version> {
     events_left: u64,
     /// The exception that left the last frame, if nothing has happened since.
     passing: Option<Owned>,
-    ended: bool,
 }
 
 /// A frame of the source that is entered or suspended.
@@ -71,7 +70,6 @@ impl<V: Version> Tracer<V> {
             next_frame: 0,
             events_left: bounds.max_events,
             passing: None,
-            ended: false,
         })
     }
 
@@ -82,11 +80,7 @@ impl<V: Version> Tracer<V> {
     /// Whether no event is written any more.
     #[inline(always)]
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended
-    }
-
-    fn end(&mut self) {
-        self.ended = true;
+        self.log.is_closed()
     }
 
     /// Begins an event.
@@ -103,7 +97,6 @@ impl<V: Version> Tracer<V> {
     fn finish(&mut self, event: Result<(), Ended>) {
         if let Err(Ended(reason)) = event {
             self.log.close(reason);
-            self.end();
         }
     }
 
@@ -121,7 +114,9 @@ impl<V: Version> Tracer<V> {
 
     fn write_call(&mut self, frame: Frame<V>, code: CodeNumber) -> Result<(), Ended> {
         // A generator that was dropped in suspension can leave its address to another one.
-        if let Some(gone) = self.suspended.remove(&frame.address()) {
+        if !self.suspended.is_empty()
+            && let Some(gone) = self.suspended.remove(&frame.address())
+        {
             self.reclaim(gone);
         }
         self.count()?;

@@ -1,5 +1,4 @@
-//! Decides: which leases this worker holds, what it tells the coordinator about them, and what a reply
-//! changes.
+//! Decides which leases this worker holds, what it tells the coordinator of them, and what a reply changes.
 //!
 //! No clock and no I/O. Every report and every reply describes a state, so a lost, repeated or late one
 //! changes nothing that the next does not put right.

@@ -1,5 +1,4 @@
-//! Decides how an execution ended, from what was seen outside its process and what the process itself wrote
-//! down.
+//! Decides how an execution ended, from what was seen outside its process and what the process wrote itself.
 //!
 //! What the process wrote is untrusted and may be missing, so what was seen comes first.
 

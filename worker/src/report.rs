@@ -1,5 +1,4 @@
-//! Tells the coordinator how this worker stands and does what its replies ask, until there is nothing left to
-//! do.
+//! Tells the coordinator how this worker stands and does what its replies ask, until nothing is left to do.
 //!
 //! One report is under way at a time, whatever the number of slots. What a report or a reply means is the
 //! ledger's to decide; this is only when and how they travel.
@@ -187,7 +186,7 @@ impl Failures {
         match ended {
             Ended::Finished { .. } => self.shards.clear(),
             Ended::Failed { reason } => {
-                warn!(shard = lease.shard, %reason, "could not do a shard");
+                info!(shard = lease.shard, %reason, "could not do a shard");
                 self.shards.insert((lease.job.clone(), lease.shard));
                 self.last.clone_from(reason);
             }

@@ -11,6 +11,8 @@ use crate::outcome::{Ending, Memory, cut};
 /// The release of the tracer, which is built with this worker.
 const TRACER_VERSION: &str = env!("CARGO_PKG_VERSION");
 
+const LANGUAGE: &str = "python";
+
 /// Tracing steps line by line.
 const GRANULARITY: &str = "line";
 
@@ -75,12 +77,14 @@ impl Common<'_> {
             source_path: source.path.clone(),
             source_sha256,
             source_meta: source.meta.clone(),
+            language: LANGUAGE,
             interpreter,
             tracer_version: TRACER_VERSION,
             entry,
             code: source.code(),
             input_origin: if input.is_some() { InputOrigin::Case } else { InputOrigin::Script },
             input: input.map(str::to_owned),
+            granularity: GRANULARITY,
             outcome: ending.outcome,
             exception_type: ending.exception_type,
             exception_message: ending.message,
@@ -91,6 +95,8 @@ impl Common<'_> {
             stdout: Captured::default(),
             stderr: Captured::default(),
             confinement: "",
+            pure: None,
+            deterministic: None,
             wall_us: 0,
             cpu_us: 0,
             peak_memory_bytes: 0,

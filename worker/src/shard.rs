@@ -1,5 +1,6 @@
 //! Runs one shard: its sources one after another, each of which gives a row, and the rows give a part.
 
+use std::fs;
 use std::path::PathBuf;
 
 use dataset::source::{self, Body, Source, SourceError};
@@ -74,7 +75,10 @@ impl ShardRunner {
         }
         let stats = part.finish()?;
         let attempt = attempt_key(lease.shard, lease.token);
-        store.put_file(&attempt, &file)?;
+        store.put_file(&attempt, &file).inspect_err(|_| {
+            // A disk that is full must not stay so for the parts that could not leave it.
+            let _ = fs::remove_file(&file);
+        })?;
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 

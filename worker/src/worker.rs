@@ -1,5 +1,4 @@
-//! Puts a worker together: finds what it needs, refuses in one sentence where something is missing, and runs
-//! it.
+//! Puts a worker together: finds what it needs, says in one sentence what is missing, and runs it.
 
 use std::fmt;
 use std::io;

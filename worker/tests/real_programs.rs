@@ -1,10 +1,9 @@
-//! A worker as it is, with a real interpreter and real confinement, against a coordinator that gives it one
-//! job.
+//! A worker with a real interpreter and real confinement, against a coordinator that gives it one job.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use tonic::{Request, Response, Status, async_trait};
 use worker::{Config, Worker};
 
 /// Far more than any of this takes; reached only when something hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The worker's program, which a worker in this process also starts as its interpreters' first self.
 const ET_WORKER: &str = env!("CARGO_BIN_EXE_et-worker");
@@ -295,13 +294,22 @@ async fn a_worker_that_is_terminated_finishes_its_shard_first() {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let waiting = async {
-        while reports.recv().await.expect("the worker reports").running.is_empty() {}
+    let ending = async {
+        loop {
+            tokio::select! {
+                Some(report) = reports.recv() => {
+                    if !report.running.is_empty() {
+                        break;
+                    }
+                }
+                status = worker.wait() => panic!("the worker ended too early: {}", status.unwrap()),
+            }
+        }
         let pid = Pid::from_raw(worker.id().expect("it runs") as i32).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         worker.wait().await.unwrap()
     };
-    let status: ExitStatus = tokio::time::timeout(PATIENCE, waiting).await.expect("the worker ends");
+    let status = tokio::time::timeout(PATIENCE, ending).await.expect("the worker ends");
     assert!(status.success(), "{status}");
     let state = job.0.lock().unwrap();
     assert_eq!(state.finished.len(), 1);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use dataset::{Dataset, Job, Limits, Report, Store};
 
@@ -95,7 +95,7 @@ Examples:
 pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
     let job = job(&args)?;
     let worker = worker(&args, log)?;
-    let dataset = Dataset::start(Store::open(&args.output)?, job)?;
+    let dataset = Dataset::start(Store::open(&absolute(&args.output)?)?, job)?;
     if dataset.is_sealed()? {
         console.say(&format!("{} is complete already; nothing was run", args.output));
         show(&dataset.report()?, &args)?;
@@ -134,6 +134,12 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
             Ok(ExitCode::from(by.exit_code()))
         }
     }
+}
+
+/// Workers need not run in this folder.
+fn absolute(path: &str) -> anyhow::Result<String> {
+    let path = std::path::absolute(path)?.into_os_string();
+    path.into_string().map_err(|path| anyhow!("the name of {} is not UTF-8", path.display()))
 }
 
 /// What to run. Fails if there is nothing, before anything is written.

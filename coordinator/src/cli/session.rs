@@ -4,7 +4,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use dataset::{Dataset, Report, Times};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -61,12 +61,12 @@ impl Session {
         let mut interrupts = Interrupts::listen()?;
         let listener = self.listen(&console).await?;
         let address = listener.local_addr()?;
-        let job = self.job_on_wire()?;
+        let job = JobOnWire::new(&self.dataset);
 
         let (events, inbox) = mpsc::channel(EVENTS_WAITING);
         let inbox = Inbox { events: inbox, plan: planner::start(self.dataset.clone()) };
         let published = mem::take(&mut self.published);
-        let mut driver = Driver::new(self.dataset.clone(), published, Rules::default(), inbox);
+        let mut driver = Driver::new(self.dataset.clone(), published, Rules::default(), self.workers, inbox);
         let progress = driver.progress();
         let watching = tokio::spawn(watch_job(progress.clone(), console.clone()));
         let server = tokio::spawn(grpc::serve(listener, job, events.clone()));
@@ -110,13 +110,6 @@ impl Session {
             console.say(&format!("workers can join with: et-worker --coordinator http://{address}"));
         }
         Ok(listener)
-    }
-
-    fn job_on_wire(&self) -> anyhow::Result<JobOnWire> {
-        // Workers need not run in this folder.
-        let output = std::path::absolute(self.dataset.store().location())?.into_os_string();
-        let output = output.into_string().map_err(|path| anyhow!("{} is not UTF-8", path.display()))?;
-        Ok(JobOnWire::new(&self.dataset.id().0, output, self.dataset.job()))
     }
 }
 

@@ -57,7 +57,8 @@ pub struct Rules {
     /// The same for workers that are gone before they could say anything. Machines come and go for reasons of
     /// their own, so this is larger; it is there for the shard that takes every worker down.
     pub max_losses: u32,
-    /// How many shards may be open at once, beyond those that restarted workers bring along.
+    /// How many shards may be open at once, beyond those that workers bring along. Each takes some hundreds of bytes;
+    /// the more there are, the sooner the size of a job is known.
     pub max_open: usize,
     /// The job is hopeless once this many shards have been set aside with none published in between.
     pub max_fruitless: usize,
@@ -69,7 +70,7 @@ impl Default for Rules {
             lease: Duration::from_secs(30),
             max_failures: 5,
             max_losses: 10,
-            max_open: 1024,
+            max_open: 16_384,
             max_fruitless: 3,
         }
     }

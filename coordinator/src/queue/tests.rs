@@ -169,6 +169,15 @@ fn a_late_worker_is_welcome_as_long_as_nobody_took_its_shard() {
 }
 
 #[test]
+fn a_lease_is_good_only_for_the_worker_that_has_it() {
+    let mut queue = four_shards(IntervalSet::new(), 1);
+    let lease = queue.lease(&WorkerId::new("a"), 1, Duration::ZERO)[0];
+    assert!(!queue.renew(&WorkerId::new("b"), lease, Duration::ZERO));
+    assert_eq!(queue.complete(&WorkerId::new("b"), lease, Duration::ZERO), Verdict::Stale);
+    assert_eq!(queue.complete(&WorkerId::new("a"), lease, Duration::ZERO), Verdict::Accepted);
+}
+
+#[test]
 fn an_older_token_gets_no_further_even_when_the_newer_one_is_gone() {
     check("0s a asks; 31s b asks; b dies; a finishes; a asks", "a gets s0; b gets s0; a is stale; a gets s0");
     check("0s a asks; 31s b asks; b dies; a works", "a gets s0; b gets s0; a stops s0");
@@ -258,6 +267,7 @@ fn shard_after_shard_failing_is_hopeless_until_one_succeeds() {
 fn a_lease_whose_reply_got_lost_is_granted_again() {
     check("a asks 2; a forgets; a asks 2", "a gets s0; a gets s1; a gets s0; a gets s1");
     check("a asks; a forgets; a asks 2", "a gets s0; a gets s0; a gets s1");
+    check("0s a asks; a forgets; 20s a asks; 40s b asks", "a gets s0; a gets s0; b gets s1");
 }
 
 #[test]
@@ -272,6 +282,11 @@ fn draining_hands_out_nothing_and_rests_when_what_runs_is_finished() {
         "a gets s0; at work; s0 is done; at rest",
     );
     check("a asks; a forgets; drain; a asks; rest?", "a gets s0; at rest");
+
+    let mut queue = four_shards(IntervalSet::new(), 1);
+    queue.drain();
+    assert!(queue.lease(&WorkerId::new("a"), 4, Duration::ZERO).is_empty());
+    assert!(!queue.wants_shards());
 }
 
 #[test]

@@ -23,12 +23,14 @@ pub(super) struct Columns {
     source_path: Text,
     source_sha256: Text,
     source_meta: Text,
+    language: Name,
     interpreter: Name,
     tracer_version: Name,
     entry: Name,
     code: Text,
     input: Text,
     input_origin: Name,
+    granularity: Name,
     outcome: Name,
     exception_type: Text,
     exception_message: Text,
@@ -41,6 +43,8 @@ pub(super) struct Columns {
     stderr: Text,
     stderr_truncated: BooleanBuilder,
     confinement: Name,
+    pure: BooleanBuilder,
+    deterministic: BooleanBuilder,
     wall_us: UInt64Builder,
     cpu_us: UInt64Builder,
     peak_memory_bytes: UInt64Builder,
@@ -61,12 +65,14 @@ impl Columns {
         self.source_path.append_value(&row.source_path);
         self.source_sha256.append_value(&row.source_sha256);
         self.source_meta.append_value(&row.source_meta);
+        self.language.append_value(row.language);
         self.interpreter.append_value(row.interpreter);
         self.tracer_version.append_value(row.tracer_version);
         self.entry.append_value(row.entry);
         self.code.append_value(&row.code);
         self.input.append_option(row.input.as_deref());
         self.input_origin.append_value(row.input_origin.name());
+        self.granularity.append_value(row.granularity);
         self.outcome.append_value(row.outcome.name());
         self.exception_type.append_option(row.exception_type.as_deref());
         self.exception_message.append_option(row.exception_message.as_deref());
@@ -79,6 +85,8 @@ impl Columns {
         self.stderr.append_value(&row.stderr.text);
         self.stderr_truncated.append_value(row.stderr.truncated);
         self.confinement.append_value(row.confinement);
+        self.pure.append_option(row.pure);
+        self.deterministic.append_option(row.deterministic);
         self.wall_us.append_value(row.wall_us);
         self.cpu_us.append_value(row.cpu_us);
         self.peak_memory_bytes.append_value(row.peak_memory_bytes);
@@ -103,12 +111,14 @@ impl Columns {
             Arc::new(self.source_path.finish()),
             Arc::new(self.source_sha256.finish()),
             Arc::new(self.source_meta.finish()),
+            Arc::new(self.language.finish()),
             Arc::new(self.interpreter.finish()),
             Arc::new(self.tracer_version.finish()),
             Arc::new(self.entry.finish()),
             Arc::new(self.code.finish()),
             Arc::new(self.input.finish()),
             Arc::new(self.input_origin.finish()),
+            Arc::new(self.granularity.finish()),
             Arc::new(self.outcome.finish()),
             Arc::new(self.exception_type.finish()),
             Arc::new(self.exception_message.finish()),
@@ -121,6 +131,8 @@ impl Columns {
             Arc::new(self.stderr.finish()),
             Arc::new(self.stderr_truncated.finish()),
             Arc::new(self.confinement.finish()),
+            Arc::new(self.pure.finish()),
+            Arc::new(self.deterministic.finish()),
             Arc::new(self.wall_us.finish()),
             Arc::new(self.cpu_us.finish()),
             Arc::new(self.peak_memory_bytes.finish()),

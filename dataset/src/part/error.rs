@@ -10,9 +10,9 @@ use crate::store::{ErrorKind, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum PartError {
-    #[error("the disk that holds {path} is full: free some space, then run the same job again", path = path.display())]
+    #[error("the disk that holds {} is full: free some space, then run the same job again", path.display())]
     Full { path: PathBuf },
-    #[error("cannot write {path}: {cause}", path = path.display())]
+    #[error("cannot write {}: {cause}", path.display())]
     Write { path: PathBuf, cause: String },
     #[error(transparent)]
     Store(#[from] StoreError),

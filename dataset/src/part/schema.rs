@@ -11,7 +11,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-/// The columns of a row, in order. What is at which place matters to `columns` and `stored`.
+/// The columns of a row, in the order in which `columns` gathers them.
 pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         text("trace_id"),
@@ -21,12 +21,14 @@ pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("source_path"),
         text("source_sha256"),
         text("source_meta"),
+        name("language"),
         name("interpreter"),
         name("tracer_version"),
         name("entry"),
         text("code"),
         text("input").with_nullable(true),
         name("input_origin"),
+        name("granularity"),
         name("outcome"),
         text("exception_type").with_nullable(true),
         text("exception_message").with_nullable(true),
@@ -39,6 +41,8 @@ pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("stderr"),
         field("stderr_truncated", DataType::Boolean),
         name("confinement"),
+        field("pure", DataType::Boolean).with_nullable(true),
+        field("deterministic", DataType::Boolean).with_nullable(true),
         field("wall_us", DataType::UInt64),
         field("cpu_us", DataType::UInt64),
         field("peak_memory_bytes", DataType::UInt64),

@@ -25,46 +25,50 @@ impl StoredRow {
 
     /// The row with its events.
     pub fn row(&self) -> Result<Row<'_>, PartError> {
-        // The places of columns are those of the schema.
-        let text = |column: usize| self.batch.column(column).as_string::<i64>().value(0).to_owned();
-        let option = |column: usize| option_at(self.batch.column(column), 0).map(str::to_owned);
-        let name = |column: usize| name_at(self.batch.column(column), 0);
-        let number = |column: usize| self.batch.column(column).as_primitive::<UInt64Type>().value(0);
-        let flag = |column: usize| self.batch.column(column).as_boolean().value(0);
-        let code = |column: usize| {
-            let column = self.batch.column(column);
-            column.is_valid(0).then(|| column.as_primitive::<Int32Type>().value(0))
-        };
-        let events = Events::new(self.batch.column(31).as_list::<i64>());
+        let column =
+            |name: &str| self.batch.column_by_name(name).expect("a row has the columns of the schema");
+        let text = |name: &str| column(name).as_string::<i64>().value(0).to_owned();
+        let option = |name: &str| option_at(column(name), 0).map(str::to_owned);
+        let name = |name: &str| name_at(column(name), 0);
+        let number = |name: &str| column(name).as_primitive::<UInt64Type>().value(0);
+        let flag = |name: &str| column(name).as_boolean().value(0);
+        let known = |name: &str| column(name).is_valid(0).then(|| flag(name));
+        let code =
+            |name: &str| column(name).is_valid(0).then(|| column(name).as_primitive::<Int32Type>().value(0));
+        let events = Events::new(column("events").as_list::<i64>());
         Ok(Row {
-            trace_id: text(0),
-            job_id: name(1),
-            shard: number(2),
-            source_id: text(3),
-            source_path: text(4),
-            source_sha256: text(5),
-            source_meta: text(6),
-            interpreter: name(7),
-            tracer_version: name(8),
-            entry: name(9),
-            code: text(10),
-            input: option(11),
-            input_origin: InputOrigin::from_str(name(12)).map_err(|error| self.damaged(error))?,
-            outcome: Outcome::from_str(name(13)).map_err(|error| self.damaged(error))?,
-            exception_type: option(14),
-            exception_message: option(15),
-            exit_code: code(16),
-            signal: code(17),
-            output_type: option(18),
-            output: option(19),
-            stdout: Captured { text: text(20), truncated: flag(21) },
-            stderr: Captured { text: text(22), truncated: flag(23) },
-            confinement: name(24),
-            wall_us: number(25),
-            cpu_us: number(26),
-            peak_memory_bytes: number(27),
-            trace_damaged: flag(29),
-            trace_truncated: flag(30),
+            trace_id: text("trace_id"),
+            job_id: name("job_id"),
+            shard: number("shard"),
+            source_id: text("source_id"),
+            source_path: text("source_path"),
+            source_sha256: text("source_sha256"),
+            source_meta: text("source_meta"),
+            language: name("language"),
+            interpreter: name("interpreter"),
+            tracer_version: name("tracer_version"),
+            entry: name("entry"),
+            code: text("code"),
+            input: option("input"),
+            input_origin: InputOrigin::from_str(name("input_origin")).map_err(|error| self.damaged(error))?,
+            granularity: name("granularity"),
+            outcome: Outcome::from_str(name("outcome")).map_err(|error| self.damaged(error))?,
+            exception_type: option("exception_type"),
+            exception_message: option("exception_message"),
+            exit_code: code("exit_code"),
+            signal: code("signal"),
+            output_type: option("output_type"),
+            output: option("output"),
+            stdout: Captured { text: text("stdout"), truncated: flag("stdout_truncated") },
+            stderr: Captured { text: text("stderr"), truncated: flag("stderr_truncated") },
+            confinement: name("confinement"),
+            pure: known("pure"),
+            deterministic: known("deterministic"),
+            wall_us: number("wall_us"),
+            cpu_us: number("cpu_us"),
+            peak_memory_bytes: number("peak_memory_bytes"),
+            trace_damaged: flag("trace_damaged"),
+            trace_truncated: flag("trace_truncated"),
             events: events.read().map_err(|error| self.damaged(error))?,
         })
     }

@@ -81,8 +81,8 @@ impl Location {
         matches!(self, Location::Lines { packing, .. } if *packing != Packing::Plain)
     }
 
-    /// That nothing is listed here.
-    pub(super) fn is_empty(&self) -> SourceError {
+    /// What to say where nothing is listed here.
+    pub(super) fn empty_error(&self) -> SourceError {
         let (path, what) = match self {
             Location::Folder(path) => (path, ".py files"),
             Location::File { folder, .. } => (folder, ".py files"),

@@ -31,7 +31,7 @@ impl Planner {
         // A source that holds nothing is a mistake that is better told before anything runs.
         for location in &next {
             if location.list()?.next().transpose()?.is_none() {
-                return Err(location.is_empty());
+                return Err(location.empty_error());
             }
         }
         Ok(Planner {

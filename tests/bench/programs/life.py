@@ -1,7 +1,11 @@
 """Conway's game of life on a torus: nested lists, index arithmetic."""
 
 SIZE = 12
-cells = [[(row * 7 + column * 3) % 5 == 0 for column in range(SIZE)] for row in range(SIZE)]
+cells = []
+for number in range(SIZE):
+    cells.append([])
+    for place in range(SIZE):
+        cells[number].append((number * 7 + place * 3) % 5 == 0)
 
 
 def neighbours(grid, row, column):

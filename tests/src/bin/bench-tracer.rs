@@ -1,7 +1,8 @@
 //! The native tracer against a tracer as people write one (`tests/bench/naive_tracer.py`): processor time to
 //! run and trace a program, and the ratio of the two.
 //!
-//! Usage: bench-tracer [FOLDER]; the programs in FOLDER, or those in `tests/bench/programs`.
+//! Usage: bench-tracer [FOLDER]; the programs in FOLDER, or those in `tests/bench/programs`. A program that
+//! defines `main` has it called.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -43,8 +44,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut costs: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for path in &programs {
         for python in interpreters() {
-            let naive = naive_seconds(python, &own.join("naive_tracer.py"), path)?;
-            let (native, events) = native_seconds(python, path)?;
+            let program = runnable(path)?;
+            let naive = naive_seconds(python, &own.join("naive_tracer.py"), &program)?;
+            let (native, events) = native_seconds(python, &program)?;
             let (ratio, cost) = (naive / native, native * 1e9 / events as f64);
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             println!(
@@ -67,17 +69,26 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn naive_seconds(python: &Interpreter, tracer: &Path, program: &Path) -> Result<f64, Box<dyn Error>> {
-    let output = tempfile::NamedTempFile::new()?;
-    let ran = Command::new(&python.path).arg("-I").arg(tracer).arg(program).arg(output.path()).output()?;
+/// A program as it is run by both.
+fn runnable(path: &Path) -> Result<String, Box<dyn Error>> {
+    let source = fs::read_to_string(path)?;
+    let has_main = source.contains("\ndef main():") || source.starts_with("def main():");
+    Ok(if has_main { source + "\n\nmain()\n" } else { source })
+}
+
+fn naive_seconds(python: &Interpreter, tracer: &Path, program: &str) -> Result<f64, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let (file, output) = (folder.path().join("program.py"), folder.path().join("trace.jsonl"));
+    fs::write(&file, program)?;
+    let ran = Command::new(&python.path).arg("-I").arg(tracer).arg(file).arg(output).output()?;
     let told = String::from_utf8(ran.stderr)?;
-    Ok(told.trim().parse().map_err(|_| format!("{} under the naive tracer: {told}", program.display()))?)
+    Ok(told.trim().parse().map_err(|_| format!("under the naive tracer: {told}"))?)
 }
 
 /// Processor seconds to compile, run and trace, and the number of events.
-fn native_seconds(python: &Interpreter, program: &Path) -> Result<(f64, u64), Box<dyn Error>> {
+fn native_seconds(python: &Interpreter, program: &str) -> Result<(f64, u64), Box<dyn Error>> {
     let bounds = Bounds { max_events: 10_000_000, ..Bounds::default() };
-    let program = Program { bounds, ..Program::script(fs::read(program)?) };
+    let program = Program { bounds, ..Program::script(program) };
     let mut best = (f64::INFINITY, 0);
     for _ in 0..RUNS {
         let timed = native::time(python, &program)?;

@@ -17,6 +17,7 @@ pub struct Ended {
     pub success: bool,
     /// What it says of itself: status and standard error.
     pub report: String,
+    pub stdout: Vec<u8>,
 }
 
 /// Runs an interpreter with `folder` as its home and `folder/work`, which holds its standard streams, as its
@@ -28,7 +29,7 @@ pub(super) fn run<I: AsRef<OsStr>>(
     foreign: bool,
 ) -> io::Result<Ended> {
     let work = folder.join("work");
-    fs::create_dir(&work)?;
+    fs::create_dir_all(&work)?;
     let bounds = format!(
         "ulimit -v {MEMORY_KIB} && ulimit -f {FILE_BLOCKS} && cd work && exec timeout -k 1 {SECONDS} \"$@\""
     );
@@ -42,7 +43,7 @@ pub(super) fn run<I: AsRef<OsStr>>(
         command.args(["-c", &bounds]);
         command
     };
-    let errors = work.join("stderr");
+    let (output, errors) = (work.join("stdout"), work.join("stderr"));
     let status = command
         .arg("sh")
         .arg(python)
@@ -53,11 +54,11 @@ pub(super) fn run<I: AsRef<OsStr>>(
         .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", "0"), ("TZ", "UTC")])
         .env("HOME", folder)
         .stdin(Stdio::null())
-        .stdout(File::create(work.join("stdout"))?)
+        .stdout(File::create(&output)?)
         .stderr(File::create(&errors)?)
         .status()?;
     let report = format!("{status}: {}", String::from_utf8_lossy(&fs::read(errors)?));
-    Ok(Ended { success: status.success(), report })
+    Ok(Ended { success: status.success(), report, stdout: fs::read(output)? })
 }
 
 /// Makes every mount but the current folder read-only, in a mount namespace of one's own.

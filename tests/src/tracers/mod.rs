@@ -1,13 +1,14 @@
 //! The two tracers, side by side: one program in, one account of it out of each.
 //!
 //! A `Program` is run by `native` and by `reference` under one of the `interpreters`; both answer with an
-//! `Account`, which `compact` shows as a line that a test can spell out.
+//! `Account`, which `compact` shows as a line that a test can spell out. `plain` runs it untraced.
 
 mod account;
 mod bounded;
 mod compact;
 mod interpreters;
 pub mod native;
+pub mod plain;
 mod program;
 pub mod reference;
 

@@ -44,17 +44,34 @@ impl Log {
     }
 }
 
+/// Loads the tracer as `tracer` and has it run the arena.
+const RUN: &str = "import os, sys, time; from importlib import machinery, util\n\
+    loader = machinery.ExtensionFileLoader('et_tracer', sys.argv[1])\n\
+    tracer = util.module_from_spec(util.spec_from_loader('et_tracer', loader))\n\
+    loader.exec_module(tracer); began = time.process_time()\n\
+    status = tracer.run_file(sys.argv[2])\n";
+
 pub fn run(interpreter: &Interpreter, program: &Program) -> Log {
-    const RUN: &str = "import os, sys; from importlib import machinery, util\n\
-        loader = machinery.ExtensionFileLoader('et_tracer', sys.argv[1])\n\
-        tracer = util.module_from_spec(util.spec_from_loader('et_tracer', loader))\n\
-        loader.exec_module(tracer); os._exit(tracer.run_file(sys.argv[2]))";
+    run_and(interpreter, program, "os._exit(status)")
+}
+
+/// Processor seconds to compile, run and trace a program, and how many events that gave.
+pub fn time(interpreter: &Interpreter, program: &Program) -> Result<(f64, u64), String> {
+    let log =
+        run_and(interpreter, program, "os.write(2, b'\\n%f' % (time.process_time() - began)); os._exit(0)");
+    let told = log.ended.report.lines().last().and_then(|line| line.parse().ok());
+    let seconds = told.ok_or_else(|| log.ended.report.clone())?;
+    Ok((seconds, log.read().events.len() as u64))
+}
+
+fn run_and(interpreter: &Interpreter, program: &Program, then: &str) -> Log {
+    let script = format!("{RUN}{then}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("arena");
     let request = program.request().encode();
     let arena = Mapping::create(&file, &request);
     let library = binaries::tracer();
-    let arguments = ["-c".as_ref(), RUN.as_ref(), library.as_os_str(), file.as_os_str()];
+    let arguments = ["-c".as_ref(), script.as_ref(), library.as_os_str(), file.as_os_str()];
     let ended = bounded::run(&interpreter.path, arguments, folder.path(), program.foreign);
     let ended = ended.expect("a shell to run the tracer in");
     Log { arena, request_len: request.len(), ended }

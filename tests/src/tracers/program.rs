@@ -13,7 +13,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The file name that the program sees. No such file exists where it runs.
+    /// The file name that the program sees.
     pub const FILENAME: &str = "main.py";
 
     pub fn script(source: impl Into<Vec<u8>>) -> Program {

@@ -4,12 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tests::tracers::{Account, Interpreter, Program, native, reference};
+use tests::tracers::{Account, Interpreter, Program, native, plain, reference};
 
 /// How a comparison ended.
 pub(crate) enum Verdict {
     Same,
-    /// Two runs of the reference differ, so that nothing can be compared.
+    /// Two runs differ, so that nothing can be compared.
     NotRepeatable,
     /// The reference did not come to an end.
     NotFollowed(String),
@@ -22,11 +22,20 @@ pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
         Err(ended) => return Verdict::NotFollowed(ended.report),
     };
     let (fast, ended) = native::trace(interpreter, program);
-    let Some(difference) = difference(&fast, &slow, program) else { return Verdict::Same };
-    match reference::trace(interpreter, program) {
-        Ok(again) if again == slow => Verdict::Different(format!("{difference}\n{}", ended.report)),
-        _ => Verdict::NotRepeatable,
+    if let Some(difference) = difference(&fast, &slow, program) {
+        return match reference::trace(interpreter, program) {
+            Ok(again) if again == slow => Verdict::Different(format!("{difference}\n{}", ended.report)),
+            _ => Verdict::NotRepeatable,
+        };
     }
+    if program.call.is_none() && ended.stdout != plain::run(interpreter, program).stdout {
+        return if plain::run(interpreter, program).stdout == plain::run(interpreter, program).stdout {
+            Verdict::Different("it prints something else when it is traced".to_owned())
+        } else {
+            Verdict::NotRepeatable
+        };
+    }
+    Verdict::Same
 }
 
 fn difference(fast: &Account, slow: &Account, program: &Program) -> Option<String> {

@@ -12,7 +12,7 @@ use super::generated;
 fn replaying_the_changes_gives_the_state_at_every_event() {
     for interpreter in interpreters() {
         for seed in 1000..1020 {
-            let seen = check(interpreter, &generated::program(seed));
+            let seen = check(interpreter, &generated::data::program(seed));
             assert!(seen > 50, "the program of seed {seed} gives only {seen} states to compare");
         }
     }

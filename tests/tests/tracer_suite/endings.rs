@@ -301,14 +301,14 @@ fn a_source_that_raises_or_exits_before_the_call_ends_there() {
 }
 
 #[test]
-fn an_uncaught_exception_is_printed_with_the_frames_of_the_source() {
+fn an_uncaught_exception_of_a_call_is_printed_with_the_frames_below_it() {
     let source = "
         def f(x):
             raise ValueError(x)
         ";
     let expected = r#"
         call f 1 +x=5; line 2; raise 2 ValueError: 5; unwind 2 ValueError: 5
-        stderr 'Traceback (most recent call last):\n  File "main.py", line 2, in f\nValueError: 5\n'
+        stderr 'Traceback (most recent call last):\n  File "<input>", line 1, in <module>\n  File "main.py", line 2, in f\n    raise ValueError(x)\nValueError: 5\n'
         end raised ValueError: 5
         "#;
     check_program(ALL, &Program::call(super::check::dedented(source), "f", "5"), expected);

@@ -1,6 +1,8 @@
 //! Where exceptions appear and which frames they leave.
 
-use super::check::{check, check_call, check_on, check_values};
+use tests::tracers::Program;
+
+use super::check::{ALL, accounts, check, check_call, check_on, check_values, dedented};
 
 #[test]
 fn an_exception_caught_by_the_caller_leaves_the_callee() {
@@ -59,7 +61,7 @@ fn an_uncaught_exception_leaves_every_frame_and_is_printed() {
         call <module> 1; line 1; line 3 +f=<function f>
         call f 1; line 2; raise 2 KeyError: 'k'; unwind 2 KeyError: 'k'
         unwind 3 KeyError: 'k'
-        stderr 'Traceback (most recent call last):\n  File "main.py", line 3, in <module>\n  File "main.py", line 2, in f\nKeyError: 'k'\n'
+        stderr 'Traceback (most recent call last):\n  File "main.py", line 3, in <module>\n    f()\n  File "main.py", line 2, in f\n    {}['k']\n    ~~^^^^^\nKeyError: 'k'\n'
         end raised KeyError: 'k'
         "#,
     );
@@ -252,6 +254,47 @@ fn an_exception_that_a_library_replaces_appears_anew() {
 }
 
 #[test]
+fn a_new_exception_is_a_raise_even_where_one_was_just_swallowed() {
+    check_call(
+        "
+        class A:
+            def __getattr__(self, name): raise AttributeError(name)
+        def f(a):
+            try:
+                return getattr(a, 'x', None) or getattr(1, 'y')
+            except AttributeError:
+                return 2
+        ",
+        "f",
+        "A()",
+        "
+        call f 3 +a=A(); line 4; line 5
+        call A.__getattr__ 2 +name='x' +self=A(); line 2; raise 2 AttributeError: x; unwind 2 AttributeError: x
+        raise 5 AttributeError: 'int' object has no attribute 'y'; line 6; line 7; return 7 2
+        end returned 2
+        ",
+    );
+}
+
+#[test]
+fn what_an_exception_holds_goes_when_the_program_lets_go_of_it() {
+    let source = "
+        def gen():
+            try: yield 1
+            finally: print('closed')
+        def f():
+            for x in (a for a in gen()): raise KeyError(x)
+        try: f()
+        except KeyError: print('caught')
+        ";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let output = account.events.iter().filter(|event| event.kind == "output");
+        let printed: String = output.filter_map(|event| event.text.as_deref()).collect();
+        assert_eq!(printed, "closed\ncaught\n", "{tracer} tells of this output");
+    }
+}
+
+#[test]
 fn a_with_statement_that_does_not_swallow_lets_the_exception_go_on() {
     check_call(
         "
@@ -374,8 +417,8 @@ fn messages_are_made_from_the_arguments() {
         .iter()
         .map(|(raised, _)| format!("try: raise {raised}\nexcept BaseException: pass\n"))
         .collect();
-    let program = tests::tracers::Program::script(source);
-    for (tracer, account) in super::check::accounts(super::check::ALL, &program) {
+    let program = Program::script(source);
+    for (tracer, account) in accounts(ALL, &program) {
         let raised = account.events.iter().filter(|event| event.kind == "raise");
         let found: Vec<String> = raised
             .map(|event| {

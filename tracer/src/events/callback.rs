@@ -11,7 +11,7 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
 
 use crate::layout::{Obj, Thread, Version};
-use crate::python::{Owned, Result};
+use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
 
 /// `vectorcallfunc`
@@ -113,6 +113,5 @@ pub(super) unsafe extern "C" fn never_called(
     _: usize,
     _: *mut PyObject,
 ) -> *mut PyObject {
-    // SAFETY: `None` always exists, and a reference is returned.
-    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+    python::none().into_ptr()
 }

@@ -87,12 +87,16 @@ impl Keys {
         unsafe { self.field::<u8>(Keys::KIND) == Keys::GENERAL }
     }
 
+    /// Where the first entry's key lies, and how far it is from each to the next.
     #[inline(always)]
-    fn first_entry(self) -> *const u8 {
+    fn entries(self) -> (*const u8, usize) {
+        // A general table has the hash before each key.
+        let hash_len = if self.is_general() { size_of::<isize>() } else { 0 };
         // SAFETY: the entries follow the table of indices.
         unsafe {
             let index_bytes = 1usize << self.field::<u8>(Keys::LOG2_INDEX_BYTES);
-            self.0.as_ptr().add(Keys::INDICES + index_bytes)
+            let first_key = self.0.as_ptr().add(Keys::INDICES + index_bytes + hash_len);
+            (first_key, hash_len + size_of::<Pair>())
         }
     }
 
@@ -115,8 +119,11 @@ impl Keys {
 /// The entries of a dict, or of an instance, in order of insertion, deleted ones included.
 pub(crate) struct Entries<V> {
     keys: Keys,
-    first: *const u8,
+    /// The key of the first entry; that of the next is `stride` bytes further on.
+    first_key: *const u8,
+    stride: usize,
     count: usize,
+    /// Where the values are, if not beside their keys.
     values: Option<Split>,
     version: PhantomData<V>,
 }
@@ -130,7 +137,7 @@ struct Split {
     step: isize,
 }
 
-/// An entry of a table whose keys are all `str`.
+/// An entry, without the hash that comes before it where keys may be anything.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Pair {
@@ -138,24 +145,11 @@ struct Pair {
     value: Option<Obj>,
 }
 
-/// An entry of any other table.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Hashed {
-    hash: isize,
-    pair: Pair,
-}
-
 impl<V: Version> Entries<V> {
     #[inline(always)]
     fn combined(keys: Keys) -> Entries<V> {
-        Entries {
-            keys,
-            first: keys.first_entry(),
-            count: keys.entry_count(),
-            values: None,
-            version: PhantomData,
-        }
+        let (first_key, stride) = keys.entries();
+        Entries { keys, first_key, stride, count: keys.entry_count(), values: None, version: PhantomData }
     }
 
     /// # Safety
@@ -177,23 +171,13 @@ impl<V: Version> Entries<V> {
                 }
             }
         };
-        Entries {
-            keys,
-            first: keys.first_entry(),
-            count: count.into(),
-            values: Some(split),
-            version: PhantomData,
-        }
+        let (first_key, stride) = keys.entries();
+        Entries { keys, first_key, stride, count: count.into(), values: Some(split), version: PhantomData }
     }
 
     fn empty() -> Entries<V> {
-        Entries {
-            keys: Keys(NonNull::dangling()),
-            first: std::ptr::null(),
-            count: 0,
-            values: None,
-            version: PhantomData,
-        }
+        let keys = Keys(NonNull::dangling());
+        Entries { keys, first_key: std::ptr::null(), stride: 0, count: 0, values: None, version: PhantomData }
     }
 
     /// Number of entries, deleted ones included.
@@ -205,7 +189,7 @@ impl<V: Version> Entries<V> {
     /// Tells this table from another one and from itself after an insertion.
     #[inline(always)]
     pub(crate) fn stamp(&self) -> (usize, usize) {
-        (self.first as usize, self.count)
+        (self.first_key as usize, self.count)
     }
 
     #[inline(always)]
@@ -215,11 +199,10 @@ impl<V: Version> Entries<V> {
             match self.values {
                 Some(Split { values, order, step }) => {
                     let position = usize::from(*order.offset(step * index as isize));
-                    let key = (*self.first.cast::<Pair>().add(position)).key;
+                    let Pair { key, .. } = *self.first_key.add(position * self.stride).cast::<Pair>();
                     Pair { key, value: *values.add(position) }
                 }
-                None if self.keys.is_general() => (*self.first.cast::<Hashed>().add(index)).pair,
-                None => *self.first.cast::<Pair>().add(index),
+                None => *self.first_key.add(index * self.stride).cast::<Pair>(),
             }
         }
     }
@@ -246,10 +229,36 @@ impl<V: Version> Entries<V> {
     }
 
     /// Addresses of keys and values, alternating, where they lie side by side.
+    #[inline(always)]
     pub(crate) fn words(&self) -> Option<&[usize]> {
-        let beside = self.values.is_none() && self.count > 0 && !self.keys.is_general();
+        // Where there are no entries their address need not be one.
+        let is_dense = self.values.is_none() && self.stride == size_of::<Pair>() && self.count > 0;
         // SAFETY: there are `count` pairs of two pointers each.
-        beside.then(|| unsafe { std::slice::from_raw_parts(self.first.cast::<usize>(), 2 * self.count) })
+        is_dense.then(|| unsafe { std::slice::from_raw_parts(self.first_key.cast(), 2 * self.count) })
+    }
+
+    /// The first `len` values, if they were inserted in the order of keys that a class shares.
+    #[inline(always)]
+    pub(crate) fn values_in_order(&self, len: usize) -> Option<&[Option<Obj>]> {
+        let Split { values, order, step } = self.values?;
+        // SAFETY: as many positions as there are entries say where the values lie.
+        unsafe {
+            let is_in_order = |index: usize| usize::from(*order.offset(step * index as isize)) == index;
+            (len <= self.count && (0..len).all(is_in_order)).then(|| std::slice::from_raw_parts(values, len))
+        }
+    }
+
+    /// Address of the keys, which a class shares among its instances.
+    #[inline(always)]
+    pub(crate) fn keys_address(&self) -> usize {
+        self.keys.0.as_ptr() as usize
+    }
+
+    /// Number of entries whose key is a plain `str`, of `live` that are not deleted.
+    #[inline(always)]
+    fn named_len(&self, live: usize) -> usize {
+        // Only a general table can have other keys.
+        if self.values.is_none() && self.keys.is_general() { self.named().count() } else { live }
     }
 
     /// Index of the entry of this name. It runs no code of the program: keys are compared as text.
@@ -297,8 +306,9 @@ impl Instance {
         Instance(object)
     }
 
-    /// Its attributes. A `__dict__` that does not exist yet is not made.
-    pub(crate) fn attributes<V: Version>(self) -> Entries<V> {
+    /// Its attributes and how many there are. A `__dict__` that does not exist yet is not made.
+    #[inline(always)]
+    pub(crate) fn attributes<V: Version>(self) -> (Entries<V>, usize) {
         let class = self.0.ty();
         let attributes = if class.has(flag::MANAGED_DICT) {
             // SAFETY: the flag was looked at.
@@ -309,10 +319,19 @@ impl Instance {
             dict.map_or(Attributes::None, |dict| Attributes::Dict(Dict(dict)))
         };
         match attributes {
-            Attributes::None => Entries::empty(),
-            Attributes::Dict(dict) => dict.entries(),
-            // SAFETY: the values are those of an instance of this class, which has a managed dict.
-            Attributes::Values(values) => unsafe { Entries::split(class.cached_keys::<V>(), values) },
+            Attributes::None => (Entries::empty(), 0),
+            Attributes::Dict(dict) => {
+                let entries = dict.entries();
+                let len = entries.named_len(dict.len());
+                (entries, len)
+            }
+            Attributes::Values(values) => {
+                // SAFETY: the values are those of an instance of this class, which has a managed dict.
+                let entries = unsafe { Entries::split(class.cached_keys::<V>(), values) };
+                // Deleted values are taken out of the order of insertion.
+                let len = entries.count;
+                (entries, len)
+            }
         }
     }
 }

@@ -13,16 +13,18 @@ fn is_immortal(count: isize) -> bool {
     (count as i32) < 0
 }
 
-/// Counts one more reference.
+/// Counts one more reference; `false` if the object needs none, since it lives forever.
 #[inline(always)]
-pub(crate) fn hold<V: Version>(object: Obj) {
+pub(crate) fn hold<V: Version>(object: Obj) -> bool {
     let count = object.as_ptr().cast::<isize>();
     // SAFETY: the count is the first field of a live object, and the GIL is held.
     unsafe {
-        if !(V::IMMORTAL_OBJECTS && is_immortal(*count)) {
-            *count += 1;
+        if V::IMMORTAL_OBJECTS && is_immortal(*count) {
+            return false;
         }
+        *count += 1;
     }
+    true
 }
 
 /// Gives back a reference that [`hold`] counted.

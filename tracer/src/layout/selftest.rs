@@ -125,12 +125,7 @@ unsafe extern "C" fn sees_frame<V: Version>(_: *mut PyObject, arguments: *mut Py
             && known.first_line() > 1
             && value::to_utf8::<V>(known.qualified_name()) == b"known"
             && known.names().items().len() == 3
-            && known
-                .constants()
-                .items()
-                .iter()
-                .flatten()
-                .any(|constant| Code::<V>::of(*constant).is_some())
+            && known.constants().items().iter().flatten().any(|constant| Code::<V>::of(*constant).is_some())
             && instructions.contains(&frame.instruction_offset())
             && python::call_sys(c"getrecursionlimit")
                 .is_ok_and(|limit| limit == i64::from(thread.recursion_limit())),

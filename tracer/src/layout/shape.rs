@@ -12,7 +12,6 @@ unsafe extern "C" {
     static PyFunction_Type: PyTypeObject;
     static PyMethod_Type: PyTypeObject;
     static PyCell_Type: PyTypeObject;
-    static PyCMethod_Type: PyTypeObject;
 }
 
 /// A value, seen as what it is laid out as. Subclasses have the shape of their base.
@@ -100,7 +99,7 @@ impl Shape {
                 Shape::Range(Range(object))
             } else if class.is(&raw const PyMethod_Type) {
                 method(object)
-            } else if class.is(&raw const ffi::PyCFunction_Type) || class.is(&raw const PyCMethod_Type) {
+            } else if is_builtin_function(class) {
                 Shape::Builtin(Builtin(object))
             } else if class.is(&raw const ffi::PyModule_Type) {
                 Shape::Module(Module(object))
@@ -166,6 +165,12 @@ impl Shape {
         };
         class.is(exact)
     }
+}
+
+/// Whether instances are functions made in C, or such that know the class that defines them.
+fn is_builtin_function(class: Type) -> bool {
+    let is_function = |class: Type| class.is(&raw const ffi::PyCFunction_Type);
+    is_function(class) || class.base().is_some_and(is_function)
 }
 
 /// # Safety
@@ -300,10 +305,6 @@ impl Exception {
     /// If it is one.
     pub(crate) fn of(object: Obj) -> Option<Exception> {
         object.ty().has(flag::EXCEPTION).then_some(Exception(object))
-    }
-
-    pub(crate) fn obj(self) -> Obj {
-        self.0
     }
 
     pub(crate) fn arguments(self) -> Tuple {

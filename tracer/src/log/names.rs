@@ -22,10 +22,6 @@ impl Name {
         Name { text: Owned::of(text.obj()), number: 0 }
     }
 
-    pub(crate) fn obj(&self) -> Obj {
-        self.text.obj()
-    }
-
     pub(crate) fn text(&self) -> Str {
         // SAFETY: `new` was given a `str`.
         unsafe { Str::from_obj(self.text.obj()) }
@@ -47,6 +43,7 @@ pub(super) struct Names {
 struct Recent {
     naming: usize,
     number: NameNumber,
+    #[expect(dead_code, reason = "it is there to keep the address from being given to another name")]
     held: Option<Owned>,
 }
 

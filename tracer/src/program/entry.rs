@@ -25,7 +25,7 @@ pub(super) enum End {
 /// Runs the request's entry.
 pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
     let raised = |Raised| End::Raised(python::take_exception());
-    let namespace = match streams::install::<V>(log).and_then(|()| main_module::install(request.filename)) {
+    let namespace = match streams::install::<V>().and_then(|()| main_module::install(request.filename)) {
         Ok(namespace) => namespace,
         Err(error) => return raised(error),
     };
@@ -114,6 +114,9 @@ fn traced<V: Version>(
         unreachable!("`compile` returns a code object, and a module's namespace is a dict");
     };
     let mut tracer = Tracer::<V>::new(log, module, globals, &request.bounds)?;
+    // What the entry raises must not lie about while events are switched off.
+    let run = || python::evaluate(entry, namespace).map_err(|Raised| python::take_exception());
     // SAFETY: nothing else uses the tracer.
-    unsafe { events::during(&raw mut tracer, || python::evaluate(entry, namespace)) }?
+    let result = unsafe { events::during(&raw mut tracer, run) }?;
+    result.map_err(python::set_exception)
 }

@@ -7,7 +7,9 @@ mod streams;
 mod warm;
 
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use trace::{Arena, Request};
 
@@ -39,9 +41,27 @@ fn run_on<V: Version>(arena: &Arena) -> i32 {
     let request = Request::decode(arena.request()).expect("the worker writes requests that can be read");
     // SAFETY: `run` was promised that the arena stays mapped, and is this process's own.
     let log = SharedLog::new(unsafe { Log::new::<V>(arena, &request.bounds) });
+    LOG.store(log.as_ptr(), Ordering::Relaxed);
+    keep_forks_out();
     let _hidden = HiddenStack::<V>::new();
     let end = entry::run::<V>(&request, log);
     ending::finish::<V>(end, log)
+}
+
+/// The log of the program that this process runs.
+static LOG: AtomicPtr<Log> = AtomicPtr::new(null_mut());
+
+/// A process that the program forks shares the memory of the log, but is not traced.
+fn keep_forks_out() {
+    extern "C" fn abandon_log() {
+        // SAFETY: the log is never freed, and the only thread of a fresh process is this one.
+        unsafe { (*LOG.load(Ordering::Relaxed)).abandon() };
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler only sets a flag. Without memory for it the fork goes wrong, too.
+        unsafe { libc::pthread_atfork(None, None, Some(abandon_log)) };
+    });
 }
 
 /// The log, which the tracer and the standard streams both write to, one at a time: the interpreter runs either

@@ -9,21 +9,18 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::{METH_O, PyMethodDef, PyMethodDefPointer, PyObject};
 use trace::{GapReason, Stream, Verdict};
 
-use super::SharedLog;
+use super::LOG;
 use crate::layout::{Exception, Int, Version};
 use crate::log::{Full, Log, VerdictText};
 use crate::python::{self, Owned, Raised, Result};
 
-/// The log that is told.
-static LOG: AtomicPtr<Log> = AtomicPtr::new(null_mut());
 /// `io.FileIO.write`
 static WRITE: AtomicPtr<PyObject> = AtomicPtr::new(null_mut());
 
 /// Gives `sys` the streams of a program, on the descriptors 0, 1 and 2.
-pub(super) fn install<V: Version>(log: SharedLog) -> Result<()> {
+pub(super) fn install<V: Version>() -> Result<()> {
     let io = python::import(c"io")?;
     let base = io.attribute(c"FileIO")?;
-    LOG.store(log.as_ptr(), Ordering::Relaxed);
     WRITE.store(base.attribute(c"write")?.into_ptr(), Ordering::Relaxed);
     set(c"stdin", c"__stdin__", open_input(&io))?;
     let stdout = recording_class(&base, write::<V, STDOUT>)?;
@@ -155,6 +152,5 @@ fn end_at_limit<V: Version>(log: &mut Log) -> Raised {
         // SAFETY: nothing of the process is needed any more.
         unsafe { libc::_exit(1) };
     }
-    python::set_exception(exception);
-    Raised
+    python::set_exception(exception)
 }

@@ -67,13 +67,18 @@ fn digits(mut number: u64, buffer: &mut [u8]) -> usize {
 impl Text {
     #[inline(always)]
     pub(crate) fn number(&mut self, number: i64) {
-        let mut buffer = [0; 20];
-        let mut at = digits(number.unsigned_abs(), &mut buffer);
+        let magnitude = number.unsigned_abs();
         if number < 0 {
-            at -= 1;
-            buffer[at] = b'-';
+            self.byte(b'-');
         }
-        self.ascii(&buffer[at..]);
+        let len = match magnitude {
+            ..10 => return self.byte(b'0' + magnitude as u8),
+            ..100 => 2,
+            ..1_000 => 3,
+            ..10_000 => 4,
+            _ => magnitude.ilog10() as usize + 1,
+        };
+        digits(magnitude, self.claim(len));
     }
 
     /// An `int` as `repr` shows it, or its size where that is too large.

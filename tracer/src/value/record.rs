@@ -14,6 +14,9 @@ pub(crate) enum NodeKind {
     Deque,
     Exception,
     Instance,
+    /// An instance whose values lie in the order of its class's keys. The address of those comes before the
+    /// values, if any is shown.
+    Values,
     /// Shows nothing but its class's name.
     Opaque,
     /// The text depends on one word, which says how it is named: see [`naming`](super::writer::naming).

@@ -21,7 +21,7 @@ const MIN_STRING_CHARS: usize = 16;
 const NAME_CHARS: usize = 200;
 
 impl Limits {
-    pub(crate) fn new(chars: usize) -> Limits {
+    pub(crate) const fn new(chars: usize) -> Limits {
         Limits { chars }
     }
 
@@ -39,7 +39,7 @@ impl Limits {
     /// Bytes that no text exceeds. The characters before the last element take up to 4 bytes each. The last
     /// one may be a dict's item, whose key is a string of `chars` characters, each escaped by 10, and whose
     /// value has at most 4 bytes per character of the budget (three numbers of 4 bits per character each).
-    pub(crate) fn room(self) -> usize {
+    pub(crate) const fn room(self) -> usize {
         Limits::BYTES_PER_CHAR * self.chars + Limits::SLACK
     }
 
@@ -115,6 +115,27 @@ impl Text {
             self.at = self.at.add(1);
         }
         self.chars += 1;
+    }
+
+    /// A few ASCII characters, most often a single one.
+    #[inline(always)]
+    pub(crate) fn bracket(&mut self, bracket: &[u8]) {
+        match bracket {
+            [byte] => self.byte(*byte),
+            _ => self.ascii(bracket),
+        }
+    }
+
+    /// Room for ASCII characters, all of which the caller must set.
+    #[inline(always)]
+    pub(crate) fn claim(&mut self, len: usize) -> &mut [u8] {
+        self.chars += len;
+        // SAFETY: as in `raw`; the memory behind the text is initialised.
+        unsafe {
+            let claimed = std::slice::from_raw_parts_mut(self.at, len);
+            self.at = self.at.add(len);
+            claimed
+        }
     }
 
     pub(crate) fn ellipsis(&mut self) {

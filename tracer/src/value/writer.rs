@@ -34,18 +34,43 @@ pub(crate) fn write_recorded<V: Version, R: Record>(
     object: Obj,
 ) -> Stability {
     let shape = Shape::of(object);
-    // Numbers and strings are most of all values, and need none of the writer's state.
-    match shape {
-        Shape::Int(int) if shape.is_exact(object.ty()) => text.int::<V>(int),
-        Shape::Str(string) if shape.is_exact(object.ty()) => text.string::<V>(string),
-        _ => return write_any::<V, R>(text, record, object, shape),
+    if write_plain::<V>(text, object.ty(), shape) {
+        return Constant;
     }
-    Constant
+    write_any::<V, R>(text, record, object, shape)
+}
+
+/// Writes what most values are, if this is one of those.
+#[inline(always)]
+fn write_plain<V: Version>(text: &mut Text, class: Type, shape: Shape) -> bool {
+    match shape {
+        Shape::Int(int) if shape.is_exact(class) => text.int::<V>(int),
+        Shape::Str(string) if shape.is_exact(class) => text.string::<V>(string),
+        Shape::Float(float) if shape.is_exact(class) => text.float(float),
+        Shape::None => text.ascii(b"None"),
+        Shape::Bool(true) => text.ascii(b"True"),
+        Shape::Bool(false) => text.ascii(b"False"),
+        _ => return false,
+    }
+    true
+}
+
+/// Whether [`write_plain`] writes all of these few values.
+fn is_plain_tuple(items: &[Option<Obj>]) -> bool {
+    const FEW: usize = 16;
+    let is_plain = |item: &Option<Obj>| {
+        item.is_some_and(|item| match Shape::of(item) {
+            shape @ (Shape::Int(_) | Shape::Str(_) | Shape::Float(_)) => shape.is_exact(item.ty()),
+            Shape::None | Shape::Bool(_) => true,
+            _ => false,
+        })
+    };
+    items.len() <= FEW && items.iter().all(is_plain)
 }
 
 #[inline(never)]
 fn write_any<V: Version, R: Record>(text: &mut Text, record: &mut R, object: Obj, shape: Shape) -> Stability {
-    Writer { text, record, path: Path::new() }.value::<V>(object, shape)
+    Writer { text, record, path: Path::new() }.value::<V>(object, object.ty(), shape)
 }
 
 struct Writer<'a, R> {
@@ -94,21 +119,15 @@ const BRACES: Brackets = Brackets { open: b"{", close: b"}" };
 const FROZEN: Brackets = Brackets { open: b"frozenset({", close: b"})" };
 
 impl<R: Record> Writer<'_, R> {
-    fn value<V: Version>(&mut self, object: Obj, shape: Shape) -> Stability {
-        let class = object.ty();
+    /// A value that is not plain.
+    fn value<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
         if !shape.is_exact(class) {
             return self.derived::<V>(object, class, shape);
         }
         match shape {
-            Shape::None => self.text.ascii(b"None"),
             Shape::Ellipsis => self.text.ascii(b"Ellipsis"),
             Shape::NotImplemented => self.text.ascii(b"NotImplemented"),
-            Shape::Bool(true) => self.text.ascii(b"True"),
-            Shape::Bool(false) => self.text.ascii(b"False"),
-            Shape::Int(int) => self.text.int::<V>(int),
-            Shape::Float(float) => self.text.float(float),
             Shape::Complex(real, imaginary) => self.text.complex(real, imaginary),
-            Shape::Str(string) => self.text.string::<V>(string),
             Shape::Bytes(bytes) => self.text.byte_string(bytes.as_slice()),
             Shape::Range(range) => self.range::<V>(range),
             _ => return self.node::<V>(object, class, shape),
@@ -159,6 +178,10 @@ impl<R: Record> Writer<'_, R> {
             Shape::List(list) => {
                 let items = list.items();
                 self.container::<V>(object, NodeKind::List, LIST, items.len(), items.iter().copied())
+            }
+            Shape::Tuple(tuple) if class.is_exact_tuple() && is_plain_tuple(tuple.items()) => {
+                self.plain_tuple::<V>(tuple.items());
+                Constant
             }
             Shape::Tuple(tuple) => {
                 let items = tuple.items();
@@ -225,7 +248,7 @@ impl<R: Record> Writer<'_, R> {
         content: impl FnOnce(&mut Self, R::Node) -> Elements,
     ) -> Stability {
         let node = self.record.open(object, kind, len);
-        self.text.ascii(brackets.open);
+        self.text.bracket(brackets.open);
         let mut close = brackets.close;
         let mut elements = Elements { shown: 0, constant: false };
         if len == 0 {
@@ -243,7 +266,7 @@ impl<R: Record> Writer<'_, R> {
         if elements.shown < len {
             close = without_comma(close);
         }
-        self.text.ascii(close);
+        self.text.bracket(close);
         if elements.constant && elements.shown == len && object.ty().is_exact_tuple() {
             self.record.take_back(node);
             return Constant;
@@ -261,6 +284,25 @@ impl<R: Record> Writer<'_, R> {
         items: impl Iterator<Item = Option<Obj>>,
     ) -> Stability {
         self.within::<V>(object, kind, brackets, len, |writer, node| writer.elements::<V>(node, len, items))
+    }
+
+    /// A tuple of values that need no record, like the tuple itself.
+    fn plain_tuple<V: Version>(&mut self, items: &[Option<Obj>]) {
+        self.text.byte(b'(');
+        if !items.is_empty() && self.path.len >= self.text.limits().depth() {
+            self.text.ellipsis();
+        } else {
+            for (index, item) in items.iter().flatten().enumerate() {
+                if !self.begin_element(index, items.len()) {
+                    break;
+                }
+                write_plain::<V>(self.text, item.ty(), Shape::of(*item));
+                if items.len() == 1 {
+                    self.text.byte(b',');
+                }
+            }
+        }
+        self.text.byte(b')');
     }
 
     fn elements<V: Version>(
@@ -322,12 +364,14 @@ impl<R: Record> Writer<'_, R> {
             self.text.ascii(b"<NULL>");
             return Constant;
         };
-        let stability = self.value::<V>(element, Shape::of(element));
-        match stability {
-            Constant => self.record.constant(element),
-            Changeable => self.record.nested(node, place),
+        let (class, shape) = (element.ty(), Shape::of(element));
+        if !write_plain::<V>(self.text, class, shape) && self.value::<V>(element, class, shape) == Changeable
+        {
+            self.record.nested(node, place);
+            return Changeable;
         }
-        stability
+        self.record.constant(element);
+        Constant
     }
 
     fn deque<V: Version>(&mut self, object: Obj, deque: Deque) -> Stability {
@@ -350,12 +394,18 @@ impl<R: Record> Writer<'_, R> {
 
     fn instance<V: Version>(&mut self, object: Obj, class: Type, instance: Instance) -> Stability {
         self.text.class_name::<V>(class.name::<V>());
-        let attributes = instance.attributes::<V>();
-        let len = attributes.named().count();
-        self.within::<V>(object, NodeKind::Instance, TUPLE, len, |writer, node| {
+        let (attributes, len) = instance.attributes::<V>();
+        let is_in_order = attributes.values_in_order(len).is_some();
+        let kind = if is_in_order { NodeKind::Values } else { NodeKind::Instance };
+        let mut is_first = true;
+        self.within::<V>(object, kind, TUPLE, len, |writer, node| {
             writer.pairs::<V, Str>(node, len, attributes.named(), |writer, name| {
-                writer.record.element(Some(name.obj()));
-                writer.record.constant(name.obj());
+                if !is_in_order {
+                    writer.record.element(Some(name.obj()));
+                    writer.record.constant(name.obj());
+                } else if std::mem::take(&mut is_first) {
+                    writer.record.word(attributes.keys_address(), None);
+                }
                 writer.text.name::<V>(name);
                 writer.text.byte(b'=');
             })

@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! visit = node
-//! node  = type naming head len part*          naming: what decides the name of the type
-//! part  = word [node]                         a node where the word is marked
-//! head  = parts << 16 | flat << 8 | kind      flat: no part is followed by a node
+//! node  = type head [naming] part*                  naming, for a heap type: what decides its name
+//! head  = len << 32 | parts << 16 | flags << 8 | kind
+//! part  = word [node]                               a node where the word is marked
 //! ```
 //!
 //! Constants, names and classes are held, so that an equal address means the same object. Containers are not:
 //! the address of one is compared, and followed only where a live container was just seen to hold it.
 
+use std::marker::PhantomData;
+
 use crate::layout::{
-    Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Version, hold, release,
+    ByteArray, Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Version, hold,
+    release,
 };
 use crate::value::{NodeKind, Record, naming};
 
@@ -22,18 +25,17 @@ pub(super) struct Visit<V: Version> {
     /// It stands only for the very object that it was made of.
     pub(super) is_cyclic: bool,
     is_volatile: bool,
-    version: std::marker::PhantomData<V>,
+    version: PhantomData<V>,
 }
 
-// Places in a node.
-const TYPE: usize = 0;
-const NAMING: usize = 1;
-const HEAD: usize = 2;
-const LEN: usize = 3;
-const HEADER: usize = 4;
-
+/// Place of the head in a node.
+const HEAD: usize = 1;
+/// No part is followed by a node.
 const FLAT: usize = 1 << 8;
+/// The node has a word for what names its type.
+const NAMED_TYPE: usize = 1 << 9;
 const PARTS_SHIFT: u32 = 16;
+const LEN_SHIFT: u32 = 32;
 /// Marks the word of a part that a node follows. Objects are aligned, so the bit is free.
 const NESTED: usize = 1;
 
@@ -44,7 +46,7 @@ impl<V: Version> Visit<V> {
             held: Vec::new(),
             is_cyclic: false,
             is_volatile: false,
-            version: std::marker::PhantomData,
+            version: PhantomData,
         }
     }
 
@@ -55,11 +57,14 @@ impl<V: Version> Visit<V> {
         self.release_from(0);
     }
 
+    #[inline(always)]
     fn hold(&mut self, object: Obj) {
-        hold::<V>(object);
-        self.held.push(object);
+        if hold::<V>(object) {
+            self.held.push(object);
+        }
     }
 
+    #[inline(always)]
     fn release_from(&mut self, start: usize) {
         for object in self.held.drain(start..) {
             // SAFETY: `hold` counted a reference for each.
@@ -68,9 +73,9 @@ impl<V: Version> Visit<V> {
     }
 
     /// Whether writing `value` would give the same text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn matches(&self, value: Obj) -> bool {
-        !self.is_volatile && Matcher::<V> { words: &self.words, version: self.version }.node(value)
+        !self.is_volatile && Matcher::<V> { words: &self.words, version: PhantomData }.node(value)
     }
 }
 
@@ -95,16 +100,15 @@ impl<V: Version> Record for Visit<V> {
     fn open(&mut self, object: Obj, kind: NodeKind, len: usize) -> Node {
         let node = Node { word: self.words.len(), held: self.held.len() };
         let class = object.ty();
-        self.words.extend_from_slice(&[
-            class.obj().address(),
-            class.naming::<V>(),
-            FLAT | kind as usize,
-            len,
-        ]);
-        // A name that is held cannot give its address to another name, nor a class to another class.
-        if let Some(name) = class.naming_object::<V>() {
-            self.hold(name);
-            self.hold(class.obj());
+        let head = len << LEN_SHIFT | FLAT | kind as usize;
+        match class.naming_object::<V>() {
+            None => self.words.extend_from_slice(&[class.obj().address(), head]),
+            // A name that is held cannot give its address to another name, nor a class to another class.
+            Some(name) => {
+                self.words.extend_from_slice(&[class.obj().address(), head | NAMED_TYPE, name.address()]);
+                self.hold(name);
+                self.hold(class.obj());
+            }
         }
         node
     }
@@ -168,20 +172,20 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = usize> {
 struct Matcher<'a, V> {
     /// What has not been compared yet.
     words: &'a [usize],
-    version: std::marker::PhantomData<V>,
+    version: PhantomData<V>,
 }
 
 impl<V: Version> Matcher<'_, V> {
     fn node(&mut self, object: Obj) -> bool {
-        let Some((&[ty, named, head, len], rest)) = self.words.split_first_chunk::<HEADER>() else {
-            return false;
-        };
-        self.words = rest;
         let class = object.ty();
-        if class.obj().address() != ty || class.naming::<V>() != named {
+        let &[ty, head, ref rest @ ..] = self.words else { return false };
+        self.words = rest;
+        if class.obj().address() != ty || (head & NAMED_TYPE != 0 && self.word() != Some(class.naming::<V>()))
+        {
             return false;
         }
-        let (parts, is_flat) = (head >> PARTS_SHIFT, head & FLAT != 0);
+        let shown =
+            Shown { len: head >> LEN_SHIFT, parts: head >> PARTS_SHIFT & 0xffff, is_flat: head & FLAT != 0 };
         const LIST: u8 = NodeKind::List as u8;
         const TUPLE: u8 = NodeKind::Tuple as u8;
         const SET: u8 = NodeKind::Set as u8;
@@ -189,101 +193,138 @@ impl<V: Version> Matcher<'_, V> {
         const DEQUE: u8 = NodeKind::Deque as u8;
         const EXCEPTION: u8 = NodeKind::Exception as u8;
         const INSTANCE: u8 = NodeKind::Instance as u8;
+        const VALUES: u8 = NodeKind::Values as u8;
         const NAMED: u8 = NodeKind::Named as u8;
         const BYTES: u8 = NodeKind::Bytes as u8;
         // SAFETY: the object's class is the one of the node, which is held, and objects of one class are laid
         // out alike: as when the node was made.
         unsafe {
             match head as u8 {
-                LIST => self.items(List::from_obj(object).items(), len, parts, is_flat),
-                TUPLE => self.items(Tuple::from_obj(object).items(), len, parts, is_flat),
-                EXCEPTION => {
-                    let Some(exception) = Exception::of(object) else { return false };
-                    self.items(exception.arguments().items(), len, parts, is_flat)
+                LIST => self.items(List::from_obj(object).items(), shown),
+                TUPLE => self.items(Tuple::from_obj(object).items(), shown),
+                VALUES => {
+                    let (attributes, len) = Instance::from_obj(object).attributes::<V>();
+                    self.values(&attributes, len, shown)
+                }
+                INSTANCE => {
+                    let (attributes, len) = Instance::from_obj(object).attributes::<V>();
+                    self.attributes(&attributes, len, shown)
                 }
                 DICT => {
                     let dict = Dict::from_obj(object);
-                    dict.len() == len && self.entries(&dict.entries(), len, parts, is_flat)
+                    self.entries(&dict.entries(), dict.len(), shown)
                 }
                 SET => {
                     let set = Set::from_obj(object);
-                    set.len() == len && self.each(set.iter().map(Some), parts)
+                    self.each(set.iter().map(Some), set.len(), shown)
                 }
                 DEQUE => {
                     let deque = Deque::from_obj(object);
-                    deque.len() == len && self.each(deque.iter(), parts)
+                    self.each(deque.iter(), deque.len(), shown)
                 }
-                INSTANCE => {
-                    let attributes = Instance::from_obj(object).attributes::<V>();
-                    attributes.named().count() == len
-                        && self
-                            .each(attributes.named().flat_map(|(k, v)| [Some(k.obj()), Some(v)]), 2 * parts)
-                }
+                EXCEPTION => match Exception::of(object) {
+                    Some(exception) => self.items(exception.arguments().items(), shown),
+                    None => false,
+                },
                 NAMED => self.word() == Some(naming::<V>(Shape::of(object)).0),
-                BYTES => self.bytes(object, len, parts),
+                BYTES => self.bytes(ByteArray::from_obj(object).as_slice(), shown),
                 _ => true,
             }
         }
     }
 
+    #[inline(always)]
     fn word(&mut self) -> Option<usize> {
         let (&word, rest) = self.words.split_first()?;
         self.words = rest;
         Some(word)
     }
 
-    /// The next `count` words, which no node interrupts.
-    fn flat(&mut self, count: usize) -> Option<&[usize]> {
-        let (words, rest) = self.words.split_at_checked(count)?;
+    /// Whether these are the next words, and no node interrupts them.
+    #[inline(always)]
+    fn words_are(&mut self, words: &[usize]) -> bool {
+        let Some((seen, rest)) = self.words.split_at_checked(words.len()) else { return false };
         self.words = rest;
-        Some(words)
+        // For a few words a comparison of memory is more work than a loop.
+        if words.len() <= 8 { seen.iter().zip(words).all(|(seen, word)| seen == word) } else { seen == words }
+    }
+
+    /// Whether this is the object that was seen here, and reads as it did.
+    #[inline(always)]
+    fn part(&mut self, object: Option<Obj>) -> bool {
+        let Some(word) = self.word() else { return false };
+        let address = object.map_or(0, Obj::address);
+        match object {
+            _ if address == word => true,
+            Some(object) if address == word & !NESTED => self.node(object),
+            _ => false,
+        }
     }
 
     #[inline(always)]
-    fn items(&mut self, items: &[Option<Obj>], len: usize, parts: usize, is_flat: bool) -> bool {
-        if items.len() != len {
+    fn items(&mut self, items: &[Option<Obj>], shown: Shown) -> bool {
+        let Some(items) = items.get(..shown.parts).filter(|_| items.len() == shown.len) else { return false };
+        self.parts(items, shown.is_flat)
+    }
+
+    #[inline(always)]
+    fn parts(&mut self, parts: &[Option<Obj>], is_flat: bool) -> bool {
+        if is_flat { self.words_are(addresses(parts)) } else { parts.iter().all(|&part| self.part(part)) }
+    }
+
+    #[inline(always)]
+    fn each(&mut self, objects: impl Iterator<Item = Option<Obj>>, len: usize, shown: Shown) -> bool {
+        let mut objects = objects.take(shown.parts);
+        len == shown.len && objects.all(|object| self.part(object))
+    }
+
+    #[inline(always)]
+    fn entries(&mut self, entries: &Entries<V>, len: usize, shown: Shown) -> bool {
+        if len != shown.len {
             return false;
         }
-        if is_flat {
-            return self.flat(parts) == items.get(..parts).map(addresses);
-        }
-        self.each(items.iter().copied(), parts)
-    }
-
-    fn entries(&mut self, entries: &Entries<V>, len: usize, parts: usize, is_flat: bool) -> bool {
-        match entries.words() {
-            Some(words) if is_flat && entries.count() == len => {
-                self.flat(2 * parts).is_some_and(|seen| words.get(..2 * parts) == Some(seen))
+        match entries.words().and_then(|words| words.get(..2 * shown.parts)) {
+            Some(words) if shown.is_flat && entries.count() == len => self.words_are(words),
+            _ => {
+                let mut pairs = entries.iter().take(shown.parts);
+                pairs.all(|(key, value)| self.part(Some(key)) && self.part(Some(value)))
             }
-            _ => self.each(entries.iter().flat_map(|(key, value)| [Some(key), Some(value)]), 2 * parts),
         }
     }
 
-    /// Whether the first `count` objects are those that were seen.
-    fn each(&mut self, mut objects: impl Iterator<Item = Option<Obj>>, count: usize) -> bool {
-        for _ in 0..count {
-            let (Some(object), Some(word)) = (objects.next(), self.word()) else { return false };
-            if object.map_or(0, Obj::address) != word & !NESTED {
-                return false;
-            }
-            if let Some(object) = object
-                && word & NESTED != 0
-                && !self.node(object)
-            {
-                return false;
-            }
+    #[inline(always)]
+    fn values(&mut self, attributes: &Entries<V>, len: usize, shown: Shown) -> bool {
+        if shown.parts == 0 {
+            return len == shown.len;
         }
-        true
+        let Some(values) = attributes.values_in_order(shown.parts) else { return false };
+        len == shown.len
+            && self.word() == Some(attributes.keys_address())
+            && self.parts(values, shown.is_flat)
     }
 
-    fn bytes(&mut self, object: Obj, len: usize, shown: usize) -> bool {
-        let Shape::ByteArray(array) = Shape::of(object) else { return false };
-        let bytes = array.as_slice();
-        bytes.len() == len
-            && self
-                .flat(shown.div_ceil(size_of::<usize>()))
-                .is_some_and(|seen| chunks(&bytes[..shown]).eq(seen.iter().copied()))
+    #[inline(always)]
+    fn attributes(&mut self, attributes: &Entries<V>, len: usize, shown: Shown) -> bool {
+        let mut pairs = attributes.named().take(shown.parts);
+        len == shown.len && pairs.all(|(name, value)| self.part(Some(name.obj())) && self.part(Some(value)))
     }
+
+    fn bytes(&mut self, bytes: &[u8], shown: Shown) -> bool {
+        let Some(beginning) = bytes.get(..shown.parts).filter(|_| bytes.len() == shown.len) else {
+            return false;
+        };
+        chunks(beginning).all(|chunk| self.word() == Some(chunk))
+    }
+}
+
+/// How much of a node was shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Number of elements that it had.
+    len: usize,
+    /// Number of those that were shown.
+    parts: usize,
+    is_flat: bool,
 }
 
 /// The same slots, read as addresses.

@@ -1,0 +1,239 @@
+"""How the reference writes values: the section "How a value reads" of docs/trace.md, sentence by sentence.
+
+No code of the program runs: values are read through the built-in types alone, and classes are told apart by
+identity, never by `==`, `isinstance` or `__class__`.
+"""
+
+import ctypes
+import types
+from collections import deque
+
+MRO = type.__dict__["__mro__"].__get__
+CLASS_NAME = type.__dict__["__name__"].__get__
+CLASS_QUALNAME = type.__dict__["__qualname__"].__get__
+CLASS_FLAGS = type.__dict__["__flags__"].__get__
+CLASS_DICT_OFFSET = type.__dict__["__dictoffset__"].__get__
+FUNCTION_QUALNAME = types.FunctionType.__dict__["__qualname__"].__get__
+METHOD_FUNCTION = types.MethodType.__dict__["__func__"].__get__
+BUILTIN_NAME = types.BuiltinFunctionType.__dict__["__name__"].__get__
+MODULE_DICT = types.ModuleType.__dict__["__dict__"].__get__
+DEQUE_MAXLEN = deque.__dict__["maxlen"].__get__
+EXCEPTION_ARGS = BaseException.__dict__["args"].__get__
+OS_ERROR_FILES = ((": ", OSError.__dict__["filename"].__get__), (" -> ", OSError.__dict__["filename2"].__get__))
+
+# The attributes of an instance, whatever its class makes of the name `__dict__`. It takes the address: to pass an
+# object, ctypes would ask it for its `__class__`.
+INSTANCE_DICT = ctypes.pythonapi.PyObject_GenericGetDict
+INSTANCE_DICT.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+INSTANCE_DICT.restype = ctypes.py_object
+
+IMMUTABLE_TYPE, HEAP_TYPE = 1 << 8, 1 << 9
+
+BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset": ("frozenset({", "})")}
+BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, deque)
+SINGLETONS = (None, True, False, ..., NotImplemented)
+
+MAX_INT_BITS = 14_000
+MAX_DEPTH = 64
+MAX_NAME = 200
+MIN_STRING = 16
+
+
+def is_one_of(this, candidates):
+    return any(this is candidate for candidate in candidates)
+
+
+def is_subclass(cls, base):
+    return is_one_of(base, MRO(cls))
+
+
+def is_made_by_python(cls):
+    return CLASS_FLAGS(cls) & (HEAP_TYPE | IMMUTABLE_TYPE) == HEAP_TYPE
+
+
+def named(mapping):
+    """What a dictionary holds under plain strings, as one that no key of the program's can spoil."""
+    return {key: value for key, value in dict.items(mapping) if type(key) is str}
+
+
+def without_surrogates(text):
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def name_text(name):
+    name = str.__str__(name)
+    return without_surrogates(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
+
+
+def class_name(value):
+    return name_text(CLASS_NAME(type(value)))
+
+
+class Text:
+    """Writes values front to back; once its budget is used up, no further element is begun."""
+
+    def __init__(self, chars):
+        self.chars = chars
+        self.parts = []
+        self.written = 0
+        self.open = []  # The ids of the containers and instances being written, outermost first.
+
+    def __str__(self):
+        return "".join(self.parts)
+
+    def put(self, text):
+        self.parts.append(text)
+        self.written += len(text)
+
+    def value(self, value):
+        cls = type(value)
+        base = next((base for base in BASES if is_subclass(cls, base)), None)
+        if is_one_of(value, SINGLETONS):
+            self.put(repr(value))
+        elif base is cls:
+            self.built_in(base, value)
+        elif base is not None:
+            self.put(class_name(value) + "(")
+            self.built_in(base, value)
+            self.put(")")
+        elif cls is range:
+            self.range(value)
+        elif is_subclass(cls, BaseException):
+            self.elements(value, class_name(value) + "(", EXCEPTION_ARGS(value), ")", self.value)
+        elif is_subclass(cls, type):
+            self.put(f"<class '{name_text(CLASS_QUALNAME(value))}'>")
+        elif cls is types.FunctionType:
+            self.put(f"<function {name_text(FUNCTION_QUALNAME(value))}>")
+        elif cls is types.MethodType and type(METHOD_FUNCTION(value)) is types.FunctionType:
+            self.put(f"<bound method {name_text(FUNCTION_QUALNAME(METHOD_FUNCTION(value)))}>")
+        elif is_subclass(cls, types.BuiltinFunctionType):
+            # Its own repr knows whether it is bound to anything, and runs no code of the program.
+            kind = "function" if repr(value).startswith("<built-in function ") else "method"
+            self.put(f"<built-in {kind} {name_text(BUILTIN_NAME(value))}>")
+        elif cls is types.ModuleType and type(named(MODULE_DICT(value)).get("__name__")) is str:
+            self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
+        elif is_made_by_python(cls) and CLASS_DICT_OFFSET(cls) != 0:
+            attributes = named(INSTANCE_DICT(id(value), None)).items()
+            self.elements(value, class_name(value) + "(", attributes, ")", self.attribute)
+        else:
+            self.put(f"<{class_name(value)}>")
+
+    def built_in(self, base, value):
+        if base is int:
+            self.integer(value)
+        elif is_one_of(base, (float, complex)):
+            self.put(base.__repr__(value))
+        elif is_one_of(base, (str, bytes)):
+            self.string(base, value, base.__repr__)
+        elif base is bytearray:
+            self.put("bytearray(")
+            self.string(bytearray, value, lambda part: repr(bytes(part)))
+            self.put(")")
+        elif is_one_of(base, (set, frozenset)) and base.__len__(value) == 0:
+            self.put(base.__name__ + "()")
+        elif base is deque:
+            self.elements(value, "deque([", list(deque.__iter__(value)), "]", self.value)
+            maxlen = DEQUE_MAXLEN(value)
+            self.put(")" if maxlen is None else f", maxlen={maxlen})")
+        else:
+            elements = list(dict.items(value) if base is dict else base.__iter__(value))
+            write = self.item if base is dict else self.value
+            if base is tuple and len(elements) == 1:
+                write = self.only
+            opening, closing = BRACKETS[base.__name__]
+            self.elements(value, opening, elements, closing, write)
+
+    def integer(self, value):
+        bits = int.bit_length(value)
+        try:
+            text = int.__repr__(value) if bits <= min(4 * self.chars, MAX_INT_BITS) else None
+        except ValueError:  # `sys.set_int_max_str_digits` forbids it.
+            text = None
+        self.put(text or f"<int of {bits} bits>")
+
+    def string(self, base, value, show):
+        shown = max(self.chars - self.written, MIN_STRING)
+        hidden = base.__len__(value) - shown
+        self.put(show(base.__getitem__(value, slice(shown))))
+        if hidden > 0:
+            self.put(f" … {hidden} more")
+
+    def range(self, value):
+        numbers = (value.start, value.stop) if value.step == 1 else (value.start, value.stop, value.step)
+        self.put("range(")
+        for index, number in enumerate(numbers):
+            self.put(", " if index else "")
+            self.integer(number)
+        self.put(")")
+
+    def elements(self, owner, opening, elements, closing, write):
+        self.put(opening)
+        if id(owner) in self.open:
+            self.put("...")
+        elif elements and len(self.open) >= min(self.chars // 40, MAX_DEPTH):
+            self.put("…")
+        else:
+            self.open.append(id(owner))
+            for index, element in enumerate(elements):
+                self.put(", " if index else "")
+                if self.written >= self.chars:
+                    self.put(f"… {len(elements) - index} more")
+                    break
+                write(element)
+            self.open.pop()
+        self.put(closing)
+
+    def only(self, element):
+        self.value(element)
+        self.put(",")
+
+    def item(self, item):
+        self.value(item[0])
+        self.put(": ")
+        self.value(item[1])
+
+    def attribute(self, item):
+        self.put(name_text(item[0]) + "=")
+        self.value(item[1])
+
+    def message(self, error):
+        cls, args = type(error), EXCEPTION_ARGS(error)
+        kinds = [type(arg) for arg in args]
+        begin = [type(part) for part in args[1][:2]] if len(args) > 1 and kinds[1] is tuple else []
+        if is_subclass(cls, OSError) and len(args) == 2 and kinds[0] is int and kinds[1] is str:
+            self.put("[Errno ")
+            self.integer(args[0])
+            self.put("] ")
+            self.raw(args[1])
+            for separator, file in OS_ERROR_FILES:
+                if file(error) is not None:
+                    self.put(separator)
+                    self.value(file(error))
+        elif is_subclass(cls, SyntaxError) and begin and kinds[0] is str and begin[0] is str and begin[-1] is int:
+            self.raw(args[0])
+            self.put(" (")
+            self.raw(args[1][0])
+            self.put(", line ")
+            self.integer(args[1][1])
+            self.put(")")
+        elif len(args) == 1 and kinds[0] is str and not is_subclass(cls, KeyError):
+            self.raw(args[0])
+        elif len(args) == 1:
+            self.value(args[0])
+        elif args:
+            self.value(args)
+
+    def raw(self, text):
+        self.string(str, text, without_surrogates)
+
+
+def value_text(value, chars):
+    text = Text(chars)
+    text.value(value)
+    return class_name(value), str(text)
+
+
+def message_text(error, chars):
+    text = Text(chars)
+    text.message(error)
+    return class_name(error), str(text)
