@@ -10,7 +10,7 @@ use dataset::{Dataset, Shard, StoreError, Tally};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, interval};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::planner::Planned;
 use crate::progress::Progress;
@@ -218,7 +218,7 @@ impl Driver {
             Event::Planned(planned) => self.planned(planned),
             Event::PublicationEnded { shard, tally, result: Ok(()) } => self.published(shard, &tally),
             Event::PublicationEnded { shard, result: Err(reason), .. } => {
-                warn!(shard, %reason, "could not publish a part");
+                info!(shard, %reason, "could not publish a part");
                 self.queue.unpublished(shard, &reason);
                 self.note_failures();
             }
@@ -231,7 +231,7 @@ impl Driver {
     fn reported(&mut self, heard: Heard) -> Answer {
         let Heard { report, running, mut finished, local_pid } = heard;
         for (lease, reason) in &report.failed {
-            warn!(shard = lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
+            info!(shard = lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
         }
         let reply = self.queue.reconcile(&report, self.now());
         for lease in &reply.committed {
@@ -354,6 +354,7 @@ impl Driver {
             progress.at_work.merge(tally);
         }
         progress.workers = self.workers.len();
+        progress.failed_attempts = self.queue.counts().failed;
         progress.set_aside = self.queue.set_aside();
         progress.stopping = self.stopping.is_some();
         self.observers.send_replace(progress);

@@ -20,7 +20,9 @@ pub(crate) struct Progress {
     /// What workers have done of the shards that they hold.
     pub(crate) at_work: Tally,
     pub(crate) workers: usize,
-    /// Shards that failed too often.
+    /// How often we, not the programs, failed.
+    pub(crate) failed_attempts: u64,
+    /// Shards that did too often.
     pub(crate) set_aside: u64,
     /// Nothing new is begun.
     pub(crate) stopping: bool,

@@ -151,6 +151,20 @@ impl Dataset {
         PartReader::open(&self.store, &part_key(shard))
     }
 
+    /// Removes the dataset if it holds no part, so that a job that could not begin leaves nothing behind. Nobody
+    /// may be working on it.
+    pub fn abandon_if_empty(self) -> Result<(), StoreError> {
+        if self.published()?.next().is_some() {
+            return Ok(());
+        }
+        let keys = self.store.list("_et/")?.collect::<Result<Vec<_>, _>>()?;
+        // While the job stands, what is left of the rest is still its dataset.
+        for key in keys.iter().filter(|key| *key != JOB).map(String::as_str).chain([JOB]) {
+            self.store.delete(key)?;
+        }
+        self.store.remove_leftovers()
+    }
+
     /// Whether the manifest is written, the last thing that is.
     pub fn is_sealed(&self) -> Result<bool, StoreError> {
         self.store.exists(MANIFEST)

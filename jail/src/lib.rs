@@ -11,6 +11,8 @@ mod namespaces;
 mod probe;
 mod profile;
 mod program;
+mod remains;
+mod report;
 mod root;
 mod scratch;
 mod seccomp;

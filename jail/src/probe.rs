@@ -38,7 +38,7 @@ fn try_namespaces(scratch: &Path) -> Result<(), StepError> {
     let readable: Vec<&Path> = root::SYSTEM_FILES.iter().map(Path::new).collect();
     namespaces::enter(proc.as_fd(), scratch, &readable)?;
     namespaces::number_in(proc.as_fd()).step("read /proc from a process namespace")?;
-    let mut mounted = Scratch::mounted(root::SCRATCH.into());
+    let mounted = Scratch::Mounted(root::SCRATCH.into());
     mounted.prepare(1 << 20).step("mount a scratch folder")?;
     mounted.clear().step("unmount a scratch folder")
 }

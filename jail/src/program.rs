@@ -1,28 +1,25 @@
 //! What a forked program goes through before it reads its first untrusted byte.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::process::Signal;
 
 use crate::step::{Step, StepError, check};
-use crate::{Limits, Profile, landlock, namespaces, seccomp, wire};
+use crate::{Limits, Profile, landlock, namespaces, seccomp};
 
 /// How one program is to be confined.
 pub(crate) struct Confinement<'a> {
     pub(crate) profile: Profile,
     pub(crate) limits: Limits,
     pub(crate) scratch: &'a Path,
-    pub(crate) null: BorrowedFd<'a>,
-    pub(crate) files: wire::Files<BorrowedFd<'a>>,
+    /// Its standard input, output and error.
+    pub(crate) stdio: [BorrowedFd<'a>; 3],
     pub(crate) ruleset: Option<BorrowedFd<'a>>,
     /// Stays open through all steps, to tell the zygote how they went.
-    pub(crate) report: BorrowedFd<'a>,
+    pub(crate) to_zygote: BorrowedFd<'a>,
 }
-
-/// The one descriptor that outlives all steps. The three standard ones come before it.
-pub(crate) const REPORT: RawFd = 3;
 
 type Act = fn(&Confinement<'_>) -> io::Result<()>;
 
@@ -33,7 +30,6 @@ const STEPS: [(&str, Act); 9] = [
     ("enter the scratch folder", enter_scratch),
     ("limit the program's resources", limit_resources),
     ("drop the program's privileges", drop_privileges),
-    // Landlock, from here on, would let no file be opened that is not among the program's.
     ("close what is the zygote's", close_descriptors),
     // Without it, neither Landlock nor a filter may be installed by those who have no privileges.
     ("rule out new privileges", rule_out_new_privileges),
@@ -42,7 +38,7 @@ const STEPS: [(&str, Act); 9] = [
     ("filter the program's system calls", filter_calls),
 ];
 
-/// Confines this process for good. Afterwards only [`REPORT`] and the standard descriptors are open.
+/// Confines this process for good. Afterwards only `to_zygote` and the standard descriptors are open.
 pub(crate) fn confine(confinement: &Confinement<'_>) -> Result<(), StepError> {
     STEPS.iter().try_for_each(|(name, act)| act(confinement).step(name))
 }
@@ -68,44 +64,40 @@ fn drop_privileges(_: &Confinement<'_>) -> io::Result<()> {
     namespaces::drop_capabilities()
 }
 
-/// Moves the few descriptors that are still needed to their places and closes all others. The ruleset stays
-/// for one step more.
+/// Puts the standard descriptors in their places, and closes all others but the two that later steps need.
 fn close_descriptors(confinement: &Confinement<'_>) -> io::Result<()> {
-    let files = &confinement.files;
-    let mut places = vec![confinement.null, files.stdout, files.stderr, confinement.report];
-    places.extend(confinement.ruleset);
-    // First out of each other's way, then into place.
-    let clear_of_places = RULESET + 1;
-    let copies = places
-        .iter()
-        .map(|descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, clear_of_places))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (place, copy) in (0..).zip(&copies) {
-        // SAFETY: no owner of a descriptor at any of these places uses it from here on.
-        check(unsafe { libc::dup2(copy.as_raw_fd(), place) }.into())?;
+    for (place, descriptor) in (libc::STDIN_FILENO..).zip(&confinement.stdio) {
+        // SAFETY: nobody owns what is at these places.
+        check(unsafe { libc::dup2(descriptor.as_raw_fd(), place) }.into())?;
     }
-    let first_closed = libc::c_uint::try_from(places.len()).expect("a handful");
-    // Their owners would close them once more, and by then they may be the program's.
-    copies.into_iter().for_each(std::mem::forget);
-    // SAFETY: as above.
-    check(unsafe { libc::close_range(first_closed, libc::c_uint::MAX, 0) }.into()).map(drop)
+    let mut kept = vec![confinement.to_zygote.as_raw_fd()];
+    kept.extend(confinement.ruleset.map(|ruleset| ruleset.as_raw_fd()));
+    kept.sort_unstable();
+    let mut first = libc::STDERR_FILENO + 1;
+    for kept in kept {
+        if first < kept {
+            close_range(first.cast_unsigned(), kept.cast_unsigned() - 1)?;
+        }
+        first = kept + 1;
+    }
+    close_range(first.cast_unsigned(), libc::c_uint::MAX)
 }
 
-/// Where [`close_descriptors`] leaves the ruleset, if there is one.
-const RULESET: RawFd = REPORT + 1;
+/// Closes descriptors whose owners are the zygote's: this half of the fork never drops them.
+fn close_range(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {
+    // SAFETY: as just said.
+    check(unsafe { libc::close_range(first, last, 0) }.into()).map(drop)
+}
 
 fn rule_out_new_privileges(_: &Confinement<'_>) -> io::Result<()> {
     Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
 fn restrict_files(confinement: &Confinement<'_>) -> io::Result<()> {
-    if confinement.profile.landlock.is_none() {
-        return Ok(());
-    }
-    // SAFETY: `close_descriptors` has put it there, and nothing else closes it.
-    landlock::restrict_self(unsafe { BorrowedFd::borrow_raw(RULESET) })?;
-    // SAFETY: as above; it is not used again.
-    check(unsafe { libc::close(RULESET) }.into()).map(drop)
+    let Some(ruleset) = confinement.ruleset else { return Ok(()) };
+    landlock::restrict_self(ruleset)?;
+    let ruleset = ruleset.as_raw_fd().cast_unsigned();
+    close_range(ruleset, ruleset)
 }
 
 fn filter_calls(confinement: &Confinement<'_>) -> io::Result<()> {

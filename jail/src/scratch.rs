@@ -1,6 +1,6 @@
 //! The folder that a program may write to. Each program finds it empty.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -12,20 +12,10 @@ use rustix::mount::{MountFlags, UnmountFlags};
 /// The scratch folder of a zygote's programs.
 #[derive(Debug)]
 pub(crate) enum Scratch {
-    /// A file system of its own, of limited size, that goes away with all that a program has written.
-    Mounted { path: PathBuf, untouched: Option<Untouched> },
+    /// A file system of its own for each program, of limited size, that goes away as a whole.
+    Mounted(PathBuf),
     /// One folder that is emptied after each program.
-    Emptied { path: PathBuf },
-}
-
-/// A mounted scratch as it was before any program ran in it. Most programs write no files, and leave it so;
-/// then the next one gets it too, since mounting and unmounting takes the kernel some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Untouched {
-    size: u64,
-    /// Seconds and nanoseconds at which its folder last changed, in content or permissions.
-    changed: (i64, u64),
-    mode: u32,
+    Emptied(PathBuf),
 }
 
 /// Files, folders and links that fit into a mounted scratch. Each takes about a kilobyte of the kernel's
@@ -33,73 +23,32 @@ pub(crate) struct Untouched {
 const MAX_FILES: u64 = 16 * 1024;
 
 impl Scratch {
-    /// `path` is an empty folder of the zygote's own root.
-    pub(crate) fn mounted(path: PathBuf) -> Scratch {
-        Scratch::Mounted { path, untouched: None }
-    }
-
-    /// `path` is a folder of this zygote's own, in which an earlier one may have left something.
-    pub(crate) fn emptied(path: PathBuf) -> io::Result<Scratch> {
-        empty(&path)?;
-        Ok(Scratch::Emptied { path })
-    }
-
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Scratch::Mounted { path, .. } | Scratch::Emptied { path } => path,
+            Scratch::Mounted(path) | Scratch::Emptied(path) => path,
         }
     }
 
     /// Makes it ready for the next program.
-    pub(crate) fn prepare(&mut self, size: u64) -> io::Result<()> {
-        let Scratch::Mounted { path, untouched } = self else { return Ok(()) };
-        match untouched {
-            Some(ready) if ready.size == size => return Ok(()),
-            Some(_) => rustix::mount::unmount(&*path, UnmountFlags::DETACH)?,
-            None => {}
+    pub(crate) fn prepare(&self, size: u64) -> io::Result<()> {
+        match self {
+            Scratch::Mounted(path) => {
+                let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+                let options = CString::new(format!("mode=0700,size={size},nr_inodes={MAX_FILES}"))?;
+                Ok(rustix::mount::mount("tmpfs", path, "tmpfs", flags, options.as_c_str())?)
+            }
+            // Also before the first: a zygote that was killed may have left something.
+            Scratch::Emptied(path) => empty(path),
         }
-        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-        let options = CString::new(format!("mode=0700,size={size},nr_inodes={MAX_FILES}"))?;
-        rustix::mount::mount("tmpfs", &*path, "tmpfs", flags, options.as_c_str())?;
-        *untouched = Some(look(path, size)?);
-        Ok(())
     }
 
     /// Takes away what the last program left.
-    pub(crate) fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&self) -> io::Result<()> {
         match self {
-            Scratch::Mounted { path, untouched } => {
-                if let Some(before) = *untouched
-                    && (look(path, before.size)? != before || !is_empty(path)?)
-                {
-                    rustix::mount::unmount(&*path, UnmountFlags::DETACH)?;
-                    *untouched = None;
-                }
-                Ok(())
-            }
-            Scratch::Emptied { path } => empty(path),
+            Scratch::Mounted(path) => Ok(rustix::mount::unmount(path, UnmountFlags::DETACH)?),
+            Scratch::Emptied(path) => empty(path),
         }
     }
-}
-
-fn look(path: &Path, size: u64) -> io::Result<Untouched> {
-    let found = rustix::fs::stat(path)?;
-    Ok(Untouched { size, changed: (found.st_ctime, found.st_ctime_nsec), mode: found.st_mode })
-}
-
-/// Asked besides the time of the last change, which the kernel counts in steps of milliseconds.
-fn is_empty(path: &Path) -> io::Result<bool> {
-    let mut entries = Dir::read_from(rustix::fs::open(path, FOLDER, Mode::empty())?)?;
-    while let Some(entry) = entries.read() {
-        if !is_itself_or_parent(entry?.file_name()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn is_itself_or_parent(name: &CStr) -> bool {
-    name == c"." || name == c".."
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -135,7 +84,7 @@ fn remove_files(folder: BorrowedFd<'_>) -> io::Result<Vec<CString>> {
     while let Some(entry) = entries.read() {
         let entry = entry?;
         let name = entry.file_name();
-        if is_itself_or_parent(name) {
+        if name == c"." || name == c".." {
             continue;
         }
         // A file system need not say what an entry is: then trying to remove it tells.
@@ -212,7 +161,7 @@ mod tests {
         let scratch = folder("closed");
         fs::create_dir_all(scratch.join("a/b/c")).unwrap();
         for inner in ["a/b/c", "a/b", "a"] {
-            fs::set_permissions(scratch.join(inner), Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(scratch.join(inner), Permissions::from_mode(0o000)).unwrap();
         }
         check_emptied(&scratch);
     }

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::report::{self, Confined};
 use crate::step::{Step, StepError, check};
 use crate::wire::{Cause, End, Files};
 use crate::{Limits, limits};
@@ -17,11 +18,10 @@ use crate::{Limits, limits};
 /// A program that runs.
 pub(crate) struct Watch<'a> {
     pub(crate) child: Pid,
+    pub(crate) confined: Confined,
     /// Hung up once the worker is gone.
     pub(crate) worker: BorrowedFd<'a>,
     pub(crate) proc: BorrowedFd<'a>,
-    /// The number that `proc` knows the program by.
-    pub(crate) number_in_proc: u32,
     pub(crate) files: Files<BorrowedFd<'a>>,
     pub(crate) limits: Limits,
 }
@@ -35,38 +35,33 @@ const DEATH: Duration = Duration::from_secs(10);
 impl Watch<'_> {
     /// Waits until the program is over, and ends it where it goes too far. `None` if the worker went away.
     pub(crate) fn until_over(&self) -> Result<Option<End>, StepError> {
-        let started = Instant::now();
         let process =
             rustix::process::pidfd_open(self.child, PidfdFlags::empty()).step("watch the program")?;
         let mut gauges = Gauges::default();
         let mut stopped = None;
-        let mut deadline = started + self.limits.wall;
         loop {
-            let now = Instant::now();
-            let patience = deadline.saturating_duration_since(now);
-            let patience = if stopped.is_none() { patience.min(TICK) } else { patience };
-            let (is_over, is_orphaned) = self.wait(&process, patience).step("wait for the program")?;
-            if is_over {
-                break;
-            }
-            if is_orphaned {
-                return Ok(None);
-            }
-            if stopped.is_some() {
-                if Instant::now() >= deadline {
+            let patience = match stopped {
+                None => self.limits.wall.saturating_sub(self.elapsed().step("read the clock")?).min(TICK),
+                Some(_) => DEATH,
+            };
+            match self.wait(&process, patience).step("wait for the program")? {
+                Awaited::ProgramOver => break,
+                Awaited::WorkerGone => return Ok(None),
+                Awaited::Nothing if stopped.is_some() => {
                     return Err(StepError::new("end the program", io::Error::from(io::ErrorKind::TimedOut)));
                 }
-            } else if let Some(limit) = self.exceeded(started, &mut gauges).step("watch the program")? {
+                Awaited::Nothing => {}
+            }
+            stopped = self.exceeded(&mut gauges).step("watch the program")?;
+            if stopped.is_some() {
                 // It may be over by itself in this very moment; then that is how it ended.
                 match rustix::process::pidfd_send_signal(&process, Signal::KILL) {
                     Ok(()) | Err(rustix::io::Errno::SRCH) => {}
                     Err(error) => return Err(StepError::new("end the program", error)),
                 }
-                stopped = Some(limit);
-                deadline = Instant::now() + DEATH;
             }
         }
-        let wall = started.elapsed();
+        let wall = self.elapsed().step("read the clock")?;
         let (status, usage) = reap(self.child).step("learn how the program ended")?;
         let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
         let cause = self.cause(status, stopped, cpu).step("learn how the program ended")?;
@@ -74,21 +69,26 @@ impl Watch<'_> {
         Ok(Some(End { cause, wall, cpu, peak_memory_bytes }))
     }
 
-    /// Whether the program is over, and whether the worker is gone.
-    fn wait(&self, process: &OwnedFd, patience: Duration) -> io::Result<(bool, bool)> {
+    fn elapsed(&self) -> io::Result<Duration> {
+        Ok(report::now()?.saturating_sub(self.confined.since))
+    }
+
+    fn wait(&self, process: &OwnedFd, patience: Duration) -> io::Result<Awaited> {
         let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
         let mut awaited =
             [PollFd::new(process, PollFlags::IN), PollFd::new(&self.worker, PollFlags::empty())];
-        match poll(&mut awaited, Some(&patience)) {
-            Ok(_) => Ok((!awaited[0].revents().is_empty(), !awaited[1].revents().is_empty())),
-            Err(rustix::io::Errno::INTR) => Ok((false, false)),
-            Err(error) => Err(error.into()),
-        }
+        rustix::io::retry_on_intr(|| poll(&mut awaited, Some(&patience)))?;
+        Ok(match awaited.map(|descriptor| !descriptor.revents().is_empty()) {
+            [true, _] => Awaited::ProgramOver,
+            [_, true] => Awaited::WorkerGone,
+            _ => Awaited::Nothing,
+        })
     }
 
-    fn exceeded(&self, started: Instant, gauges: &mut Gauges) -> io::Result<Option<Cause>> {
+    /// What the program has gone too far in.
+    fn exceeded(&self, gauges: &mut Gauges) -> io::Result<Option<Cause>> {
         let limits = &self.limits;
-        Ok(if started.elapsed() >= limits.wall {
+        Ok(if self.elapsed()? >= limits.wall {
             Some(Cause::WallLimit)
         } else if self.cpu_time()? >= limits.cpu {
             Some(Cause::CpuLimit)
@@ -131,16 +131,18 @@ impl Watch<'_> {
 
     fn cpu_time(&self) -> io::Result<Duration> {
         let mut clock = 0;
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: both structures outlive the calls.
-        unsafe {
-            match libc::clock_getcpuclockid(self.child.as_raw_nonzero().get(), &raw mut clock) {
-                0 => check(libc::clock_gettime(clock, &raw mut time).into())?,
-                error => return Err(io::Error::from_raw_os_error(error)),
-            };
+        // SAFETY: the number outlives the call.
+        match unsafe { libc::clock_getcpuclockid(self.child.as_raw_nonzero().get(), &raw mut clock) } {
+            0 => report::clock(clock),
+            error => Err(io::Error::from_raw_os_error(error)),
         }
-        Ok(Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32))
     }
+}
+
+enum Awaited {
+    ProgramOver,
+    WorkerGone,
+    Nothing,
 }
 
 /// Where a program's memory is read, opened when it is first asked for: most programs are over before.
@@ -155,7 +157,7 @@ impl Gauges {
         let status = match &mut self.status {
             Some(status) => status,
             none => {
-                let name = format!("{}/status", watch.number_in_proc);
+                let name = format!("{}/status", watch.confined.number_in_proc);
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC;
                 none.insert(File::from(rustix::fs::openat(watch.proc, name, flags, Mode::empty())?))
             }
@@ -180,77 +182,13 @@ fn kilobytes(status: &[u8], field: &str) -> Option<u64> {
     value.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// Ends whatever is left of a program besides its main process, which is over already.
-///
-/// Programs start no processes. Should one have managed to, this process is who inherits it: as process 1 of
-/// its namespace, where one signal reaches all others, or else as the nearest subreaper.
-pub(crate) fn end_remains(
-    program: Pid,
-    is_first_process: bool,
-    proc: BorrowedFd<'_>,
-) -> Result<(), StepError> {
-    let deadline = Instant::now() + DEATH;
-    loop {
-        if is_first_process {
-            // SAFETY: the call reads no memory. From process 1, -1 means everybody else in its namespace.
-            unsafe { libc::kill(-1, libc::SIGKILL) };
-        } else {
-            let _ = rustix::process::kill_process_group(program, Signal::KILL);
-        }
-        match reap_any().step("reap what a program left")? {
-            Reaped::Nobody => return Ok(()),
-            Reaped::One => continue,
-            Reaped::NoneYet if Instant::now() >= deadline => {
-                let late = io::Error::from(io::ErrorKind::TimedOut);
-                return Err(StepError::new("end what a program left", late));
-            }
-            Reaped::NoneYet if !is_first_process => {
-                end_children(proc).step("end what a program left")?;
-            }
-            Reaped::NoneYet => {}
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-enum Reaped {
-    One,
-    NoneYet,
-    Nobody,
-}
-
-fn reap_any() -> io::Result<Reaped> {
-    let mut status = 0;
-    // SAFETY: `status` outlives the call.
-    match unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::__WALL) } {
-        0 => Ok(Reaped::NoneYet),
-        -1 => {
-            let error = io::Error::last_os_error();
-            if error.raw_os_error() == Some(libc::ECHILD) { Ok(Reaped::Nobody) } else { Err(error) }
-        }
-        _ => Ok(Reaped::One),
-    }
-}
-
-fn end_children(proc: BorrowedFd<'_>) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let list = rustix::fs::openat(proc, "thread-self/children", flags, Mode::empty())?;
-    let list = io::read_to_string(File::from(list))?;
-    for child in list.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::from_raw) {
-        let _ = rustix::process::kill_process(child, Signal::KILL);
-    }
-    Ok(())
-}
-
 fn reap(child: Pid) -> io::Result<(i32, libc::rusage)> {
     let mut status = 0;
     // SAFETY: all zeroes is a valid `rusage`.
     let mut usage = unsafe { std::mem::zeroed() };
     // SAFETY: both outlive the call.
-    check(
-        unsafe { libc::wait4(child.as_raw_nonzero().get(), &raw mut status, libc::__WALL, &raw mut usage) }
-            .into(),
-    )?;
+    let reaped = unsafe { libc::wait4(child.as_raw_nonzero().get(), &raw mut status, 0, &raw mut usage) };
+    check(reaped.into())?;
     Ok((status, usage))
 }
 

@@ -3,23 +3,23 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::mm::{MapFlags, ProtFlags};
-use rustix::pipe::PipeFlags;
 use rustix::process::{DumpableBehavior, Pid};
 
 use crate::program::{self, Confinement};
+use crate::report::{self, Confined};
 use crate::scratch::Scratch;
 use crate::step::{Step, StepError};
-use crate::watch::{self, Watch};
+use crate::watch::Watch;
 use crate::wire::{Answer, End, Files, Line, Order};
-use crate::{Profile, namespaces, seccomp};
+use crate::{Profile, namespaces, remains, seccomp};
 
 /// Descriptors that a zygote is started with, by number, and how it finds its place.
 pub(crate) mod inherited {
@@ -78,11 +78,7 @@ impl Zygote {
         let last_pid = has_last_pid.then(|| File::from(take(inherited::LAST_PID)));
         let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
             .step("open /dev/null")?;
-        let scratch = if profile.namespaces {
-            Scratch::mounted(scratch)
-        } else {
-            Scratch::emptied(scratch).step("empty the scratch folder")?
-        };
+        let scratch = if profile.namespaces { Scratch::Mounted(scratch) } else { Scratch::Emptied(scratch) };
 
         for descriptor in [line.as_fd(), proc.as_fd()].into_iter().chain(ruleset.as_ref().map(AsFd::as_fd)) {
             rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC).step("keep descriptors")?;
@@ -96,7 +92,7 @@ impl Zygote {
     }
 
     /// Runs one program after another until the worker is gone. Only returns when it cannot go on.
-    pub fn serve(mut self, interpreter: &str, forker: &mut impl Forker) -> Result<Infallible, StepError> {
+    pub fn serve(&self, interpreter: &str, forker: &mut impl Forker) -> Result<Infallible, StepError> {
         let ready = Answer::Ready { interpreter: interpreter.to_owned() };
         self.line.send_answer(&ready).step("say hello to the worker")?;
         while let Some(order) = self.line.receive_order().step("take an order")? {
@@ -115,46 +111,29 @@ impl Zygote {
     }
 
     /// Runs one program and leaves nothing of it behind. `None` if the worker went away meanwhile.
-    fn run(&mut self, order: &Order<OwnedFd>, forker: &mut impl Forker) -> Result<Option<End>, StepError> {
+    fn run(&self, order: &Order<OwnedFd>, forker: &mut impl Forker) -> Result<Option<End>, StepError> {
         self.scratch.prepare(order.limits.file_bytes).step("prepare the scratch folder")?;
         self.choose_next_pid();
-        let (from_child, to_zygote) =
-            rustix::pipe::pipe_with(PipeFlags::CLOEXEC).step("open a pipe to the program")?;
+        let (from_program, to_zygote) = report::pipe().step("open a pipe to the program")?;
         let Some(child) = forker.fork().step("fork the program")? else {
             self.become_program(order, to_zygote, forker);
         };
         drop(to_zygote);
-        let end = self.watch(order, child, from_child)?;
+        let confined = report::receive(from_program).step("confine the program")?;
+        let end = Watch {
+            child,
+            confined,
+            worker: self.line.as_fd(),
+            proc: self.proc.as_fd(),
+            files: borrow(&order.files),
+            limits: order.limits,
+        }
+        .until_over()?;
         if end.is_some() {
-            watch::end_remains(child, self.profile.namespaces, self.proc.as_fd())?;
+            remains::end(self.profile.namespaces, self.proc.as_fd())?;
             self.scratch.clear().step("empty the scratch folder")?;
         }
         Ok(end)
-    }
-
-    fn watch(
-        &self,
-        order: &Order<OwnedFd>,
-        child: Pid,
-        from_child: OwnedFd,
-    ) -> Result<Option<End>, StepError> {
-        let number_in_proc = match receive_report(from_child) {
-            Ok(number) => number,
-            Err(error) => {
-                // It has not come as far as the program, and never will.
-                let _ = rustix::process::kill_process(child, rustix::process::Signal::KILL);
-                return Err(StepError::new("confine the program", error));
-            }
-        };
-        let watch = Watch {
-            child,
-            worker: self.line.as_fd(),
-            proc: self.proc.as_fd(),
-            number_in_proc,
-            files: borrow(&order.files),
-            limits: order.limits,
-        };
-        watch.until_over()
     }
 
     /// Every program of a namespace has the same number, so that one which looks at it runs the same way
@@ -165,65 +144,40 @@ impl Zygote {
         }
     }
 
-    fn become_program(&self, order: &Order<OwnedFd>, report: OwnedFd, forker: &mut impl Forker) -> ! {
-        let status = match self.confine(order, report.as_fd()) {
-            Ok(shared) => forker.run(shared),
-            Err(_) => 1,
+    fn become_program(&self, order: &Order<OwnedFd>, to_zygote: OwnedFd, forker: &mut impl Forker) -> ! {
+        let confined = self.confine(order, to_zygote.as_fd());
+        let (shared, outcome) = match confined {
+            Ok((shared, confined)) => (Some(shared), Ok(confined)),
+            Err(error) => (None, Err(error)),
         };
-        // The place that `report` names has been closed or is somebody else's by now.
-        std::mem::forget(report);
+        let status = match (report::send(to_zygote, &outcome), shared) {
+            (Ok(()), Some(shared)) => forker.run(shared),
+            _ => 1,
+        };
         // SAFETY: ends the process without running what its zygote has registered for its own end.
         unsafe { libc::_exit(status) }
     }
 
-    /// Confines this process, and tells the zygote how that went.
-    fn confine(&self, order: &Order<OwnedFd>, report: BorrowedFd<'_>) -> Result<Shared, StepError> {
-        let confined = self.prepare_and_confine(order, report);
-        let text = match &confined {
-            Ok((number, _)) => format!("{CONFINED}{number}"),
-            Err(error) => error.to_string(),
-        };
-        // Where a step before the descriptors moved has failed, the report is still where it was.
-        let place = if confined.is_ok() { program::REPORT } else { report.as_raw_fd() };
-        // SAFETY: the one place or the other is the open report, and nobody uses it after this.
-        let mut report = File::from(unsafe { OwnedFd::from_raw_fd(place) });
-        report.write_all(text.as_bytes()).step("report to the zygote")?;
-        confined.map(|(_, shared)| shared)
-    }
-
-    fn prepare_and_confine(
+    /// Confines this process. Only `to_zygote` and the standard descriptors stay open.
+    fn confine(
         &self,
         order: &Order<OwnedFd>,
-        report: BorrowedFd<'_>,
-    ) -> Result<(u32, Shared), StepError> {
+        to_zygote: BorrowedFd<'_>,
+    ) -> Result<(Shared, Confined), StepError> {
         // While /proc is still within reach.
-        let number = namespaces::number_in(self.proc.as_fd()).step("learn the program's number")?;
+        let number_in_proc = namespaces::number_in(self.proc.as_fd()).step("learn the program's number")?;
         // Before the descriptor is closed.
         let shared = map(order.files.arena.as_fd()).step("map the program's memory")?;
         program::confine(&Confinement {
             profile: self.profile,
             limits: order.limits,
             scratch: self.scratch.path(),
-            null: self.null.as_fd(),
-            files: borrow(&order.files),
+            stdio: [self.null.as_fd(), order.files.stdout.as_fd(), order.files.stderr.as_fd()],
             ruleset: self.ruleset.as_ref().map(AsFd::as_fd),
-            report,
+            to_zygote,
         })?;
-        Ok((number, shared))
-    }
-}
-
-/// What a confined program's report begins with; its number follows.
-const CONFINED: &str = "confined ";
-
-/// Waits until the program is confined. An error says that it is not: what follows would be ours to blame.
-fn receive_report(from_child: OwnedFd) -> io::Result<u32> {
-    let mut report = String::new();
-    File::from(from_child).take(4096).read_to_string(&mut report)?;
-    match report.strip_prefix(CONFINED).map(str::parse) {
-        Some(Ok(number)) => Ok(number),
-        _ if report.is_empty() => Err(io::Error::other("it ended before it was confined")),
-        _ => Err(io::Error::other(report)),
+        let since = report::now().step("read the clock")?;
+        Ok((shared, Confined { number_in_proc, since }))
     }
 }
 

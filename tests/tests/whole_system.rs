@@ -244,7 +244,7 @@ fn bad_requests_get_one_sentence_and_leave_nothing_behind() {
             &no_options,
             "with other sources",
         ),
-        ("a folder that is no dataset", &code, &foreign, &no_options, "not a dataset"),
+        ("a folder that is no dataset", &code, &foreign, &no_options, "neither empty nor a dataset"),
         ("a port in use", &code, &fresh, &listen, "in use"),
         ("no interpreter", &code, &fresh, &python, "/nonexistent/python3"),
     ];

@@ -61,7 +61,7 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 /// # Safety
 /// Only the interpreter may call it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyInit_et_tracer() -> *mut PyObject {
+pub(crate) unsafe extern "C" fn PyInit_et_tracer() -> *mut PyObject {
     answer(|| {
         interpreter::learn()?;
         // SAFETY: the definition is well-formed and lives as long as the process; only this hands it out.

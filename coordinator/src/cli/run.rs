@@ -105,7 +105,7 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let session = Session {
         published: dataset.published()?.collect::<Result<_, _>>()?,
-        dataset,
+        dataset: dataset.clone(),
         listen: args.listen,
         worker,
         workers: args.workers.into(),
@@ -113,6 +113,9 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
     let conclusion = runtime.block_on(session.run(console.clone()));
     // Whatever still blocks has lost its purpose.
     runtime.shutdown_background();
+    if matches!(conclusion, Err(_) | Ok(Conclusion::GaveUp(_))) {
+        dataset.abandon_if_empty()?;
+    }
 
     match conclusion? {
         Conclusion::Complete(report) => {

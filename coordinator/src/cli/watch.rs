@@ -93,7 +93,7 @@ fn headline(progress: &Progress, pace: &Pace) -> String {
     text
 }
 
-/// `returned 900, raised 300, 2 shards set aside`
+/// `returned 900, raised 300, attempts failed 2`
 fn outcomes(progress: &Progress) -> String {
     let mut outcomes = progress.outcomes();
     let rest: u64 = outcomes.iter().skip(OUTCOMES_SHOWN).map(|(_, count)| count).sum();
@@ -103,8 +103,12 @@ fn outcomes(progress: &Progress) -> String {
     if rest > 0 {
         parts.push(format!("others {}", HumanCount(rest)));
     }
-    if progress.set_aside > 0 {
-        parts.push(format!("shards set aside {}", HumanCount(progress.set_aside)));
+    for (what, count) in
+        [("attempts failed", progress.failed_attempts), ("shards set aside", progress.set_aside)]
+    {
+        if count > 0 {
+            parts.push(format!("{what} {}", HumanCount(count)));
+        }
     }
     if parts.is_empty() {
         let workers = progress.workers;
@@ -160,8 +164,10 @@ mod tests {
     fn outcomes_stand_in_order_of_their_number_and_do_not_grow_without_end() {
         let published = tally(9, &[("a", 1), ("b", 2000), ("c", 3), ("d", 4), ("e", 5), ("f", 6), ("g", 1)]);
         let at_work = tally(1, &[("c", 1)]);
-        let progress = Progress { published, at_work, set_aside: 2, ..Progress::default() };
-        assert_eq!(outcomes(&progress), "b 2,000, f 6, e 5, c 4, d 4, a 1, others 1, shards set aside 2");
+        let progress =
+            Progress { published, at_work, failed_attempts: 9, set_aside: 2, ..Progress::default() };
+        let expected = "b 2,000, f 6, e 5, c 4, d 4, a 1, others 1, attempts failed 9, shards set aside 2";
+        assert_eq!(outcomes(&progress), expected);
     }
 
     #[test]

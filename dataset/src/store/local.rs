@@ -127,9 +127,10 @@ impl Backend for Local {
 
     fn remove_leftovers(&self) -> io::Result<()> {
         match fs::remove_dir_all(self.root.join(ASIDE)) {
-            Err(error) if !is_absence(&error) => Err(error),
-            _ => Ok(()),
+            Err(error) if !is_absence(&error) => return Err(error),
+            _ => {}
         }
+        remove_empty_folders(&self.root)
     }
 }
 
@@ -214,6 +215,24 @@ fn links_are_refused(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV | Errno::MLINK)
     )
+}
+
+/// Removes `folder` and what is below it as far as there is no file in it. An object store has no empty folders.
+fn remove_empty_folders(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if is_absence(&error) => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_empty_folders(&entry.path())?;
+        }
+    }
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn create_parent(path: &Path) -> io::Result<()> {

@@ -114,7 +114,7 @@ impl Store {
         self.call("delete", key, || self.backend.delete(key))
     }
 
-    /// Removes what writers that crashed have left behind. Nobody may be writing.
+    /// Removes what writers that crashed have left behind, and empty folders. Nobody may be writing.
     pub fn remove_leftovers(&self) -> Result<(), StoreError> {
         self.backend
             .remove_leftovers()

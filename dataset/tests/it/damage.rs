@@ -60,12 +60,13 @@ fn harm_to_a_part_is_told() {
         let (place, dataset) = sealed();
         harm.apply(&place, PART);
         let found = findings(&dataset);
-        let expect = match harm {
-            Harm::Remove => vec![(Finding::MissingPart, 1)],
-            Harm::Empty | Harm::Truncate => vec![(Finding::DamagedPart, 1)],
-            Harm::Flip => vec![(Finding::ChangedPart, 1)],
+        let expected: &[Finding] = match harm {
+            Harm::Remove => &[Finding::MissingPart],
+            Harm::Empty | Harm::Truncate => &[Finding::DamagedPart],
+            // A single bit may make it unreadable or only change what it says.
+            Harm::Flip => &[Finding::DamagedPart, Finding::ChangedPart],
         };
-        assert!(expect.iter().all(|expected| found.contains(expected)), "{harm:?}: {found:?}");
+        assert!(expected.iter().any(|&expected| found.contains(&(expected, 1))), "{harm:?}: {found:?}");
     }
 }
 

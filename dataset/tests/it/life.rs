@@ -145,3 +145,22 @@ fn a_part_of_another_shard_is_not_sealed() {
     std::fs::copy(other, place.path("out/data/part-000000.parquet")).unwrap();
     assert!(matches!(dataset.seal(TIMES), Err(SealError::ForeignPart(_))));
 }
+
+#[test]
+fn a_job_that_could_not_begin_leaves_nothing_behind() {
+    let place = Place::with_files(&FILES);
+    let dataset = place.dataset(2);
+    dataset.plan().next_segment().unwrap();
+    dataset.abandon_if_empty().unwrap();
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn a_dataset_with_a_part_is_not_abandoned() {
+    let place = Place::with_files(&FILES);
+    let dataset = place.dataset(2);
+    fill(&place, &dataset);
+    let before = keys(&place);
+    dataset.abandon_if_empty().unwrap();
+    assert_eq!(keys(&place), before);
+}

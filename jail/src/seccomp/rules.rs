@@ -4,8 +4,6 @@
 //! What innocent programs try gets the error that they would meet on some ordinary machine, and reads as a
 //! natural traceback. Calls that only differ in the shape of their arguments stand together.
 
-#![expect(clippy::wildcard_imports, reason = "the table names most of the kernel's calls")]
-
 use libc::*;
 
 use super::Program;

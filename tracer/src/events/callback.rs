@@ -3,7 +3,7 @@
 //! They are called by vectorcall: unlike functions made from a `PyMethodDef` they do not count towards the
 //! program's limit of recursion, and they carry the tracer with them.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_ulong};
 use std::mem::offset_of;
 use std::ptr::null_mut;
 
@@ -48,8 +48,8 @@ unsafe extern "C" {
 pub(super) fn class<V: Version>() -> Result<Owned> {
     const READ_ONLY: c_int = 1;
     const SSIZE: c_int = 19;
-    const HAVE_VECTORCALL: u64 = 1 << 11;
-    const DISALLOW_INSTANTIATION: u64 = 1 << 7;
+    const HAVE_VECTORCALL: c_ulong = 1 << 11;
+    const DISALLOW_INSTANTIATION: c_ulong = 1 << 7;
     let end = Member { name: std::ptr::null(), kind: 0, offset: 0, flags: 0, doc: std::ptr::null() };
     let offset = Member {
         name: c"__vectorcalloffset__".as_ptr(),
@@ -68,7 +68,7 @@ pub(super) fn class<V: Version>() -> Result<Owned> {
         name: c"et_tracer.Callback".as_ptr(),
         basicsize: size_of::<Callback<V>>() as c_int,
         itemsize: 0,
-        flags: (u64::from(ffi::Py_TPFLAGS_DEFAULT) | HAVE_VECTORCALL | DISALLOW_INSTANTIATION) as _,
+        flags: (ffi::Py_TPFLAGS_DEFAULT | HAVE_VECTORCALL | DISALLOW_INSTANTIATION) as _,
         slots: slots.as_mut_ptr(),
     };
     // SAFETY: the specification is well-formed, and copied before the call returns.

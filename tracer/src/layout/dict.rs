@@ -280,14 +280,13 @@ impl<V: Version> Entries<V> {
         let mut perturb = hash as usize;
         let mut slot = perturb & mask;
         loop {
-            match self.keys.index_at(slot) {
-                EMPTY => return None,
-                index if index >= 0 => {
-                    if self.get(index as usize).is_some_and(|(key, _)| is_name(key)) {
-                        return Some(index as usize);
-                    }
-                }
-                _deleted => {}
+            // Negative numbers other than that of an empty place are those of deleted entries.
+            let index = self.keys.index_at(slot);
+            if index == EMPTY {
+                return None;
+            }
+            if index >= 0 && self.get(index as usize).is_some_and(|(key, _)| is_name(key)) {
+                return Some(index as usize);
             }
             perturb >>= PERTURB_SHIFT;
             slot = (slot.wrapping_mul(5) + perturb + 1) & mask;

@@ -3,7 +3,6 @@
 use std::ffi::CStr;
 use std::ptr::null_mut;
 
-use pyo3_ffi as ffi;
 use pyo3_ffi::{METH_O, METH_VARARGS, PyMethodDef, PyMethodDefPointer, PyObject};
 
 use super::{Code, Obj, Str, Thread, Tuple, Version, behind_cell};
@@ -61,6 +60,11 @@ fn check_published<V: Version>() -> std::result::Result<(), Mismatch> {
 
 type Function = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
 
+unsafe extern "C" {
+    // The one of `pyo3-ffi` needs a newer interpreter, which could not refuse older ones by name.
+    fn PyCFunction_NewEx(definition: *mut PyMethodDef, this: *mut PyObject, module: *mut PyObject) -> *mut PyObject;
+}
+
 fn new_function(name: &'static CStr, function: Function, flags: i32) -> Result<Owned> {
     // A function refers to its definition for as long as it lives; these are few and made once.
     let definition = Box::leak(Box::new(PyMethodDef {
@@ -70,7 +74,7 @@ fn new_function(name: &'static CStr, function: Function, flags: i32) -> Result<O
         ml_doc: std::ptr::null(),
     }));
     // SAFETY: the definition is well-formed.
-    Owned::new(unsafe { ffi::PyCFunction_NewEx(definition, null_mut(), null_mut()) })
+    Owned::new(unsafe { PyCFunction_NewEx(definition, null_mut(), null_mut()) })
 }
 
 fn written(write: impl FnOnce(&mut Text)) -> *mut PyObject {

@@ -72,10 +72,10 @@ impl Text {
             self.byte(b'-');
         }
         let len = match magnitude {
-            ..10 => return self.byte(b'0' + magnitude as u8),
-            ..100 => 2,
-            ..1_000 => 3,
-            ..10_000 => 4,
+            0..10 => return self.byte(b'0' + magnitude as u8),
+            10..100 => 2,
+            100..1_000 => 3,
+            1_000..10_000 => 4,
             _ => magnitude.ilog10() as usize + 1,
         };
         digits(magnitude, self.claim(len));
