@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ET := target/release/et-coord
 
-.PHONY: build demo test lint bench-tracer bench-throughput clean
+.PHONY: build demo test lint bench-tracer bench-throughput soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -23,10 +23,13 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 
 bench-tracer: build ## the native tracer against one as users write it
-	$(CARGO) run --release --package tests --bin bench-tracer
+	target/release/bench-tracer
 
 bench-throughput: build ## confined and stored executions against a bare subprocess loop
-	$(CARGO) run --release --package tests --bin bench-throughput
+	target/release/bench-throughput
+
+soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
+	target/release/soak
 
 clean:
 	$(CARGO) clean

@@ -18,8 +18,8 @@ use crate::driver::{Event, ExitCause};
 
 const FIRST_RESTART: Duration = Duration::from_millis(200);
 const LONGEST_RESTART: Duration = Duration::from_secs(10);
-/// A worker that lived this long died of something else than its start.
-const HEALTHY: Duration = Duration::from_secs(30);
+/// A worker that lived this long got to work, so it died of something else than its start.
+const HEALTHY: Duration = Duration::from_secs(1);
 
 /// How long workers that were told to go may take to clean up.
 const GRACE: Duration = Duration::from_secs(10);

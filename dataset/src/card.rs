@@ -48,11 +48,12 @@ Every source has at least one row, also where it could not be run: filter on `ou
 |---|---|
 | `trace_id`, `job_id`, `shard` | which execution this is |
 | `source_id`, `source_path`, `source_sha256`, `source_meta` | where its program came from |
-| `interpreter`, `tracer_version`, `confinement` | what ran it |
+| `language`, `interpreter`, `tracer_version`, `granularity`, `confinement` | what ran it, and how finely it was traced |
 | `entry`, `code`, `input`, `input_origin` | what was run |
 | `outcome`, `exception_type`, `exception_message`, `exit_code`, `signal` | how it ended |
 | `output_type`, `output`, `stdout`, `stderr` | what it gave |
 | `wall_us`, `cpu_us`, `peak_memory_bytes` | what it cost |
+| `pure`, `deterministic` | what is known of its effects and of a second run |
 | `events` | the trace: calls, lines with the variables that changed, returns, exceptions, output |
 | `event_count`, `trace_damaged`, `trace_truncated` | how much of it there is |
 "#

@@ -18,6 +18,7 @@ import atexit
 import builtins
 import ctypes
 import dis
+import gc
 import inspect
 import io
 import itertools
@@ -72,16 +73,13 @@ def inner_frame(frame):
     return ctypes.c_void_p.from_address(id(frame) + FRAME_AT).value
 
 
-def local_variables(frame):
+def local_variables(frame, body):
+    """Those of a frame; `body` is the namespace of a class body, and else `None`."""
     code = frame.f_code
+    found = variables(named(body)) if body is not None and is_subclass(type(body), dict) else {}
+    names = code.co_varnames + code.co_cellvars  # Outside of functions, those of inlined comprehensions.
     if code.co_flags & inspect.CO_OPTIMIZED:
-        names = code.co_varnames + code.co_cellvars + code.co_freevars
-    elif code.co_name == "<module>":
-        names = code.co_varnames + code.co_cellvars  # Of comprehensions that are inlined in it.
-    else:
-        body = frame.f_locals
-        return variables(named(body)) if is_subclass(type(body), dict) else {}
-    found = {}
+        names += code.co_freevars
     for name in filter(is_variable, names):
         try:
             found[name] = GET_VARIABLE(frame, name)
@@ -147,11 +145,15 @@ def is_deep():
 class Frame:
     """What is known of a traced frame. It hangs at `f_trace`, so that it lives exactly as long."""
 
-    def __init__(self, number, code, global_names):
+    def __init__(self, number, frame, is_module):
+        code = frame.f_code
+        is_function = code.co_flags & inspect.CO_OPTIMIZED
         self.number = number
         self.function = code.co_qualname
         self.line = code.co_firstlineno
-        self.global_names = global_names
+        self.global_names = None if is_module else global_names(code)
+        # Taken now, since 3.13 does not give it while an inlined comprehension runs.
+        self.body = None if is_module or is_function else frame.f_locals
         self.locals = {}
         self.leaving = None  # The exception that is leaving the frame.
 
@@ -225,6 +227,8 @@ class Tracer:
         try:
             if what == CALL:
                 self.enter(frame)
+            elif frame.f_trace is not self.stack[-1]:
+                raise AssertionError("an event of a frame that was not entered last")
             elif what == LINE and self.has_room():
                 self.stack[-1].line = frame.f_lineno
                 self.record("line", frame)
@@ -245,8 +249,7 @@ class Tracer:
             return
         known = frame.f_trace
         if known is None:
-            names = None if frame.f_code is self.code else global_names(frame.f_code)
-            frame.f_trace = Frame(self.frames, frame.f_code, names)
+            frame.f_trace = Frame(self.frames, frame, frame.f_code is self.code)
             frame.f_trace_opcodes = not HAS_MONITORING
             self.frames += 1
         self.stack.append(frame.f_trace)
@@ -289,7 +292,7 @@ class Tracer:
 
     def record(self, kind, frame, value=(None, None)):
         state = self.stack[-1]
-        now = {name: value_text(value, self.chars) for name, value in local_variables(frame).items()}
+        now = {name: value_text(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
         state.locals = now
 
@@ -445,6 +448,8 @@ def main():
         request = json.load(file)
     tracer = Tracer(request)
     redirect(tracer)
+    # A collection happens when enough was allocated, which is not the same under two tracers.
+    gc.disable()
     end = run(request, tracer)
     threading._shutdown()
     atexit._run_exitfuncs()

@@ -1,6 +1,6 @@
 //! The C API as the cold paths use it: owned references, and exceptions as errors.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::CStr;
 use std::ptr::{NonNull, null_mut};
 
 use pyo3_ffi as ffi;
@@ -297,20 +297,4 @@ fn raise(class: *mut PyObject, message: &str) -> Raised {
         unsafe { ffi::PyErr_SetObject(class, message.as_ptr()) };
     }
     Raised
-}
-
-/// Lets go of an object at a moment when code of the program may run, since this can be what ends its life.
-pub(crate) fn release_later(object: Owned) {
-    extern "C" fn release(object: *mut c_void) -> c_int {
-        // SAFETY: this is the reference that was given away below.
-        unsafe { ffi::Py_DecRef(object.cast()) };
-        0
-    }
-    // SAFETY: the object is alive, and the GIL is held.
-    let is_last = unsafe { ffi::Py_REFCNT(object.as_ptr()) } == 1;
-    if is_last {
-        let object = object.into_ptr();
-        // SAFETY: the call takes the reference. If the queue is full the object lives on, which is harmless.
-        unsafe { ffi::Py_AddPendingCall(Some(release), object.cast()) };
-    }
 }

@@ -8,11 +8,11 @@ use trace::wire::tag;
 use trace::{Bounds, GapReason, Scope};
 
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Version, behind_cell};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Traceback, Version, behind_cell};
 use crate::log::Full;
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
-use crate::python::{self, Owned, Raised};
+use crate::python::{Owned, Raised};
 use crate::watch::Slot;
 
 /// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
@@ -27,7 +27,7 @@ pub(crate) struct Tracer<V: Version> {
     next_frame: u32,
     events_left: u64,
     /// The exception that left the last frame, if nothing has happened since.
-    passing: Option<Owned>,
+    passing: Option<Passing>,
 }
 
 /// A frame of the source that is entered or suspended.
@@ -41,6 +41,13 @@ struct Activation<V: Version> {
     names: Option<Box<Namespace<V>>>,
     /// The exception that is on its way out of the frame, where the interpreter does not say so itself.
     leaving: Option<Owned>,
+}
+
+/// An exception that has left a frame. It is not held: it holds frames, and so would keep what they hold from
+/// going when the program expects it to.
+struct Passing {
+    address: usize,
+    has_traceback: bool,
 }
 
 /// The event cannot be written, for this reason.
@@ -86,9 +93,7 @@ impl<V: Version> Tracer<V> {
     /// Begins an event.
     #[inline(always)]
     fn count(&mut self) -> Result<(), Ended> {
-        if let Some(exception) = self.passing.take() {
-            python::release_later(exception);
-        }
+        self.passing = None;
         self.events_left = self.events_left.checked_sub(1).ok_or(Ended(GapReason::Events))?;
         Ok(())
     }
@@ -207,15 +212,31 @@ impl<V: Version> Tracer<V> {
     }
 
     /// An exception appears in a frame; `offset` is that of the instruction.
-    pub(crate) fn raise(&mut self, frame: Frame<V>, exception: Obj, offset: isize) {
+    pub(crate) fn raise(
+        &mut self,
+        frame: Frame<V>,
+        exception: Obj,
+        traceback: Option<Traceback<V>>,
+        offset: isize,
+    ) {
         let Some(top) = self.top(frame) else { return };
         let code = top.code;
-        let is_passing = self.passing.as_ref().is_some_and(|passing| passing.obj() == exception);
-        if is_passing || self.ends_iteration(code, exception, offset) {
+        if self.is_passing(exception, traceback) || self.ends_iteration(code, exception, offset) {
             return;
         }
         let event = self.write_exception(tag::RAISE, exception);
         self.finish(event);
+    }
+
+    /// Whether this is the exception that left the last frame. Another one can have got its address, but not
+    /// a traceback that leads on into the source, behind the frame that it is in now.
+    fn is_passing(&self, exception: Obj, traceback: Option<Traceback<V>>) -> bool {
+        let is_of_source = |code: Code<V>| self.codes.number_of(code.obj()).is_some();
+        let comes_from_source =
+            || traceback.is_some_and(|traceback| traceback.codes().skip(1).any(is_of_source));
+        self.passing.as_ref().is_some_and(|passing| {
+            passing.address == exception.address() && (!passing.has_traceback || comes_from_source())
+        })
     }
 
     fn ends_iteration(&mut self, code: CodeNumber, exception: Obj, offset: isize) -> bool {
@@ -226,28 +247,26 @@ impl<V: Version> Tracer<V> {
     }
 
     /// An exception leaves a frame.
-    pub(crate) fn unwind(&mut self, frame: Frame<V>, exception: Obj) {
+    pub(crate) fn unwind(&mut self, frame: Frame<V>, exception: Obj, has_traceback: bool) {
         if self.top(frame).is_some() {
             let event = self.write_exception(tag::UNWIND, exception);
             self.finish(event);
             self.leave();
-            self.passing = Some(Owned::of(exception));
+            self.passing = Some(Passing { address: exception.address(), has_traceback });
         }
     }
 
     /// An exception is on its way out of a frame, or none is any more.
     pub(crate) fn set_leaving(&mut self, frame: Frame<V>, exception: Option<Owned>) {
-        if let Some(top) = self.top(frame)
-            && let Some(before) = std::mem::replace(&mut top.leaving, exception)
-        {
-            python::release_later(before);
+        if let Some(top) = self.top(frame) {
+            top.leaving = exception;
         }
     }
 
     /// The exception on its way out leaves the frame.
     pub(crate) fn unwind_leaving(&mut self, frame: Frame<V>) {
         if let Some(exception) = self.top(frame).and_then(|top| top.leaving.take()) {
-            self.unwind(frame, exception.obj());
+            self.unwind(frame, exception.obj(), true);
         }
     }
 

@@ -9,6 +9,7 @@ use dataset::{Dataset, Report, Times};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
+use tracing::info;
 
 use super::console::Console;
 use super::watch::watch_job;
@@ -90,11 +91,12 @@ impl Session {
             workers.end().await;
         }
         server.abort();
-        let retries = retries(driver.counts());
+        let counts = driver.counts();
+        info!(?counts, "the job is over");
         // The bar goes when the driver does.
         drop(driver);
         watching.await.context("the progress display failed")?;
-        if let Some(retries) = retries {
+        if let Some(retries) = retries(counts) {
             console.say(&retries);
         }
         finished.unwrap_or_else(|by| Ok(Conclusion::StoppedAtOnce { by }))

@@ -27,8 +27,10 @@ pub(crate) fn show(
 ) -> io::Result<()> {
     heading(row, columns, paint, out)?;
     let source: Vec<&str> = row.code.lines().collect();
-    let left = (columns - SEPARATOR.len()) / 2;
-    let right = columns - left - SEPARATOR.chars().count();
+    // Source is cut sooner than what came of it, since effects take a row each.
+    let both = columns - SEPARATOR.chars().count();
+    let left = both * 5 / 9;
+    let right = both - left;
     let steps = steps(&row.events);
     for step in steps.iter().take(limit) {
         let place = step.place(&source, left);

@@ -10,8 +10,8 @@
 //! Every lease carries a token, and tokens only grow: of all that ever held a shard, the one with the highest
 //! token has the right to commit it, once. Time is what the caller says it is.
 //!
-//! Memory grows with the shards that are being worked on, never with the job: the planner offers shards only as
-//! long as the queue [wants](Queue::wants_shards) them, and done ones are kept as ranges.
+//! Memory does not grow with the job: the planner offers shards only as long as the queue
+//! [wants](Queue::wants_shards) them, and done ones are kept as ranges.
 
 mod intervals;
 #[cfg(test)]
@@ -30,7 +30,7 @@ use std::time::Duration;
 use dataset::Shard;
 
 pub use intervals::IntervalSet;
-pub use reconcile::Report;
+pub use reconcile::{Reply, Report};
 
 /// Names one worker process.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -310,11 +310,8 @@ impl Queue {
 
     /// Why it makes no sense to go on: shard after shard fails and none succeeds.
     pub fn hopeless(&self) -> Option<&str> {
-        if self.fruitless.len() < self.rules.max_fruitless {
-            None
-        } else {
-            self.fruitless.last().map(String::as_str)
-        }
+        let last = self.fruitless.last().map(String::as_str);
+        last.filter(|_| self.fruitless.len() >= self.rules.max_fruitless)
     }
 
     /// What a leased shard is; `None` if it was adopted before the planner came to it.

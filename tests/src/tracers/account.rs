@@ -97,12 +97,15 @@ impl Account {
         None
     }
 
-    /// The first difference between two accounts, with the source line it belongs to. Past a gap there is
-    /// nothing to compare.
+    /// How many events two accounts begin with in common.
+    pub fn shared(&self, other: &Account) -> usize {
+        self.events.iter().zip(&other.events).take_while(|(one, other)| one == other).count()
+    }
+
+    /// The first difference between two accounts, with the source line that it belongs to.
     pub fn difference(&self, other: &Account, source: &[u8]) -> Option<String> {
-        let longer = self.events.len().max(other.events.len());
-        let index = (0..longer).find(|&index| self.events.get(index) != other.events.get(index));
-        if let Some(index) = index {
+        let index = self.shared(other);
+        if index < self.events.len().max(other.events.len()) {
             let side = |account: &Account| account.events.get(index).map_or("nothing".to_owned(), shown);
             let line = self.events.get(index).or(other.events.get(index)).map_or(0, |event| event.line);
             let text = source.split(|&byte| byte == b'\n').nth((line as usize).wrapping_sub(1));

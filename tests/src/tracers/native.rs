@@ -44,8 +44,9 @@ impl Log {
     }
 }
 
-/// Loads the tracer as `tracer` and has it run the arena.
-const RUN: &str = "import os, sys, time; from importlib import machinery, util\n\
+/// Loads the tracer as `tracer` and has it run the arena. Without automatic collections: those happen when enough
+/// was allocated, which is not the same under two tracers.
+const RUN: &str = "import gc, os, sys, time; from importlib import machinery, util; gc.disable()\n\
     loader = machinery.ExtensionFileLoader('et_tracer', sys.argv[1])\n\
     tracer = util.module_from_spec(util.spec_from_loader('et_tracer', loader))\n\
     loader.exec_module(tracer); began = time.process_time()\n\

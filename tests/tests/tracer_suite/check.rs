@@ -54,10 +54,6 @@ pub(crate) fn accounts(minors: RangeInclusive<u32>, program: &Program) -> Vec<(S
     let mut accounts = Vec::new();
     for interpreter in interpreters().iter().filter(|interpreter| minors.contains(&interpreter.minor)) {
         let slow = reference::trace(interpreter, program).unwrap_or_else(|ended| panic!("{}", ended.report));
-        if std::env::var_os("DEV_REFERENCE_ONLY").is_some() {
-            accounts.push((format!("on 3.{}, the reference", interpreter.minor), slow));
-            continue;
-        } // DEV
         let (fast, ended) = native::trace(interpreter, program);
         if let Some(difference) = fast.difference(&slow, &program.source) {
             let minor = interpreter.minor;

@@ -11,7 +11,7 @@ use pyo3_ffi::PyObject;
 
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
-use crate::layout::{Frame, Int, Obj, Version};
+use crate::layout::{Exception, Frame, Int, Obj, Traceback, Version};
 use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
 
@@ -252,7 +252,8 @@ impl<V: Version> Event<V> for Raise {
 
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let [_, offset, exception] = arguments {
-            tracer.raise(frame, *exception, number::<V>(*offset) as isize);
+            let traceback = Exception::of(*exception).and_then(Exception::traceback).and_then(Traceback::of);
+            tracer.raise(frame, *exception, traceback, number::<V>(*offset) as isize);
         }
         Answer::GoOn
     }
@@ -264,7 +265,7 @@ impl<V: Version> Event<V> for Unwind {
 
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let [_, _, exception] = arguments {
-            tracer.unwind(frame, *exception);
+            tracer.unwind(frame, *exception, traceback::<V>(*exception).is_some());
         }
         Answer::GoOn
     }
@@ -280,4 +281,8 @@ fn code<V: Version>(tracer: &mut Tracer<V>, arguments: &[Obj]) -> Option<CodeNum
 #[inline(always)]
 fn number<V: Version>(object: Obj) -> i64 {
     Int::plain(object).and_then(Int::small::<V>).unwrap_or(0)
+}
+
+fn traceback<V: Version>(exception: Obj) -> Option<Traceback<V>> {
+    Exception::of(exception)?.traceback().and_then(Traceback::of)
 }

@@ -7,7 +7,7 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::{PyFrameObject, PyObject};
 
 use super::callback::{self, Callback};
-use crate::layout::{Frame, FrameObject, Obj, Tuple, Version};
+use crate::layout::{Frame, FrameObject, Obj, Traceback, Tuple, Version};
 use crate::python::{Owned, Result};
 use crate::tracer::Tracer;
 
@@ -65,8 +65,8 @@ unsafe extern "C" fn hook<V: Version>(
         what::EXCEPTION => {
             // SAFETY: the argument is a tuple of type, exception and traceback.
             let triple = argument.map(|triple| unsafe { Tuple::from_obj(triple) });
-            if let Some(&[_, Some(exception), _]) = triple.as_ref().map(Tuple::items) {
-                on_exception(tracer, object, frame, exception);
+            if let Some(&[_, Some(exception), Some(traceback)]) = triple.as_ref().map(Tuple::items) {
+                on_exception(tracer, object, exception, traceback);
             }
         }
         what::INSTRUCTION => on_instruction(tracer, frame),
@@ -100,10 +100,11 @@ fn on_line<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Fr
 
 /// The hook is not told which exception leaves a frame. Where it is not the one that appeared last, an
 /// instruction has raised it again, so from here on instructions are looked at until nothing is handled.
-fn on_exception<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Frame<V>, exception: Obj) {
+fn on_exception<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, exception: Obj, traceback: Obj) {
+    let frame = object.frame();
     if tracer.codes().of_frame(frame).is_some() {
         object.report_instructions(true);
-        tracer.raise(frame, exception, frame.instruction_offset());
+        tracer.raise(frame, exception, Traceback::of(traceback), frame.instruction_offset());
         tracer.set_leaving(frame, Some(Owned::of(exception)));
     }
 }

@@ -86,7 +86,7 @@ impl<V: Version> FrameObject<V> {
     const TRACE_OPCODES: usize = 45;
 
     /// # Safety
-    /// `object` must be a live frame object whose frame still runs.
+    /// `object` must be a live frame object.
     pub(crate) unsafe fn from_ptr(object: *mut PyFrameObject) -> FrameObject<V> {
         // SAFETY: an object's address is not null.
         FrameObject(unsafe { NonNull::new_unchecked(object.cast()) }, PhantomData)

@@ -62,7 +62,11 @@ type Function = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObj
 
 unsafe extern "C" {
     // The one of `pyo3-ffi` needs a newer interpreter, which could not refuse older ones by name.
-    fn PyCFunction_NewEx(definition: *mut PyMethodDef, this: *mut PyObject, module: *mut PyObject) -> *mut PyObject;
+    fn PyCFunction_NewEx(
+        definition: *mut PyMethodDef,
+        this: *mut PyObject,
+        module: *mut PyObject,
+    ) -> *mut PyObject;
 }
 
 fn new_function(name: &'static CStr, function: Function, flags: i32) -> Result<Owned> {

@@ -299,6 +299,7 @@ pub(crate) struct Exception(Obj);
 
 impl Exception {
     const ARGUMENTS: usize = 24;
+    const TRACEBACK: usize = 40;
     const FILE_NAME: usize = 88;
     const FILE_NAME_2: usize = 96;
 
@@ -310,6 +311,12 @@ impl Exception {
     pub(crate) fn arguments(self) -> Tuple {
         // SAFETY: an exception has the field, which is a tuple.
         unsafe { Tuple::from_obj(self.0.field(Exception::ARGUMENTS)) }
+    }
+
+    /// Its traceback, or `None` in either language.
+    pub(crate) fn traceback(self) -> Option<Obj> {
+        // SAFETY: an exception has the field.
+        unsafe { self.0.field(Exception::TRACEBACK) }
     }
 
     /// Whether its class derives from this static one.

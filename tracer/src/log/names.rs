@@ -104,10 +104,11 @@ impl Log {
     #[cold]
     fn rarer_type_name<V: Version>(&mut self, object: Obj, naming: usize) -> Result<NameNumber, Full> {
         let class = object.ty();
-        let limits = Limits::new(0);
-        let mut buffer = vec![0; limits.room()];
+        const LIMITS: Limits = Limits::new(0);
+        // On the stack, since this can be the name of a `MemoryError`.
+        let mut buffer = [0; LIMITS.room()];
         // SAFETY: the buffer has the room that the limits ask for.
-        let mut text = unsafe { Text::new(buffer.as_mut_ptr(), limits) };
+        let mut text = unsafe { Text::new(buffer.as_mut_ptr(), LIMITS) };
         text.class_name::<V>(class.name::<V>());
         let len = text.byte_len();
         let number = self.spell(&buffer[..len])?;

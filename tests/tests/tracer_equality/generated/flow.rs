@@ -151,9 +151,10 @@ impl Generator {
                 }
             }
             2 => {
-                self.line(at, "k = 2");
-                self.line(at, "while k:");
-                self.line(at + 1, "k -= 1");
+                // A counter of its own, so that a loop inside cannot set it back.
+                self.line(at, &format!("k{at} = 2"));
+                self.line(at, &format!("while k{at}:"));
+                self.line(at + 1, &format!("k{at} -= 1"));
                 self.block(Place { in_loop: true, ..place.inside() }, 2);
             }
             3 | 4 => self.iteration(place, name),
