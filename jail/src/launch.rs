@@ -36,6 +36,8 @@ impl Launch {
     /// Turns this process into the zygote. It must have one thread.
     pub fn exec(self) -> Result<Infallible, StepError> {
         rustix::process::setsid().step("leave the terminal")?;
+        // Whatever this process was started with: folders made here are for others to enter.
+        rustix::process::umask(Mode::from_raw_mode(0o022));
         offer_to_memory_killer();
         fix_addresses();
         fix_stack()?;

@@ -1,9 +1,10 @@
 //! What a forked program goes through before it reads its first untrusted byte.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::Signal;
 
 use crate::step::{Step, StepError, check};
@@ -14,8 +15,8 @@ pub(crate) struct Confinement<'a> {
     pub(crate) profile: Profile,
     pub(crate) limits: Limits,
     pub(crate) scratch: &'a Path,
-    /// Its standard input, output and error.
-    pub(crate) stdio: [BorrowedFd<'a>; 3],
+    /// Its standard output and error.
+    pub(crate) output: [BorrowedFd<'a>; 2],
     pub(crate) ruleset: Option<BorrowedFd<'a>>,
     /// Stays open through all steps, to tell the zygote how they went.
     pub(crate) to_zygote: BorrowedFd<'a>,
@@ -24,12 +25,14 @@ pub(crate) struct Confinement<'a> {
 type Act = fn(&Confinement<'_>) -> io::Result<()>;
 
 /// In this order. Comments say which cannot move.
-const STEPS: [(&str, Act); 9] = [
+const STEPS: [(&str, Act); 10] = [
     ("tie the program's life to the zygote's", die_with_zygote),
     ("give the program a session", start_session),
     ("enter the scratch folder", enter_scratch),
     ("limit the program's resources", limit_resources),
     ("drop the program's privileges", drop_privileges),
+    ("give the program standard streams", place_streams),
+    // What the step before has opened and copied is among what is closed.
     ("close what is the zygote's", close_descriptors),
     // Without it, neither Landlock nor a filter may be installed by those who have no privileges.
     ("rule out new privileges", rule_out_new_privileges),
@@ -64,12 +67,20 @@ fn drop_privileges(_: &Confinement<'_>) -> io::Result<()> {
     namespaces::drop_capabilities()
 }
 
-/// Puts the standard descriptors in their places, and closes all others but the two that later steps need.
-fn close_descriptors(confinement: &Confinement<'_>) -> io::Result<()> {
-    for (place, descriptor) in (libc::STDIN_FILENO..).zip(&confinement.stdio) {
+/// Its standard input is opened anew: had all programs one, the flags and locks that one sets on it would show
+/// in the next.
+fn place_streams(confinement: &Confinement<'_>) -> io::Result<()> {
+    let input = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let [output, error] = confinement.output;
+    for (place, stream) in (libc::STDIN_FILENO..).zip([input.as_fd(), output, error]) {
         // SAFETY: nobody owns what is at these places.
-        check(unsafe { libc::dup2(descriptor.as_raw_fd(), place) }.into())?;
+        check(unsafe { libc::dup2(stream.as_raw_fd(), place) }.into())?;
     }
+    Ok(())
+}
+
+/// Closes all other descriptors but the two that later steps need.
+fn close_descriptors(confinement: &Confinement<'_>) -> io::Result<()> {
     let mut kept = vec![confinement.to_zygote.as_raw_fd()];
     kept.extend(confinement.ruleset.map(|ruleset| ruleset.as_raw_fd()));
     kept.sort_unstable();

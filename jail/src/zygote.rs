@@ -9,7 +9,6 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 
-use rustix::fs::{Mode, OFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{DumpableBehavior, Pid};
 
@@ -21,7 +20,7 @@ use crate::watch::Watch;
 use crate::wire::{Answer, End, Files, Line, Order};
 use crate::{Profile, namespaces, remains, seccomp};
 
-/// Descriptors that a zygote is started with, by number, and how it finds its place.
+/// Descriptors that a zygote is started with, at fixed numbers.
 pub(crate) mod inherited {
     use super::RawFd;
 
@@ -42,7 +41,6 @@ pub struct Zygote {
     proc: OwnedFd,
     ruleset: Option<OwnedFd>,
     last_pid: Option<File>,
-    null: OwnedFd,
 }
 
 /// Memory that a program shares with its worker, mapped for as long as the program lives.
@@ -76,8 +74,6 @@ impl Zygote {
         // SAFETY: asking about a descriptor is harmless, also where there is none.
         let has_last_pid = unsafe { libc::fcntl(inherited::LAST_PID, libc::F_GETFD) } >= 0;
         let last_pid = has_last_pid.then(|| File::from(take(inherited::LAST_PID)));
-        let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .step("open /dev/null")?;
         let scratch = if profile.namespaces { Scratch::Mounted(scratch) } else { Scratch::Emptied(scratch) };
 
         for descriptor in [line.as_fd(), proc.as_fd()].into_iter().chain(ruleset.as_ref().map(AsFd::as_fd)) {
@@ -88,7 +84,7 @@ impl Zygote {
         if profile.seccomp {
             seccomp::confine_zygote().step("filter the zygote's system calls")?;
         }
-        Ok(Zygote { profile, scratch, line, proc, ruleset, last_pid, null })
+        Ok(Zygote { profile, scratch, line, proc, ruleset, last_pid })
     }
 
     /// Runs one program after another until the worker is gone. Only returns when it cannot go on.
@@ -172,7 +168,7 @@ impl Zygote {
             profile: self.profile,
             limits: order.limits,
             scratch: self.scratch.path(),
-            stdio: [self.null.as_fd(), order.files.stdout.as_fd(), order.files.stderr.as_fd()],
+            output: [order.files.stdout.as_fd(), order.files.stderr.as_fd()],
             ruleset: self.ruleset.as_ref().map(AsFd::as_fd),
             to_zygote,
         })?;

@@ -45,8 +45,8 @@ pub(crate) struct CodeInfo<V: Version> {
     start: isize,
     /// Whether there is a `raise` without an exception in it.
     pub(crate) can_raise_handled: bool,
-    /// The line of each instruction, once somebody has asked.
-    lines: Vec<i32>,
+    /// The line of each jump back within one line, by its two offsets; `None` for other jumps.
+    jumps: HashMap<(i64, i64), Option<u32>>,
     /// Memory of frames that are over.
     spare: Vec<Box<[Slot<V>]>>,
 }
@@ -65,7 +65,7 @@ impl<V: Version> CodeInfo<V> {
             instructions,
             start: 0,
             can_raise_handled: false,
-            lines: Vec::new(),
+            jumps: HashMap::new(),
             spare: Vec::new(),
             object,
         };
@@ -73,33 +73,33 @@ impl<V: Version> CodeInfo<V> {
         Ok(info)
     }
 
-    /// Finds the names of globals and the start in the instructions.
+    /// Finds in the instructions what events need to know of them.
     fn scan(&mut self, code: Code<V>, globals: &mut Namespace<V>) {
+        let opcodes = V::OPCODES;
         let names = code.names();
-        let mut found = Vec::new();
         let mut start = None;
         let mut extended = 0;
-        for (index, unit) in self.units().chunks_exact(2).enumerate() {
+        for (index, unit) in python::as_bytes(&self.instructions).chunks_exact(2).enumerate() {
             let (opcode, argument) = (unit[0], extended << 8 | usize::from(unit[1]));
-            extended = if opcode == V::OPCODES.extended_arg { argument } else { 0 };
-            let name = match opcode {
+            extended = if opcode == opcodes.extended_arg { argument } else { 0 };
+            let name = if opcode == opcodes.load_global {
                 // The lowest bit says whether a null is pushed, too.
-                _ if opcode == V::OPCODES.load_global => argument >> 1,
-                _ if opcode == V::OPCODES.store_global || opcode == V::OPCODES.delete_global => argument,
-                _ if opcode == V::OPCODES.resume && start.is_none() => {
-                    start = Some(2 * index as isize);
-                    continue;
-                }
-                _ => continue,
+                names.items().get(argument >> 1)
+            } else if opcode == opcodes.store_global || opcode == opcodes.delete_global {
+                names.items().get(argument)
+            } else {
+                None
             };
-            if let Some(&Some(name)) = names.items().get(name) {
+            if let Some(&Some(name)) = name {
                 // SAFETY: the names of a code object are `str`.
-                found.push(unsafe { Str::from_obj(name) });
+                self.globals.extend(globals.variable(unsafe { Str::from_obj(name) }));
             }
+            if opcode == opcodes.resume {
+                start.get_or_insert(2 * index as isize);
+            }
+            self.can_raise_handled |= opcode == opcodes.raise && argument == 0;
         }
         self.start = start.unwrap_or(0);
-        self.can_raise_handled = self.units().chunks_exact(2).any(|unit| *unit == [V::OPCODES.raise, 0]);
-        self.globals = found.into_iter().filter_map(|name| globals.variable(name)).collect();
         self.globals.sort_unstable();
         self.globals.dedup();
     }
@@ -147,18 +147,18 @@ impl<V: Version> CodeInfo<V> {
         offset <= self.start
     }
 
-    /// The line of the instruction at a byte offset; negative where it has none.
-    pub(crate) fn line(&mut self, offset: usize) -> i32 {
+    /// The line that a jump between these byte offsets goes back within, if it does.
+    pub(crate) fn line_of_jump(&mut self, from: i64, to: i64) -> Option<u32> {
         unsafe extern "C" {
             fn PyCode_Addr2Line(code: *mut ffi::PyObject, offset: i32) -> i32;
         }
-        if self.lines.is_empty() {
-            let count = self.units().len() / 2;
-            // SAFETY: it is a code object, and each offset lies within its instructions.
-            let line = |unit| unsafe { PyCode_Addr2Line(self.object.as_ptr(), 2 * unit as i32) };
-            self.lines = (0..count).map(line).collect();
-        }
-        self.lines.get(offset / 2).copied().unwrap_or(-1)
+        let code = self.object.as_ptr();
+        *self.jumps.entry((from, to)).or_insert_with(|| {
+            // SAFETY: it is a code object, and the interpreter passed the offsets. A line is searched for from
+            // the start of the code on.
+            let line = |offset: i64| unsafe { PyCode_Addr2Line(code, offset as i32) };
+            if to <= from && line(from) == line(to) { u32::try_from(line(to)).ok() } else { None }
+        })
     }
 
     /// Memory for the locals of one frame, all absent.

@@ -298,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tracer_that_is_missing_or_refuses_is_told_in_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let executable = folder.path().join("python3");
+        std::fs::write(&executable, "#!/bin/sh\necho 'ImportError: unknown layout' >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(&executable, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let interpreter =
+            Interpreter { executable: executable.clone(), version: "3.13.0".to_owned(), files: vec![] };
+        let missing = interpreter.check_tracer(Path::new("/nowhere/tracer.so")).unwrap_err();
+        assert!(matches!(missing, PythonError::NoTracer(_)), "{missing}");
+        let refusal = interpreter.check_tracer(&executable).unwrap_err();
+        assert!(refusal.to_string().ends_with("ImportError: unknown layout"), "{refusal}");
+    }
+
+    #[test]
     fn a_path_that_is_not_there_is_refused() {
         let error = Interpreter::find(Some("/nowhere/python3")).unwrap_err();
         assert!(matches!(error, PythonError::NotStarted(..)), "{error}");

@@ -25,6 +25,8 @@ pub(super) struct Local {
 
 impl Local {
     pub(super) fn new(root: PathBuf) -> Local {
+        // Missing folders are made from the first one that exists, which a relative path need not name.
+        let root = std::path::absolute(&root).unwrap_or(root);
         Local { root, link: |from, to| fs::hard_link(from, to) }
     }
 

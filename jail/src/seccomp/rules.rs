@@ -31,7 +31,13 @@ pub(super) fn zygote() -> Vec<Rule> {
         // that were open for reading.
         allow(&[SYS_sendfile, SYS_copy_file_range]),
         // Descriptors themselves.
-        allow(&[SYS_close, SYS_close_range, SYS_dup, SYS_dup3, SYS_fcntl, SYS_pipe2]),
+        allow(&[SYS_close, SYS_close_range, SYS_dup, SYS_dup3, SYS_pipe2]),
+        // Duplicates, flags and locks. Other commands have the kernel send signals to any process of the same
+        // owner, or make pipes larger than any limit counts.
+        Rule {
+            calls: &[SYS_fcntl],
+            verdict: Verdict::AllowIf { tests: vec![is_one_of(1, FCNTLS)], otherwise: Action::Errno(EPERM) },
+        },
         // Files by name. Which of them there are is up to the mounts and to Landlock.
         allow(&[
             SYS_openat,
@@ -84,7 +90,7 @@ pub(super) fn zygote() -> Vec<Rule> {
             SYS_getresgid,
             SYS_getgroups,
         ]),
-        allow(&[SYS_getrlimit, SYS_setrlimit, SYS_prlimit64, SYS_getrusage, SYS_getpriority, SYS_capget]),
+        allow(&[SYS_prlimit64, SYS_getrusage, SYS_getpriority, SYS_capget]),
         allow(&[
             SYS_sched_getaffinity,
             SYS_sched_getparam,
@@ -162,13 +168,16 @@ fn old_calls() -> Vec<Rule> {
         ]),
         allow(&[SYS_pipe, SYS_poll, SYS_select, SYS_epoll_create, SYS_epoll_wait, SYS_eventfd, SYS_signalfd]),
         allow(&[SYS_time, SYS_alarm, SYS_pause, SYS_getpgrp, SYS_arch_prctl, SYS_fork, SYS_vfork]),
+        allow(&[SYS_getrlimit, SYS_setrlimit]),
         deny(EPERM, &[SYS_chown, SYS_lchown]),
     ]
 }
 
 #[cfg(target_arch = "aarch64")]
 fn old_calls() -> Vec<Rule> {
-    vec![allow(&[SYS_renameat])]
+    // `libc` has no name for it here.
+    const SYS_RENAMEAT: c_long = 38;
+    vec![allow(&[SYS_RENAMEAT])]
 }
 
 /// What a program may not do although its zygote may.
@@ -210,19 +219,37 @@ pub(super) fn program(program: Program) -> Vec<Rule> {
     rules
 }
 
+/// It has the same number everywhere, but `libc` has its name only here and there.
+const SYS_FCHMODAT2: c_long = 452;
+
 #[cfg(target_arch = "x86_64")]
 const MODES_AND_TIMES: &[c_long] = &[
     SYS_chmod,
     SYS_fchmod,
     SYS_fchmodat,
-    SYS_fchmodat2,
+    SYS_FCHMODAT2,
     SYS_utime,
     SYS_utimes,
     SYS_futimesat,
     SYS_utimensat,
 ];
 #[cfg(target_arch = "aarch64")]
-const MODES_AND_TIMES: &[c_long] = &[SYS_fchmod, SYS_fchmodat, SYS_fchmodat2, SYS_utimensat];
+const MODES_AND_TIMES: &[c_long] = &[SYS_fchmod, SYS_fchmodat, SYS_FCHMODAT2, SYS_utimensat];
+
+const FCNTLS: &[c_int] = &[
+    F_DUPFD,
+    F_DUPFD_CLOEXEC,
+    F_GETFD,
+    F_SETFD,
+    F_GETFL,
+    F_SETFL,
+    F_GETLK,
+    F_SETLK,
+    F_SETLKW,
+    F_OFD_GETLK,
+    F_OFD_SETLK,
+    F_OFD_SETLKW,
+];
 
 const IOCTLS: &[c_int] = &[
     TCGETS as c_int,

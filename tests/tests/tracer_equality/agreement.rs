@@ -45,33 +45,36 @@ fn difference(fast: &Account, slow: &Account, program: &Program) -> Option<Strin
     fast.difference(slow, &program.source).or_else(|| fast.disorder())
 }
 
-/// Compares on several threads; panics with all differences. Returns what could not be compared, and why.
+/// Compares many; panics with all differences. Returns what could not be compared, and why.
 pub(crate) fn compare_all(interpreter: &Interpreter, programs: &[(String, Program)]) -> Vec<String> {
-    let next = AtomicUsize::new(0);
     let (different, left_out) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    on_all_processors(programs, |(name, program)| {
+        let (list, line) = match compare(interpreter, program) {
+            Verdict::Same => return,
+            Verdict::Different(difference) => (&different, format!("{name}: {difference}")),
+            Verdict::NotRepeatable => (&left_out, format!("{name}: no two runs are the same")),
+            Verdict::NotFollowed(why) => (&left_out, format!("{name}: {}", last_line(&why))),
+        };
+        list.lock().expect("no thread panics here").push(line);
+    });
+    let different = different.into_inner().expect("all threads are done");
+    let (count, of, minor) = (different.len(), programs.len(), interpreter.minor);
+    let all = different.join("\n");
+    assert!(different.is_empty(), "on 3.{minor}, {count} of {of} programs differ (left: native)\n{all}");
+    left_out.into_inner().expect("all threads are done")
+}
+
+pub(crate) fn on_all_processors<Item: Sync>(items: &[Item], work: impl Fn(&Item) + Sync) {
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some((name, program)) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (list, line) = match compare(interpreter, program) {
-                        Verdict::Same => continue,
-                        Verdict::Different(difference) => (&different, format!("{name}: {difference}")),
-                        Verdict::NotRepeatable => (&left_out, format!("{name}: no two runs are the same")),
-                        Verdict::NotFollowed(why) => (&left_out, format!("{name}: {}", last_line(&why))),
-                    };
-                    list.lock().expect("no thread panics here").push(line);
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
                 }
             });
         }
     });
-    let different = different.into_inner().expect("all threads are done");
-    let (count, of, minor) = (different.len(), programs.len(), interpreter.minor);
-    assert!(
-        different.is_empty(),
-        "on 3.{minor}, {count} of {of} programs differ (left: native)\n{}",
-        different.join("\n")
-    );
-    left_out.into_inner().expect("all threads are done")
 }
 
 fn last_line(text: &str) -> &str {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tests::random::Random;
 use tests::tracers::{Program, interpreters, native};
 
-use super::agreement::compare_all;
+use super::agreement::{compare_all, on_all_processors};
 
 #[test]
 fn programs_of_every_style_agree() {
@@ -83,17 +83,16 @@ struct Case {
 
 #[test]
 fn calls_with_a_known_result_return_it() {
+    let newest = interpreters().last();
     for interpreter in interpreters() {
-        for case in cases() {
-            let (account, ended) = native::trace(interpreter, &Program::call(case.code, "f", &case.input));
-            let end = account.end.unwrap_or_else(|| panic!("{}: {}", case.id, ended.report));
-            assert_eq!(
-                (end.verdict.as_str(), end.text.as_str()),
-                ("returned", case.output.as_str()),
-                "{}",
-                case.id
-            );
-        }
+        // The versions differ little in what a call returns: all calls on one of them are enough.
+        let every = if Some(interpreter) == newest { 1 } else { 5 };
+        let cases: Vec<_> = cases().into_iter().step_by(every).collect();
+        on_all_processors(&cases, |Case { id, code, input, output }| {
+            let (account, ended) = native::trace(interpreter, &Program::call(code.clone(), "f", input));
+            let end = account.end.unwrap_or_else(|| panic!("{id}: {}", ended.report));
+            assert_eq!((end.verdict.as_str(), &end.text), ("returned", output), "{id}");
+        });
     }
 }
 

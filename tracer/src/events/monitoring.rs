@@ -217,16 +217,13 @@ impl<V: Version> Event<V> for Jump {
     /// `sys.settrace` reports a line again when a loop jumps back within it.
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         let (Some(code), [_, from, to]) = (code(tracer, arguments), arguments) else { return Answer::GoOn };
-        let (from, to) = (number::<V>(*from), number::<V>(*to));
-        let code = tracer.codes().get(code);
-        let line = code.line(to as usize);
-        if to > from || line != code.line(from as usize) {
-            return Answer::Disable;
+        match tracer.codes().get(code).line_of_jump(number::<V>(*from), number::<V>(*to)) {
+            Some(line) => {
+                tracer.line(frame, line);
+                Answer::GoOn
+            }
+            None => Answer::Disable,
         }
-        if let Ok(line) = u32::try_from(line) {
-            tracer.line(frame, line);
-        }
-        Answer::GoOn
     }
 }
 

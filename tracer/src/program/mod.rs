@@ -51,11 +51,16 @@ fn run_on<V: Version>(arena: &Arena) -> i32 {
 /// The log of the program that this process runs.
 static LOG: AtomicPtr<Log> = AtomicPtr::new(null_mut());
 
+/// Uses the log, without letting go of the GIL.
+fn with_log<R>(user: impl FnOnce(&mut Log) -> R) -> R {
+    // SAFETY: `run_on` has put the log there, which is never freed. Whoever holds the GIL is its only user.
+    user(unsafe { &mut *LOG.load(Ordering::Relaxed) })
+}
+
 /// A process that the program forks shares the memory of the log, but is not traced.
 fn keep_forks_out() {
     extern "C" fn abandon_log() {
-        // SAFETY: the log is never freed, and the only thread of a fresh process is this one.
-        unsafe { (*LOG.load(Ordering::Relaxed)).abandon() };
+        with_log(Log::abandon);
     }
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -9,9 +9,9 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::{METH_O, PyMethodDef, PyMethodDefPointer, PyObject};
 use trace::{GapReason, Stream, Verdict};
 
-use super::LOG;
+use super::with_log;
 use crate::layout::{Exception, Int, Version};
-use crate::log::{Full, Log, VerdictText};
+use crate::log::{Full, VerdictText};
 use crate::python::{self, Owned, Raised, Result};
 
 /// `io.FileIO.write`
@@ -104,33 +104,29 @@ unsafe extern "C" fn write<V: Version, const IS_STDOUT: bool>(
 ) -> *mut PyObject {
     let stream = if IS_STDOUT { Stream::Stdout } else { Stream::Stderr };
     // SAFETY: the interpreter passes live objects, and `install` came first.
-    let (file, data, base, log) = unsafe {
+    let (file, data, base) = unsafe {
         let base = Owned::borrowed(WRITE.load(Ordering::Relaxed));
-        (Owned::borrowed(file), Owned::borrowed(data), base, &mut *LOG.load(Ordering::Relaxed))
+        (Owned::borrowed(file), Owned::borrowed(data), base)
     };
-    write_all::<V>(&file, &data, &base, stream, log).map_or(null_mut(), Owned::into_ptr)
+    write_all::<V>(&file, &data, &base, stream).map_or(null_mut(), Owned::into_ptr)
 }
 
 /// Writes all of the data, and tells the log what was written.
-fn write_all<V: Version>(
-    file: &Owned,
-    data: &Owned,
-    base: &Owned,
-    stream: Stream,
-    log: &mut Log,
-) -> Result<Owned> {
+fn write_all<V: Version>(file: &Owned, data: &Owned, base: &Owned, stream: Stream) -> Result<Owned> {
     let mut rest = data.clone();
     let mut total = 0;
     loop {
-        let written = base.call(&[file, &rest]).map_err(|Raised| end_at_limit::<V>(log))?;
+        let written = base.call(&[file, &rest]).map_err(|Raised| end_at_limit::<V>())?;
         // `None` says that the descriptor would block.
         let Some(count) = Int::plain(written.obj()).and_then(Int::small::<V>) else { return Ok(written) };
         // SAFETY: it is an object that was just written as bytes.
         let bytes = Owned::new(unsafe { ffi::PyBytes_FromObject(rest.as_ptr()) })?;
         let bytes_written = &python::as_bytes(&bytes)[..count as usize];
-        if let Err(Full) = log.output(stream, bytes_written) {
-            log.close(GapReason::Bytes);
-        }
+        with_log(|log| {
+            if let Err(Full) = log.output(stream, bytes_written) {
+                log.close(GapReason::Bytes);
+            }
+        });
         total += count;
         let left = &python::as_bytes(&bytes)[count as usize..];
         if left.is_empty() || count == 0 {
@@ -142,13 +138,14 @@ fn write_all<V: Version>(
 }
 
 /// A write has failed: if that is because the file has reached its largest size, the process ends here.
-fn end_at_limit<V: Version>(log: &mut Log) -> Raised {
+fn end_at_limit<V: Version>() -> Raised {
     let exception = python::take_exception();
-    let number =
-        Exception::of(exception.obj()).and_then(|exception| exception.arguments().items().first().copied());
-    let number = number.flatten().and_then(Int::plain).and_then(Int::small::<V>);
+    // SAFETY: this names a static class.
+    let os_error = Exception::of(exception.obj()).filter(|error| error.is_a(unsafe { ffi::PyExc_OSError }));
+    let number = os_error.and_then(|error| error.arguments().items().first().copied().flatten());
+    let number = number.and_then(Int::plain).and_then(Int::small::<V>);
     if number == Some(libc::EFBIG.into()) {
-        log.verdict::<V>(Verdict::OutputLimit, None, VerdictText::Empty);
+        with_log(|log| log.verdict::<V>(Verdict::OutputLimit, None, VerdictText::Empty));
         // SAFETY: nothing of the process is needed any more.
         unsafe { libc::_exit(1) };
     }

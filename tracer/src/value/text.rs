@@ -36,6 +36,11 @@ impl Limits {
         (self.chars / 40).min(MAX_DEPTH)
     }
 
+    /// Characters of a string that are shown where so many have been written before it.
+    pub(crate) fn string_chars(self, written: usize) -> usize {
+        self.chars.saturating_sub(written).max(MIN_STRING_CHARS)
+    }
+
     /// Bytes that no text exceeds. The characters before the last element take up to 4 bytes each. The last
     /// one may be a dict's item, whose key is a string of `chars` characters, each escaped by 10, and whose
     /// value has at most 4 bytes per character of the budget (three numbers of 4 bits per character each).
@@ -177,7 +182,7 @@ impl Text {
 
     /// How many characters of a string may be shown here.
     fn string_chars(&self) -> usize {
-        self.limits.chars.saturating_sub(self.chars).max(MIN_STRING_CHARS)
+        self.limits.string_chars(self.chars)
     }
 
     fn left_out(&mut self, count: usize) {
@@ -192,7 +197,7 @@ impl Text {
     pub(crate) fn string<V: Version>(&mut self, string: Str) {
         let shown = string.first_units::<V>(self.string_chars());
         match shown {
-            Units::Ascii(units) if units.iter().all(|&unit| IS_PLAIN[usize::from(unit)]) => {
+            Units::Ascii(units) if stands_for_itself(units) => {
                 self.byte(b'\'');
                 self.ascii(units);
                 self.byte(b'\'');
@@ -291,16 +296,21 @@ fn quote(contains: impl Fn(u8) -> bool) -> u8 {
     if contains(b'\'') && !contains(b'"') { b'"' } else { b'\'' }
 }
 
-/// ASCII characters that stand for themselves between single quotes.
-const IS_PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        plain[byte as usize] = byte != b'\'' && byte != b'\\';
-        byte += 1;
-    }
-    plain
-};
+/// Whether ASCII text reads as it is between single quotes: it has no control characters, no quote and no
+/// backslash. Eight characters are looked at in one step.
+fn stands_for_itself(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x80 * ONES;
+    // ASCII has no high bits, so a subtraction sets that of each byte that is smaller.
+    let is_below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & HIGHS & !word != 0;
+    let has = |word: u64, byte: u8| is_below(word ^ (ONES * u64::from(byte)), 1);
+    let is_special =
+        |word: u64| is_below(word, b' ') || has(word, b'\'') || has(word, b'\\') || has(word, 0x7f);
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    !words.iter().chain([&last]).any(|word| is_special(u64::from_le_bytes(*word)))
+}
 
 /// The whole of a name in UTF-8.
 pub(crate) fn to_utf8<V: Version>(name: Str) -> Vec<u8> {
@@ -310,4 +320,23 @@ pub(crate) fn to_utf8<V: Version>(name: Str) -> Vec<u8> {
         utf8.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
     utf8.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repr_escapes_does_not_stand_for_itself() {
+        for special in (0..128u8).filter(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'\'' | b'\\'))
+        {
+            for place in 0..20 {
+                let mut text = *b"~~~~~~~~    \"\"\"\"~~ ~";
+                assert!(stands_for_itself(&text));
+                text[place] = special;
+                assert!(!stands_for_itself(&text), "{special} at {place}");
+            }
+        }
+        assert!(stands_for_itself(b""));
+    }
 }

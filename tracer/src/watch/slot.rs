@@ -37,6 +37,7 @@ enum State {
 }
 
 /// The beginning of a long string.
+#[derive(Default)]
 struct Prefix {
     len: usize,
     width: usize,
@@ -98,7 +99,7 @@ impl<V: Version> Slot<V> {
             }
             State::LongString => match (Shape::of(value), &self.prefix) {
                 (shape @ Shape::Str(string), Some(prefix)) if shape.is_exact(value.ty()) => {
-                    prefix.matches::<V>(string, log.values().chars)
+                    prefix.matches::<V>(string, log.values().string_chars(0))
                 }
                 _ => false,
             },
@@ -123,7 +124,9 @@ impl<V: Version> Slot<V> {
         self.forget();
         let shape = Shape::of(value);
         let (written, state) = match shape {
-            Shape::Str(string) if string.len() > log.values().chars && shape.is_exact(value.ty()) => {
+            Shape::Str(string)
+                if string.len() > log.values().string_chars(0) && shape.is_exact(value.ty()) =>
+            {
                 self.write_long(log, value, string)?
             }
             // These need no visit: most of all changes are numbers.
@@ -159,9 +162,13 @@ impl<V: Version> Slot<V> {
     }
 
     fn write_long(&mut self, log: &mut Log, value: Obj, string: Str) -> Result<(Written, State), Full> {
-        let units = string.first_units::<V>(log.values().chars);
+        let units = string.first_units::<V>(log.values().string_chars(0));
         let (bytes, width) = units.bytes();
-        self.prefix = Some(Box::new(Prefix { len: string.len(), width, bytes: bytes.to_vec() }));
+        let prefix = self.prefix.get_or_insert_default();
+        prefix.len = string.len();
+        prefix.width = width;
+        prefix.bytes.clear();
+        prefix.bytes.extend_from_slice(bytes);
         let (written, ()) = log.written::<V, _>(value, |text| text.string::<V>(string))?;
         Ok((written, State::LongString))
     }
@@ -207,7 +214,7 @@ impl<V: Version> Slot<V> {
                 self.forget_visit();
             }
             State::Visited => self.forget_visit(),
-            State::LongString => self.prefix = None,
+            State::LongString => {}
         }
     }
 

@@ -1,8 +1,9 @@
 //! The worker's side of a zygote: the process, and the line to it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -74,10 +75,11 @@ impl Zygote {
     }
 
     fn answer_within(&mut self, patience: Duration) -> Result<Answer, WorkerFault> {
-        let deadline = Instant::now() + patience;
+        // Limits may be longer than clocks run; then there is no deadline.
+        let deadline = Instant::now().checked_add(patience);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).ok();
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut [PollFd::new(&self.line, PollFlags::IN)], timeout.as_ref()) {
                 Ok(0) => return Err(WorkerFault::Silent(patience)),
                 Ok(_) => break,
@@ -94,11 +96,9 @@ impl Zygote {
 
     /// Why a zygote that closed its line did so.
     fn last_words(&mut self) -> String {
-        let mut text = Vec::new();
-        let printed =
-            self.printed.rewind().and_then(|()| (&self.printed).take(LAST_WORDS).read_to_end(&mut text));
-        match printed {
-            Ok(_) if !text.is_empty() => last_line(&text),
+        let mut text = vec![0; LAST_WORDS];
+        match self.printed.read_at(&mut text, 0) {
+            Ok(length @ 1..) => last_line(&text[..length]),
             _ => match self.process.wait() {
                 Ok(status) => format!("it ended with {status} and without a word"),
                 Err(error) => format!("it ended without a word: {error}"),
@@ -112,7 +112,7 @@ impl Zygote {
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Bytes of what a zygote printed that are looked at.
-const LAST_WORDS: u64 = 64 * 1024;
+const LAST_WORDS: usize = 64 * 1024;
 
 impl Drop for Zygote {
     fn drop(&mut self) {

@@ -47,7 +47,8 @@ impl Place {
     #[track_caller]
     pub(crate) fn expect_clean(&mut self) {
         let look = "\
-import os, threading
+import fcntl, os, threading
+assert not fcntl.fcntl(0, fcntl.F_GETFL) & os.O_NONBLOCK
 assert set(os.listdir('.')) <= {'main.py'}, os.listdir('.')
 assert os.getcwd() == os.environ['HOME'] == os.environ['TMPDIR'], os.getcwd()
 assert threading.active_count() == 1

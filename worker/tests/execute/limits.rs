@@ -239,6 +239,7 @@ fn a_program_that_wrecks_its_process_harms_nobody_else() {
         "import os\nos.dup2(0, 1)\nos.dup2(0, 2)\nprint('lost')",
         "import os\nos.lseek(1, 100, 0)\nos.write(1, b'x')\nos.ftruncate(1, 0)",
         "import fcntl, os\nfcntl.fcntl(1, fcntl.F_SETFL, os.O_APPEND)\nfcntl.flock(1, fcntl.LOCK_EX)",
+        "import os\nos.set_blocking(0, False)",
         "import gc, sys\ngc.disable()\nsys.setrecursionlimit(10 ** 9)\nsys.modules.clear()",
         "import os, signal\nsignal.alarm(1)\nos.chdir('/')\nos.umask(0o777)\nos.environ.clear()",
         "import os\nos.mkdir('d', 0)\nos.mkdir('e')\nos.mkdir('e/f', 0)\nos.symlink('/', 'e/link')",

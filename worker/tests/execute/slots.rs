@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,6 +34,31 @@ fn a_slot_tells_its_interpreters_version() {
         let mut place = Place::with(profile);
         let asked = place.run("import platform\nprint(platform.python_version(), end='')", &short());
         assert_eq!(place.slot.interpreter(), printed(&asked));
+    }
+}
+
+#[test]
+fn programs_do_not_notice_how_their_worker_was_started() {
+    let source = "\
+import os, resource, sys
+assert 'SECRET' not in os.environ
+assert os.umask(0) == 0o022
+assert resource.getrlimit(resource.RLIMIT_STACK)[0] == 8 << 20
+assert sys.flags.hash_randomization == 0
+print('same')
+";
+    for profile in profiles() {
+        let scratch = folder();
+        let launcher = scratch.path().join("et-worker");
+        let script = format!(
+            "#!/bin/sh\numask 077\nulimit -S -s 1024\nexport SECRET=1 PYTHONHASHSEED=7\nexec {LAUNCHER} \"$@\"\n"
+        );
+        fs::write(&launcher, script).unwrap();
+        fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755)).unwrap();
+        let spec = SlotSpec { launcher, ..spec(profile, scratch.path()) };
+        let mut slot = Slot::start(&spec).unwrap();
+        let execution = slot.run(&crate::harness::script(source), &short()).unwrap();
+        assert_eq!(printed(&execution), "same\n", "{profile}: {}", complaints(&execution));
     }
 }
 

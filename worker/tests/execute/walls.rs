@@ -128,7 +128,10 @@ refused('EPERM', os.pidfd_open, 1)
 refused('EPERM', os.pidfd_open, me)
 refused('EPERM', os.setpriority, os.PRIO_PROCESS, 1, 19)
 refused('EPERM', os.sched_setaffinity, 1, {0})
-import resource
+import fcntl, resource
+one, other = socket.socketpair()
+for command in (8, 10, 15, 1024, 1026):
+    refused('EPERM', fcntl.fcntl, one, command, parent)
 refused('EPERM', resource.prlimit, 1, resource.RLIMIT_CORE)
 resource.prlimit(me, resource.RLIMIT_CORE)
 ptrace, read_memory = {'x86_64': (101, 310), 'aarch64': (117, 270)}[os.uname().machine]

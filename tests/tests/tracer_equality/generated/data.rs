@@ -12,6 +12,9 @@ class P:
         self.x = x
     def __hash__(self):
         return 7
+class Mourned(P):
+    def __del__(self):
+        print('gone')
 class L(list): pass
 class D(dict): pass
 class Q(P):
@@ -130,9 +133,9 @@ impl Generator {
             // What is freed and made again often lies where it lay before.
             24 => format!("for k in range(4): {path}[0] = [k]"),
             25 => format!("for k in range(4): {name} = ({{k: [k]}}, 'ab'[k:] * 20)"),
-            26 => format!("for k in range(4): {name} = P([P(k)])"),
+            26 => format!("for k in range(4): {name} = P([Mourned(k)])"),
             27 => format!("{path}.__dict__[{}] = {value}", self.one(&["'x'", "'w'", "3"])),
-            28 => format!("{path}.__class__ = {}", self.one(&["P", "Q", "L"])),
+            28 => format!("{path}.__class__ = {}", self.one(&["P", "Q", "L", "Mourned"])),
             29 => format!(
                 "{}.{} = '{name}'",
                 self.one(&["P", "Q", "gen"]),
@@ -216,7 +219,7 @@ impl Generator {
             7 => format!("{{{key}, 5}}"),
             8 => format!("frozenset([{key}])"),
             9 => format!("deque([{first}, {second}], {})", self.one(&["None", "1", "5"])),
-            10 => format!("P({first})"),
+            10 => format!("{}({first})", self.one(&["P", "Mourned"])),
             11 => format!("L([{first}, {name}])"),
             12 => format!("D(k={first})"),
             _ => format!("defaultdict(list, k={first})"),

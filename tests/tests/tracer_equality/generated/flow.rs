@@ -22,6 +22,8 @@ def guard(n):
         n = None
     finally:
         n = [n]
+class Mourned(Exception):
+    def __del__(self): print('gone')
 class Wait:
     def __init__(self, n): self.n = n
     def __await__(self):
@@ -39,6 +41,8 @@ class Steps:
         if self.n <= 0: raise StopAsyncIteration
         self.n -= 1
         return await Wait(self.n)
+async def take(it):
+    return [x async for x in it]
 def drive(co, n=0):
     try:
         while True:
@@ -84,16 +88,17 @@ impl Place {
 pub(crate) fn program(seed: u64) -> Program {
     let mut generator = Generator { random: Random::new(seed), source: PRELUDE.to_owned() };
     for (kind, name) in FUNCTIONS {
-        let keyword =
-            if matches!(kind, Kind::Coroutine | Kind::AsyncGenerator) { "async def" } else { "def" };
+        let (keyword, begin) = match kind {
+            Kind::Plain => ("def", "if n <= 0: return x"),
+            Kind::Generator => ("def", "yield n; x = n or x"),
+            Kind::Coroutine => ("async def", "if n <= 0: return x"),
+            Kind::AsyncGenerator => ("async def", "yield n; x = n or x"),
+        };
         generator.line(0, &format!("{keyword} {name}(n, x=None):"));
+        generator.line(1, begin);
         if matches!(kind, Kind::Generator | Kind::AsyncGenerator) {
-            generator.line(1, "yield n");
+            generator.line(1, "if n <= 0: return");
         }
-        generator.line(
-            1,
-            "if n <= 0: return x".trim_end_matches(if kind == Kind::AsyncGenerator { " x" } else { "" }),
-        );
         let place = Place { kind, indentation: 1, in_loop: false, in_handler: false, depth: 0 };
         generator.block(place, 5);
     }
@@ -104,11 +109,6 @@ pub(crate) fn program(seed: u64) -> Program {
         generator.line(0, "except Exception as e:");
         generator.line(1, "r = e");
     }
-    generator.source = generator.source.replacen(
-        "def drive(",
-        "async def take(it):\n    return [x async for x in it]\ndef drive(",
-        1,
-    );
     let mut program = Program::script(generator.source);
     program.bounds.max_events = 2_500;
     program
@@ -270,10 +270,12 @@ impl Generator {
                     "ValueError('v')",
                     "StopIteration(n)",
                     "LookupError",
+                    "Mourned(x)",
                 ]);
                 format!("raise {error}")
             }
             (5, _) => format!("assert {value}, {name}"),
+            (6, Kind::AsyncGenerator) => format!("{name} = await Wait({value})"),
             (6, _) => format!("del {name}"),
             (7 | 8, Kind::Generator | Kind::AsyncGenerator) => format!("{name} = yield {value}"),
             (9, Kind::Generator) => {
@@ -282,7 +284,6 @@ impl Generator {
             (7..=9, Kind::Coroutine) => {
                 format!("{name} = await {}", self.one(&["co(n - 1)", "Wait(n)", "take(agen(n - 1))"]))
             }
-            (7, Kind::AsyncGenerator) => format!("{name} = await Wait({value})"),
             (10, _) => "it = gen(n - 1); x = next(it); it.close()".to_owned(),
             (11, _) => format!("it = gen2(n - 1); next(it); {name} = it.throw(KeyError, KeyError(n))"),
             _ => self.quiet(place, name),
