@@ -33,7 +33,7 @@ BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset":
 BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, deque)
 SINGLETONS = (None, True, False, ..., NotImplemented)
 
-MAX_INT_BITS = 14_000
+MIN_INT_BITS, MAX_INT_BITS = 60, 14_000
 MAX_DEPTH = 64
 MAX_NAME = 200
 MIN_STRING = 16
@@ -145,8 +145,9 @@ class Text:
 
     def integer(self, value):
         bits = int.bit_length(value)
+        shown_bits = max(MIN_INT_BITS, min(4 * self.chars, MAX_INT_BITS))
         try:
-            text = int.__repr__(value) if bits <= min(4 * self.chars, MAX_INT_BITS) else None
+            text = int.__repr__(value) if bits <= shown_bits else None
         except ValueError:  # `sys.set_int_max_str_digits` forbids it.
             text = None
         self.put(text or f"<int of {bits} bits>")

@@ -263,6 +263,10 @@ impl<V: Version> Tracer<V> {
         }
     }
 
+    pub(crate) fn is_leaving(&mut self, frame: Frame<V>) -> bool {
+        self.top(frame).is_some_and(|top| top.leaving.is_some())
+    }
+
     /// The exception on its way out leaves the frame.
     pub(crate) fn unwind_leaving(&mut self, frame: Frame<V>) {
         if let Some(exception) = self.top(frame).and_then(|top| top.leaving.take()) {

@@ -20,6 +20,9 @@ fn programs_of_every_style_agree() {
     }
 }
 
+/// Walks its frames down to the outermost one, and the reference has frames of its own beneath the program.
+const SEES_THE_REFERENCE: &str = "boltons/excutils.py";
+
 /// Takes 200 of the files below the folder that `ET_CORPORA` names.
 #[test]
 fn files_of_published_packages_agree() {
@@ -28,6 +31,7 @@ fn files_of_published_packages_agree() {
         return;
     };
     let mut files = python_files(Path::new(&folder));
+    files.retain(|path| !path.ends_with(SEES_THE_REFERENCE));
     let mut random = Random::new(11);
     for interpreter in interpreters() {
         let taken =

@@ -60,6 +60,22 @@ fn values_in_events_and_the_returned_value_have_budgets_of_their_own() {
 }
 
 #[test]
+fn a_budget_of_nothing_leaves_names_numbers_and_the_beginnings_of_strings() {
+    let mut program =
+        Program::call("def f(a, b, c, d): return [a]\n", "f", "2**60 - 1, 2**60, [0], 'a' * 20");
+    program.bounds = Bounds { value_chars: 0, output_chars: 0, ..program.bounds };
+    check_program(
+        ALL,
+        &program,
+        "
+        call f 1 +a=1152921504606846975 +b=<int of 61 bits> +c=[…] +d='aaaaaaaaaaaaaaaa' … 4 more; line 1
+        return 1 […]
+        end returned […]
+        ",
+    );
+}
+
+#[test]
 fn messages_of_exceptions_have_the_budget_of_values() {
     let mut program = Program::script("raise ValueError('abcdefghijklmnopqrstuvwxyz')\n");
     program.bounds = Bounds { value_chars: 20, output_chars: 1000, ..program.bounds };

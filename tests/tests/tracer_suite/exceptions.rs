@@ -295,6 +295,27 @@ fn what_an_exception_holds_goes_when_the_program_lets_go_of_it() {
 }
 
 #[test]
+fn an_exception_that_is_swallowed_goes_at_once() {
+    let source = "
+        class Mourned(Exception):
+            def __del__(self): print('gone')
+        class Guard:
+            def __enter__(self): pass
+            def __exit__(self, *e): return True
+        def f():
+            with Guard():
+                raise Mourned
+            print('after')
+        f()
+        ";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let output = account.events.iter().filter(|event| event.kind == "output");
+        let printed: String = output.filter_map(|event| event.text.as_deref()).collect();
+        assert_eq!(printed, "gone\nafter\n", "{tracer} tells of this output");
+    }
+}
+
+#[test]
 fn a_with_statement_that_does_not_swallow_lets_the_exception_go_on() {
     check_call(
         "

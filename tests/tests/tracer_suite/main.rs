@@ -8,5 +8,6 @@ mod exceptions;
 mod flow;
 mod generators;
 mod hostile;
+mod self_tracing;
 mod values;
 mod variables;

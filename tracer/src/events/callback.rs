@@ -1,7 +1,7 @@
 //! The objects through which the interpreter calls the tracer.
 //!
 //! They are called by vectorcall: unlike functions made from a `PyMethodDef` they do not count towards the
-//! program's limit of recursion, and they carry the tracer with them.
+//! program's limit of recursion, and they carry what they work on with them.
 
 use std::ffi::{c_char, c_int, c_ulong};
 use std::mem::offset_of;
@@ -11,19 +11,18 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
 
 use crate::layout::{Obj, Thread, Version};
-use crate::python::{self, Owned, Result};
-use crate::tracer::Tracer;
+use crate::python::{Owned, Result};
 
 /// `vectorcallfunc`
 pub(super) type Vectorcall =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, usize, *mut PyObject) -> *mut PyObject;
 
 #[repr(C)]
-pub(super) struct Callback<V: Version> {
+pub(super) struct Callback<V: Version, Carried> {
     header: PyObject,
     call: Vectorcall,
-    /// The tracer, and the only thread that it traces.
-    pub(super) tracer: *mut Tracer<V>,
+    pub(super) carried: *mut Carried,
+    /// The only thread that is traced.
     pub(super) thread: Thread<V>,
     /// What tells the interpreter to stop reporting from a place, where there is such a thing.
     pub(super) disable: Option<Owned>,
@@ -45,7 +44,7 @@ unsafe extern "C" {
 }
 
 /// The class of callbacks.
-pub(super) fn class<V: Version>() -> Result<Owned> {
+pub(super) fn class<V: Version, Carried>() -> Result<Owned> {
     const READ_ONLY: c_int = 1;
     const SSIZE: c_int = 19;
     const HAVE_VECTORCALL: c_ulong = 1 << 11;
@@ -54,7 +53,7 @@ pub(super) fn class<V: Version>() -> Result<Owned> {
     let offset = Member {
         name: c"__vectorcalloffset__".as_ptr(),
         kind: SSIZE,
-        offset: offset_of!(Callback<V>, call) as isize,
+        offset: offset_of!(Callback<V, Carried>, call) as isize,
         flags: READ_ONLY,
         ..end
     };
@@ -66,7 +65,7 @@ pub(super) fn class<V: Version>() -> Result<Owned> {
     ];
     let mut spec = ffi::PyType_Spec {
         name: c"et_tracer.Callback".as_ptr(),
-        basicsize: size_of::<Callback<V>>() as c_int,
+        basicsize: size_of::<Callback<V, Carried>>() as c_int,
         itemsize: 0,
         flags: (ffi::Py_TPFLAGS_DEFAULT | HAVE_VECTORCALL | DISALLOW_INSTANTIATION) as _,
         slots: slots.as_mut_ptr(),
@@ -75,19 +74,19 @@ pub(super) fn class<V: Version>() -> Result<Owned> {
     Owned::new(unsafe { ffi::PyType_FromSpec(&mut spec) })
 }
 
-/// A new callback.
-pub(super) fn new<V: Version>(
+/// A new callback of the class for what it carries.
+pub(super) fn new<V: Version, Carried>(
     class: &Owned,
     call: Vectorcall,
-    tracer: *mut Tracer<V>,
+    carried: *mut Carried,
     disable: Option<Owned>,
 ) -> Result<Owned> {
     // SAFETY: the class is that of callbacks, so the memory is as large as one, and its header is set up.
     unsafe {
         let object = Owned::new(ffi::PyType_GenericAlloc(class.as_ptr().cast(), 0))?;
-        let callback = object.as_ptr().cast::<Callback<V>>();
+        let callback = object.as_ptr().cast::<Callback<V, Carried>>();
         (&raw mut (*callback).call).write(call);
-        (&raw mut (*callback).tracer).write(tracer);
+        (&raw mut (*callback).carried).write(carried);
         (&raw mut (*callback).thread).write(Thread::current());
         (&raw mut (*callback).disable).write(disable);
         Ok(object)
@@ -104,14 +103,4 @@ pub(super) unsafe fn arguments<'a>(arguments: *const *mut PyObject, count: usize
     const OFFSET: usize = 1 << (usize::BITS - 1);
     // SAFETY: the caller vouches for them; arguments are never null.
     unsafe { std::slice::from_raw_parts(arguments.cast(), count & !OFFSET) }
-}
-
-/// For a callback that does nothing but carry its tracer.
-pub(super) unsafe extern "C" fn never_called(
-    _: *mut PyObject,
-    _: *const *mut PyObject,
-    _: usize,
-    _: *mut PyObject,
-) -> *mut PyObject {
-    python::none().into_ptr()
 }

@@ -48,11 +48,11 @@ impl Tool {
     fn switch_on<V: Version>(&self, tracer: *mut Tracer<V>, codes: &[Owned]) -> Result<()> {
         let numbers = self.monitoring.attribute(c"events")?;
         let disable = self.monitoring.attribute(c"DISABLE")?;
-        let class = callback::class::<V>()?;
+        let class = callback::class::<V, Tracer<V>>()?;
         let (mut local, mut global) = (0, 0);
         for (name, is_local, receive) in events::<V>() {
             let number = numbers.attribute(name)?;
-            let callback = callback::new(&class, receive, tracer, Some(disable.clone()))?;
+            let callback = callback::new::<V, _>(&class, receive, tracer, Some(disable.clone()))?;
             self.monitoring.call_method(c"register_callback", &[&self.number, &number, &callback])?;
             *(if is_local { &mut local } else { &mut global }) |= number.to_i64()?;
         }
@@ -123,8 +123,8 @@ unsafe extern "C" fn receive<V: Version, E: Event<V>>(
 ) -> *mut PyObject {
     // SAFETY: the interpreter calls a callback, whose tracer is used by nothing else while the program runs.
     let (callback, tracer, arguments) = unsafe {
-        let callback = &*callable.cast::<Callback<V>>();
-        (callback, &mut *callback.tracer, callback::arguments(arguments, count))
+        let callback = &*callable.cast::<Callback<V, Tracer<V>>>();
+        (callback, &mut *callback.carried, callback::arguments(arguments, count))
     };
     let answer = if tracer.has_ended() {
         if E::IS_LOCAL { Answer::Disable } else { Answer::GoOn }

@@ -16,6 +16,7 @@ pub(crate) struct Type(Obj);
 
 // Offsets in `PyTypeObject`.
 const NAME: usize = 24;
+const INSTANCE_SIZE: usize = 32;
 const FLAGS: usize = 168;
 const BASE: usize = 256;
 const DICT_OFFSET: usize = 288;
@@ -97,6 +98,12 @@ impl Type {
     /// Whether Python code made this class: then it can be changed.
     pub(crate) fn is_made_by_python(self) -> bool {
         self.flags() & (flag::HEAP_TYPE | flag::IMMUTABLE) == flag::HEAP_TYPE
+    }
+
+    /// Bytes that an instance takes at least.
+    pub(crate) fn instance_size(self) -> usize {
+        // SAFETY: every class has the field.
+        unsafe { self.0.field(INSTANCE_SIZE) }
     }
 
     /// Offset of the pointer to an instance's `__dict__`, if it lies at a fixed place.

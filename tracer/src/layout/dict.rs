@@ -119,7 +119,8 @@ impl Keys {
 /// The entries of a dict, or of an instance, in order of insertion, deleted ones included.
 pub(crate) struct Entries<V> {
     keys: Keys,
-    /// The key of the first entry; that of the next is `stride` bytes further on.
+    /// The key of the first entry; that of the next is `stride` bytes further on. Unset where the values lie
+    /// elsewhere.
     first_key: *const u8,
     stride: usize,
     count: usize,
@@ -171,7 +172,8 @@ impl<V: Version> Entries<V> {
                 }
             }
         };
-        let (first_key, stride) = keys.entries();
+        // Where the keys are is looked up when one is asked for: most often only the values are.
+        let (first_key, stride) = (std::ptr::null(), 0);
         Entries { keys, first_key, stride, count: count.into(), values: Some(split), version: PhantomData }
     }
 
@@ -189,7 +191,7 @@ impl<V: Version> Entries<V> {
     /// Tells this table from another one and from itself after an insertion.
     #[inline(always)]
     pub(crate) fn stamp(&self) -> (usize, usize) {
-        (self.first_key as usize, self.count)
+        (self.keys_address(), self.count)
     }
 
     #[inline(always)]
@@ -199,7 +201,8 @@ impl<V: Version> Entries<V> {
             match self.values {
                 Some(Split { values, order, step }) => {
                     let position = usize::from(*order.offset(step * index as isize));
-                    let Pair { key, .. } = *self.first_key.add(position * self.stride).cast::<Pair>();
+                    let (first_key, stride) = self.keys.entries();
+                    let Pair { key, .. } = *first_key.add(position * stride).cast::<Pair>();
                     Pair { key, value: *values.add(position) }
                 }
                 None => *self.first_key.add(index * self.stride).cast::<Pair>(),

@@ -1,10 +1,11 @@
 //! Frames, code objects and the thread's stack of frames.
 
+use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use pyo3_ffi as ffi;
-use pyo3_ffi::{PyFrameObject, PyThreadState};
+use pyo3_ffi::{PyFrameObject, PyObject, PyThreadState};
 
 use super::{Bytes, Obj, Str, Tuple, Version};
 
@@ -213,6 +214,10 @@ impl<V: Version> Code<V> {
     }
 }
 
+/// `Py_tracefunc`
+pub(crate) type TraceFunction =
+    unsafe extern "C" fn(*mut PyObject, *mut PyFrameObject, c_int, *mut PyObject) -> c_int;
+
 /// The main thread of the program.
 #[derive(Debug)]
 pub(crate) struct Thread<V>(NonNull<PyThreadState>, PhantomData<V>);
@@ -256,6 +261,16 @@ impl<V: Version> Thread<V> {
     pub(crate) fn frame(self) -> Option<Frame<V>> {
         // SAFETY: the place is valid; what it holds is a running frame or null.
         unsafe { *self.innermost() }.map(|frame| Frame(frame, PhantomData))
+    }
+
+    /// The trace hook: the function that is called with each event, and the object that is passed to it.
+    pub(crate) fn trace_hook(self) -> Option<(TraceFunction, Obj)> {
+        // SAFETY: a thread state has both fields; an object hangs there as long as the hook is set.
+        unsafe {
+            let place = |offset| self.0.as_ptr().byte_add(offset);
+            let function = place(V::THREAD.trace_function).cast::<Option<TraceFunction>>().read();
+            Some((function?, Obj::maybe(place(V::THREAD.trace_object).cast::<*mut PyObject>().read())?))
+        }
     }
 
     fn recursion(self, offset: usize) -> *mut i32 {

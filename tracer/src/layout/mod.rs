@@ -23,7 +23,7 @@ mod v313;
 pub(crate) use class::{ClassName, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
 pub(crate) use dict::{Dict, Entries, Instance, Keys};
-pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread};
+pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread, TraceFunction};
 pub(crate) use integer::Int;
 pub(crate) use object::Obj;
 pub(crate) use refcount::{hold, release};
@@ -97,6 +97,9 @@ pub(crate) struct ThreadLayout {
     pub(crate) frame_in_c_frame: Option<usize>,
     pub(crate) recursion_left: usize,
     pub(crate) recursion_limit: usize,
+    /// What `sys.settrace` sets: the function that is called, and the object that is passed to it.
+    pub(crate) trace_function: usize,
+    pub(crate) trace_object: usize,
 }
 
 /// Where the characters of a `str` begin.
@@ -114,6 +117,8 @@ pub(crate) struct HeapTypeLayout {
     pub(crate) name: usize,
     pub(crate) qualified_name: usize,
     pub(crate) cached_keys: usize,
+    /// Of the whole structure.
+    pub(crate) size: usize,
 }
 
 /// Numbers of the instructions that the tracer tells apart.

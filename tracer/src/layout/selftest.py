@@ -33,6 +33,12 @@ def materialised():
     return point
 
 
+def replaced():
+    point = Point(5, 6)
+    point.__dict__ = {'w': 8}
+    return point
+
+
 def reordered():
     point = Point(8, 9)
     del point.x
@@ -59,8 +65,8 @@ CASES = [
     ('deque', deque(range(70), maxlen=70), 'deque([' + ', '.join(map(str, range(70))) + '], maxlen=70)'),
     ('dict', [{}, {'a': 1}, {1: 2}, shrunk(9)], "[{}, {'a': 1}, {1: 2}, {8: -8}]"),
     ('range', range(1, 9, 2), 'range(1, 9, 2)'),
-    ('instance', [Point(1, 2), materialised(), reordered()],
-     '[Point(x=1, y=2), Point(x=5, y=6, z=7), Point(y=9, x=10)]'),
+    ('instance', [Point(1, 2), materialised(), replaced(), reordered()],
+     '[Point(x=1, y=2), Point(x=5, y=6, z=7), Point(w=8), Point(y=9, x=10)]'),
     ('instance dict', Point(3, 4).__dict__, "{'x': 3, 'y': 4}"),
     ('exception', [Failure(1, 2), OSError(2, 'no', 'file')], "[Failure(1, 2), FileNotFoundError(2, 'no')]"),
     ('class', [int, Point], "[<class 'int'>, <class 'Point'>]"),

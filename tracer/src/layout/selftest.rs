@@ -3,9 +3,9 @@
 use std::ffi::CStr;
 use std::ptr::null_mut;
 
-use pyo3_ffi::{METH_O, METH_VARARGS, PyMethodDef, PyMethodDefPointer, PyObject};
+use pyo3_ffi::{METH_O, METH_VARARGS, PyMethodDef, PyMethodDefPointer, PyObject, PyType_Type};
 
-use super::{Code, Obj, Str, Thread, Tuple, Version, behind_cell};
+use super::{Code, Obj, Str, Thread, Tuple, Type, Version, behind_cell};
 use crate::python::{self, Owned, Result};
 use crate::value::{self, Limits, Text};
 
@@ -15,7 +15,8 @@ pub(crate) struct Mismatch(pub(crate) String);
 
 /// Reads known values and frames through the layouts of `V`.
 pub(crate) fn check<V: Version>() -> Result<std::result::Result<(), Mismatch>> {
-    if let Err(mismatch) = check_published::<V>() {
+    // First what can be told without following a pointer that may not be one.
+    if let Err(mismatch) = check_published::<V>().and_then(|()| check_class_size::<V>()) {
         return Ok(Err(mismatch));
     }
     let namespace = python::dict()?;
@@ -56,6 +57,13 @@ fn check_published<V: Version>() -> std::result::Result<(), Mismatch> {
         Some((_, _, what)) => Err(Mismatch((*what).into())),
         None => Ok(()),
     }
+}
+
+/// Compares the size of a class made by Python code, which every version has added to.
+fn check_class_size<V: Version>() -> std::result::Result<(), Mismatch> {
+    // SAFETY: `type` is a class.
+    let class = unsafe { Type::from_obj(Obj::from_ptr((&raw mut PyType_Type).cast())) };
+    if class.instance_size() == V::HEAP_TYPE.size { Ok(()) } else { Err(Mismatch("PyHeapTypeObject".into())) }
 }
 
 type Function = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;

@@ -25,10 +25,17 @@ impl Version for V311 {
         qualified_name: 128,
         instructions: 184,
     };
-    const THREAD: ThreadLayout =
-        ThreadLayout { frame: 56, frame_in_c_frame: Some(8), recursion_left: 32, recursion_limit: 36 };
+    const THREAD: ThreadLayout = ThreadLayout {
+        frame: 56,
+        frame_in_c_frame: Some(8),
+        recursion_left: 32,
+        recursion_limit: 36,
+        trace_function: 72,
+        trace_object: 88,
+    };
     const STR: StrLayout = StrLayout { ascii: 48, compact: 72, elsewhere: 72 };
-    const HEAP_TYPE: HeapTypeLayout = HeapTypeLayout { name: 848, qualified_name: 864, cached_keys: 872 };
+    const HEAP_TYPE: HeapTypeLayout =
+        HeapTypeLayout { name: 848, qualified_name: 864, cached_keys: 872, size: 904 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 144,
         load_global: 116,

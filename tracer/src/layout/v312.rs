@@ -25,10 +25,17 @@ impl Version for V312 {
         qualified_name: 128,
         instructions: 192,
     };
-    const THREAD: ThreadLayout =
-        ThreadLayout { frame: 56, frame_in_c_frame: Some(0), recursion_left: 28, recursion_limit: 32 };
+    const THREAD: ThreadLayout = ThreadLayout {
+        frame: 56,
+        frame_in_c_frame: Some(0),
+        recursion_left: 28,
+        recursion_limit: 32,
+        trace_function: 72,
+        trace_object: 88,
+    };
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
-    const HEAP_TYPE: HeapTypeLayout = HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880 };
+    const HEAP_TYPE: HeapTypeLayout =
+        HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880, size: 920 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 144,
         load_global: 116,

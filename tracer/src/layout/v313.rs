@@ -23,10 +23,17 @@ impl Version for V313 {
         qualified_name: 128,
         instructions: 200,
     };
-    const THREAD: ThreadLayout =
-        ThreadLayout { frame: 72, frame_in_c_frame: None, recursion_left: 44, recursion_limit: 48 };
+    const THREAD: ThreadLayout = ThreadLayout {
+        frame: 72,
+        frame_in_c_frame: None,
+        recursion_left: 44,
+        recursion_limit: 48,
+        trace_function: 88,
+        trace_object: 104,
+    };
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
-    const HEAP_TYPE: HeapTypeLayout = HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880 };
+    const HEAP_TYPE: HeapTypeLayout =
+        HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880, size: 928 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 71,
         load_global: 91,

@@ -89,15 +89,23 @@ struct Decimal {
 impl Decimal {
     /// Reads what `ryu` writes: `1.5`, `0.001`, `1e-7`, `1.5e300`.
     fn parse(text: &str) -> Decimal {
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let mut decimal = Decimal { digits: [b'0'; 24], len: 0, point: whole.len() as isize };
-        for digit in whole.bytes().chain(fraction.bytes()) {
-            if decimal.len == 0 && digit == b'0' {
-                decimal.point -= 1;
-            } else {
-                decimal.digits[decimal.len] = digit;
-                decimal.len += 1;
+        let mut decimal = Decimal { digits: [b'0'; 24], len: 0, point: 0 };
+        let mut is_fraction = false;
+        for (index, byte) in text.bytes().enumerate() {
+            match byte {
+                b'.' => is_fraction = true,
+                b'e' => {
+                    decimal.point += text[index + 1..].parse::<isize>().unwrap_or(0);
+                    break;
+                }
+                _ => {
+                    // Zeros in front are no digits; behind the point, each moves the number further down.
+                    let is_digit = decimal.len > 0 || byte != b'0';
+                    decimal.point +=
+                        isize::from(is_digit && !is_fraction) - isize::from(!is_digit && is_fraction);
+                    decimal.digits[decimal.len] = byte;
+                    decimal.len += usize::from(is_digit);
+                }
             }
         }
         while decimal.len > 0 && decimal.digits[decimal.len - 1] == b'0' {
@@ -106,7 +114,6 @@ impl Decimal {
         if decimal.len == 0 {
             return Decimal { len: 1, point: 1, ..decimal };
         }
-        decimal.point += exponent.parse::<isize>().unwrap_or(0);
         decimal
     }
 }

@@ -4,6 +4,7 @@
 mod exception;
 mod float;
 mod integer;
+mod path;
 mod record;
 mod text;
 mod writer;

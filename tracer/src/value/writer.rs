@@ -1,12 +1,11 @@
 //! Writes one value: its kind decides the form, the limits decide how much of it is shown.
 
-use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi::{PyObject, PyUnicode_InternFromString};
 
+use super::path::Path;
 use super::record::Unrecorded;
-use super::text::MAX_DEPTH;
 use super::{NodeKind, Record, Text};
 use crate::layout::{ByteArray, Deque, Exception, Instance, Obj, Range, Shape, Str, Type, Version};
 use crate::python::{Owned, Raised};
@@ -77,32 +76,6 @@ struct Writer<'a, R> {
     text: &'a mut Text,
     record: &'a mut R,
     path: Path,
-}
-
-/// The containers that are being written, outermost first.
-struct Path {
-    addresses: [MaybeUninit<usize>; MAX_DEPTH],
-    len: usize,
-}
-
-impl Path {
-    fn new() -> Path {
-        Path { addresses: [MaybeUninit::uninit(); MAX_DEPTH], len: 0 }
-    }
-
-    fn contains(&self, object: Obj) -> bool {
-        // SAFETY: the first `len` addresses have been written.
-        self.addresses[..self.len].iter().any(|address| unsafe { address.assume_init() } == object.address())
-    }
-
-    fn push(&mut self, object: Obj) {
-        self.addresses[self.len].write(object.address());
-        self.len += 1;
-    }
-
-    fn pop(&mut self) {
-        self.len -= 1;
-    }
 }
 
 /// What stands around the elements of a container.
@@ -256,7 +229,7 @@ impl<R: Record> Writer<'_, R> {
         } else if self.path.contains(object) {
             self.text.ascii(b"...");
             self.record.cyclic();
-        } else if self.path.len >= self.text.limits().depth() {
+        } else if self.path.len() >= self.text.limits().depth() {
             self.text.ellipsis();
         } else {
             self.path.push(object);
@@ -289,7 +262,7 @@ impl<R: Record> Writer<'_, R> {
     /// A tuple of values that need no record, like the tuple itself.
     fn plain_tuple<V: Version>(&mut self, items: &[Option<Obj>]) {
         self.text.byte(b'(');
-        if !items.is_empty() && self.path.len >= self.text.limits().depth() {
+        if !items.is_empty() && self.path.len() >= self.text.limits().depth() {
             self.text.ellipsis();
         } else {
             for (index, item) in items.iter().flatten().enumerate() {

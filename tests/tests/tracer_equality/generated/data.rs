@@ -15,6 +15,7 @@ class P:
 class Mourned(P):
     def __del__(self):
         print('gone')
+calls = 0
 class L(list): pass
 class D(dict): pass
 class Q(P):
@@ -39,8 +40,9 @@ pub(crate) fn program(seed: u64) -> Program {
     generator.statements(1, 12);
     generator.line(1, "return b");
     generator.line(0, "def g(a, b):");
-    generator.line(1, "global d, e");
-    generator.line(1, "c = None");
+    generator.line(1, "global d, e, calls");
+    generator.line(1, "c, calls = None, calls + 1");
+    generator.line(1, "if calls > 30: return a");
     generator.statements(1, 8);
     generator.line(1, "return lambda: (a, c)");
     for name in NAMES {
