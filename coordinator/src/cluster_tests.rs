@@ -276,7 +276,7 @@ async fn leases_of_another_job_are_stopped_or_forgotten() {
     let request = v1::ReportRequest {
         running: vec![running(&lease(0))],
         finished: vec![finished(&lease(1), "attempt")],
-        failed: vec![v1::Failed { lease: Some(lease(2)), reason: "no disk".to_owned() }],
+        failed: vec![v1::Failed { lease: Some(lease(2)), reason: "no disk".to_owned(), source: None }],
         ..report("a")
     };
     let reply = coordinator.send(request).await;

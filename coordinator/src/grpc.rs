@@ -136,6 +136,7 @@ fn outgoing(answer: Answer, foreign: Foreign, job: &v1::Job) -> v1::ReportReply 
         lease: Some(lease_out(lease)),
         shard: Some(shard_out(shard)),
         job: Some(job.clone()),
+        ..v1::Assignment::default()
     });
     v1::ReportReply {
         start: start.collect(),

@@ -120,7 +120,7 @@ fn report_out(worker: String, introduction: Introduction, standing: Standing) ->
     let failed = standing
         .failed
         .into_iter()
-        .map(|(lease, reason)| v1::Failed { lease: Some(lease_out(lease)), reason });
+        .map(|(lease, reason)| v1::Failed { lease: Some(lease_out(lease)), reason, source: None });
     let Introduction { host, pid, interpreter, confinement } = introduction;
     v1::ReportRequest {
         worker,
@@ -128,7 +128,8 @@ fn report_out(worker: String, introduction: Introduction, standing: Standing) ->
         running: running.collect(),
         finished: finished.collect(),
         failed: failed.collect(),
-        info: Some(v1::WorkerInfo { host, pid, interpreter, confinement }),
+        info: Some(v1::WorkerInfo { host, pid, interpreter, confinement, ..v1::WorkerInfo::default() }),
+        ..v1::ReportRequest::default()
     }
 }
 
@@ -221,6 +222,7 @@ mod tests {
                 range: Some(v1::shard::Range::Lines(v1::LinesRange::default())),
             }),
             job: Some(v1::Job { limits: Some(v1::Limits::default()), ..v1::Job::default() }),
+            ..v1::Assignment::default()
         };
         assert_eq!(assignment_in(whole.clone()).unwrap().lease.token, 7);
         let lacks = |assignment| assignment_in(assignment).unwrap_err().to_string();
