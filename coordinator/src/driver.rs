@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dataset::{Dataset, Shard, StoreError, Tally};
+use dataset::{Dataset, StoreError, Tally};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, interval};
@@ -14,7 +14,9 @@ use tracing::info;
 
 use crate::planner::Planned;
 use crate::progress::Progress;
-use crate::queue::{Counts, IntervalSet, Lease, Queue, Report, Rules, SetAside, Token, WorkerId};
+use crate::queue::{
+    Change, Counts, FailedShard, Finished, IntervalSet, Lease, Queue, Report, Rules, Start, WorkerId,
+};
 use crate::signals::Interrupt;
 
 /// How often leases are swept and the progress is told.
@@ -40,7 +42,7 @@ pub(crate) enum Event {
     },
     Planned(Planned),
     PublicationEnded {
-        shard: u64,
+        lease: Lease,
         tally: Tally,
         result: Result<(), String>,
     },
@@ -69,8 +71,6 @@ pub(crate) struct Heard {
     pub(crate) report: Report,
     /// How far each running shard is.
     pub(crate) running: BTreeMap<Lease, Tally>,
-    /// Where each finished shard's part lies, and what is in it.
-    pub(crate) finished: BTreeMap<Lease, (String, Tally)>,
     /// Set if the worker runs on this machine.
     pub(crate) local_pid: Option<u32>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Heard {
 /// What a worker should do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) start: Vec<(Lease, Shard)>,
+    pub(crate) start: Vec<Start>,
     pub(crate) stop: Vec<Lease>,
     pub(crate) acknowledged: Vec<Lease>,
     /// No work will come any more.
@@ -92,7 +92,7 @@ pub(crate) enum Ending {
     /// Every shard is published.
     Complete,
     /// Every shard but these, which failed too often.
-    Incomplete { set_aside: u64, explained: Vec<SetAside> },
+    Incomplete { set_aside: u64, explained: Vec<FailedShard> },
     /// It was asked to stop, and what ran then is finished.
     Stopped(Interrupt),
     /// It makes no sense to go on, for this reason.
@@ -106,6 +106,8 @@ pub(crate) struct Driver {
     plan: mpsc::Receiver<Planned>,
     publications: JoinSet<Event>,
     tick: Interval,
+    /// Since the epoch.
+    began_at: Duration,
     started: Instant,
     workers: BTreeMap<WorkerId, Member>,
     /// How far the shards are that somebody works on.
@@ -152,11 +154,12 @@ impl Driver {
     ) -> Driver {
         Driver {
             dataset,
-            queue: Queue::new(rules, first_token(), published),
+            queue: Queue::new(rules, published),
             events: inbox.events,
             plan: inbox.plan,
             publications: JoinSet::new(),
             tick: interval(TICK),
+            began_at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             started: Instant::now(),
             workers: BTreeMap::new(),
             at_work: BTreeMap::new(),
@@ -216,10 +219,10 @@ impl Driver {
                 let _ = answer.send(self.reported(heard));
             }
             Event::Planned(planned) => self.planned(planned),
-            Event::PublicationEnded { shard, tally, result: Ok(()) } => self.published(shard, &tally),
-            Event::PublicationEnded { shard, result: Err(reason), .. } => {
-                info!(shard, %reason, "could not publish a part");
-                self.queue.unpublished(shard, &reason);
+            Event::PublicationEnded { lease, tally, result: Ok(()) } => self.published(lease, &tally),
+            Event::PublicationEnded { lease, result: Err(reason), .. } => {
+                info!(shard = lease.shard, %reason, "could not publish a part");
+                self.queue.unpublished(lease, &reason);
                 self.note_failures();
             }
             Event::WorkerExited { pid, cause } => self.worker_exited(pid, cause),
@@ -229,15 +232,15 @@ impl Driver {
     }
 
     fn reported(&mut self, heard: Heard) -> Answer {
-        let Heard { report, running, mut finished, local_pid } = heard;
-        for (lease, reason) in &report.failed {
-            info!(shard = lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
+        let Heard { report, running, local_pid } = heard;
+        for failure in &report.failed {
+            let reason = &failure.reason;
+            info!(shard = failure.lease.shard, worker = %report.worker, %reason, "a worker could not do a shard");
         }
         let reply = self.queue.reconcile(&report, self.now());
-        for lease in &reply.committed {
-            let (attempt, tally) = finished.remove(lease).expect("what is committed was reported");
-            self.at_work.insert(lease.shard, tally.clone());
-            self.publish(lease.shard, attempt, tally);
+        for finished in reply.committed {
+            self.at_work.insert(finished.lease.shard, finished.tally.clone());
+            self.publish(finished);
         }
         for (lease, tally) in running {
             if !reply.stop.contains(&lease) {
@@ -246,11 +249,9 @@ impl Driver {
         }
         self.note_failures();
         self.note_worker(report.worker.clone(), local_pid);
-        let start: Vec<_> =
-            reply.start.iter().filter_map(|&lease| Some((lease, self.queue.shard(lease)?.clone()))).collect();
-        let is_idle = report.running.is_empty() && start.is_empty();
+        let is_idle = report.running.is_empty() && reply.start.is_empty();
         Answer {
-            start,
+            start: reply.start,
             stop: reply.stop,
             acknowledged: reply.acknowledged,
             drain: self.stopping.is_some() || self.queue.is_at_rest(),
@@ -265,21 +266,21 @@ impl Driver {
         }
     }
 
-    fn publish(&mut self, shard: u64, attempt: String, tally: Tally) {
+    fn publish(&mut self, Finished { lease, attempt, tally }: Finished) {
         let dataset = self.dataset.clone();
-        let copying = tokio::task::spawn_blocking(move || dataset.publish(shard, &attempt));
+        let copying = tokio::task::spawn_blocking(move || dataset.publish(lease.shard, &attempt));
         self.publications.spawn(async move {
             let result = match copying.await {
                 Ok(result) => result.map(drop).map_err(|error: StoreError| error.to_string()),
                 Err(bug) => Err(bug.to_string()),
             };
-            Event::PublicationEnded { shard, tally, result }
+            Event::PublicationEnded { lease, tally, result }
         });
     }
 
-    fn published(&mut self, shard: u64, tally: &Tally) {
-        self.queue.published(shard);
-        self.at_work.remove(&shard);
+    fn published(&mut self, lease: Lease, tally: &Tally) {
+        self.queue.published(lease, tally);
+        self.at_work.remove(&lease.shard);
         self.refusals = 0;
         self.deaths = 0;
         self.progress.parts_done += 1;
@@ -328,7 +329,9 @@ impl Driver {
 
     fn ticked(&mut self) {
         let now = self.now();
-        self.queue.sweep(now);
+        for abandoned in self.queue.sweep(now).abandoned {
+            self.publish(abandoned);
+        }
         self.note_failures();
         let silence = self.queue.rules().lease;
         self.workers.retain(|_, member| member.heard_at + silence > now);
@@ -344,7 +347,7 @@ impl Driver {
 
     fn stop(&mut self, stopping: Stopping) {
         self.stopping.get_or_insert(stopping);
-        self.queue.drain();
+        self.queue.change(Change::Drain);
     }
 
     fn tell_progress(&mut self) {
@@ -354,8 +357,9 @@ impl Driver {
             progress.at_work.merge(tally);
         }
         progress.workers = self.workers.len();
-        progress.failed_attempts = self.queue.counts().failed;
-        progress.set_aside = self.queue.set_aside();
+        let status = self.queue.status();
+        progress.failed_attempts = status.leases.failed;
+        progress.set_aside = status.shards_set_aside;
         progress.stopping = self.stopping.is_some();
         self.observers.send_replace(progress);
     }
@@ -367,25 +371,18 @@ impl Driver {
             Some(Stopping::Asked(interrupt)) => Ending::Stopped(*interrupt),
             Some(Stopping::GivingUp(reason)) => Ending::GaveUp(reason.clone()),
             None => Ending::Incomplete {
-                set_aside: self.queue.set_aside(),
-                explained: self.queue.explained().to_vec(),
+                set_aside: self.queue.status().shards_set_aside,
+                explained: self.queue.failures().into_iter().filter(|failed| failed.set_aside).collect(),
             },
         }
     }
 
     /// Why leases ended without a part.
     pub(crate) fn counts(&self) -> Counts {
-        self.queue.counts()
+        self.queue.status().leases
     }
 
     fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.began_at + self.started.elapsed()
     }
-}
-
-/// Above every token of a coordinator before this one: microseconds since the epoch grow faster than leases are
-/// given.
-fn first_token() -> Token {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Token(since_epoch.as_micros() as u64)
 }

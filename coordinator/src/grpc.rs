@@ -12,7 +12,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::driver::{Answer, Event, Heard};
-use crate::queue::{Lease, Report, Token, WorkerId};
+use crate::queue::{Failure, Finished, Lease, Report, Running, Token, WorkerId};
 
 /// A worker of hundreds of slots, each with its reasons for failure, stays well below this.
 const MAX_REPORT_BYTES: usize = 64 << 20;
@@ -101,11 +101,14 @@ fn incoming(request: v1::ReportRequest, job: &str, from: Option<SocketAddr>) -> 
             false => foreign.running.push(lease),
         }
     }
-    let mut finished = BTreeMap::new();
+    let mut finished = Vec::new();
     for item in request.finished {
         let lease = required(item.lease)?;
         match lease.job == job {
-            true => drop(finished.insert(lease_in(&lease)?, (item.attempt, tally_in(item.tally)))),
+            true => {
+                let (lease, tally) = (lease_in(&lease)?, tally_in(item.tally));
+                finished.push(Finished { lease, attempt: item.attempt, tally });
+            }
             false => foreign.ended.push(lease),
         }
     }
@@ -113,7 +116,16 @@ fn incoming(request: v1::ReportRequest, job: &str, from: Option<SocketAddr>) -> 
     for item in request.failed {
         let lease = required(item.lease)?;
         match lease.job == job {
-            true => failed.push((lease_in(&lease)?, item.reason)),
+            true => {
+                failed.push(Failure { lease: lease_in(&lease)?, reason: item.reason, source: item.source })
+            }
+            false => foreign.ended.push(lease),
+        }
+    }
+    let mut released = Vec::new();
+    for lease in request.released {
+        match lease.job == job {
+            true => released.push(lease_in(&lease)?),
             false => foreign.ended.push(lease),
         }
     }
@@ -121,22 +133,24 @@ fn incoming(request: v1::ReportRequest, job: &str, from: Option<SocketAddr>) -> 
     let report = Report {
         worker: WorkerId::new(&request.worker),
         free_slots: request.free_slots as usize,
-        running: running.keys().copied().collect(),
-        finished: finished.keys().copied().collect(),
+        running: running.iter().map(|(&lease, tally)| Running { lease, position: tally.sources }).collect(),
+        finished,
         failed,
+        released,
     };
     let local_pid = is_local.then_some(info.pid);
-    Ok(Incoming { heard: Heard { report, running, finished, local_pid }, foreign })
+    Ok(Incoming { heard: Heard { report, running, local_pid }, foreign })
 }
 
 fn outgoing(answer: Answer, foreign: Foreign, job: &v1::Job) -> v1::ReportReply {
     let lease_out =
         |lease: Lease| v1::Lease { job: job.id.clone(), shard: lease.shard, token: lease.token.0 };
-    let start = answer.start.into_iter().map(|(lease, shard)| v1::Assignment {
-        lease: Some(lease_out(lease)),
-        shard: Some(shard_out(shard)),
+    let start = answer.start.into_iter().map(|start| v1::Assignment {
+        lease: Some(lease_out(start.lease)),
+        shard: Some(shard_out(start.shard)),
         job: Some(job.clone()),
-        ..v1::Assignment::default()
+        set_aside: start.set_aside,
+        careful: start.careful,
     });
     v1::ReportReply {
         start: start.collect(),

@@ -17,7 +17,7 @@ use super::summary::{counted, summary};
 use super::units::{duration, size};
 use crate::local_workers::WorkerCommand;
 use crate::paint::Paint;
-use crate::queue::SetAside;
+use crate::queue::FailedShard;
 
 /// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
 const SHARD_SOURCES: u64 = 256;
@@ -195,7 +195,7 @@ fn show(report: &Report, args: &RunArgs) -> anyhow::Result<()> {
 }
 
 /// One sentence about the shards that have no part.
-fn missing(count: u64, explained: &[SetAside]) -> String {
+fn missing(count: u64, explained: &[FailedShard]) -> String {
     let named: Vec<String> = explained
         .iter()
         .take(SET_ASIDE_NAMED)
@@ -219,8 +219,9 @@ mod tests {
 
     #[test]
     fn shards_that_are_missing_are_named() {
-        let explained: Vec<SetAside> =
-            (0..5).map(|shard| SetAside { shard, reason: "no disk".to_owned() }).collect();
+        let explained: Vec<FailedShard> = (0..5)
+            .map(|shard| FailedShard { shard, reason: "no disk".to_owned(), ..FailedShard::default() })
+            .collect();
         assert_eq!(
             missing(5, &explained),
             "5 shards failed too often and are missing from the dataset: shard 0 (no disk), shard 1 (no disk), \

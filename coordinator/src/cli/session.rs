@@ -18,7 +18,7 @@ use crate::grpc::{self, JobOnWire};
 use crate::local_workers::{LocalWorkers, WorkerCommand};
 use crate::planner;
 use crate::progress::Progress;
-use crate::queue::{Counts, IntervalSet, Rules, SetAside};
+use crate::queue::{Counts, FailedShard, IntervalSet, Rules};
 use crate::signals::{Interrupt, Interrupts};
 
 /// Reports that may wait for the driver, which answers thousands a second.
@@ -41,7 +41,7 @@ pub(super) enum Conclusion {
     /// Every shard is published but these.
     Incomplete {
         set_aside: u64,
-        explained: Vec<SetAside>,
+        explained: Vec<FailedShard>,
     },
     GaveUp(String),
     /// What ran was finished. So many programs and parts are published.

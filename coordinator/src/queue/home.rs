@@ -9,7 +9,10 @@ use dataset::{Shard, Tally};
 
 use super::here::{Here, HereQueue};
 use super::redis::{Redis, RedisQueue};
-use super::{Depth, FailedShard, IntervalSet, Lease, QueueError, Registry, Reply, Report, Rules, Status, Swept, WorkerId};
+use super::{
+    Change, Depth, FailedShard, IntervalSet, Lease, QueueError, Registry, Reply, Report, Rules, Status,
+    Swept, WorkerId,
+};
 
 /// Where queues live.
 #[derive(Debug, Clone)]
@@ -73,8 +76,8 @@ macro_rules! either {
 impl JobQueue {
     /// Begins the queue of a job of which the shards in `done` are published. False if it has begun already: then
     /// nothing changes.
-    pub async fn begin(&self, done: &IntervalSet, now: Duration) -> Result<bool, QueueError> {
-        either!(self, queue => queue.begin(done, now), queue.begin(done, now))
+    pub async fn begin(&self, done: &IntervalSet) -> Result<bool, QueueError> {
+        either!(self, queue => queue.begin(done), queue.begin(done))
     }
 
     /// Whether [`offer`](JobQueue::offer) should be called now.

@@ -3,6 +3,8 @@
 //! `state` decides, and knows neither clock nor I/O. `home` is what the rest of the program talks to: the same
 //! queue in this process, or in a Redis that several coordinators share.
 
+#[cfg(test)]
+mod conformance;
 mod error;
 mod here;
 mod home;
@@ -14,6 +16,6 @@ pub use error::QueueError;
 pub use home::{Home, JobQueue};
 pub use registry::{JobRecord, JobState, Registry};
 pub use state::{
-    Counts, Depth, FailedShard, Failure, Finished, IntervalSet, Lease, Mode, Queue, Reply, Report, Rules,
-    Running, Start, Status, Swept, Token, WorkerId,
+    Change, Counts, Depth, FailedShard, Failure, Finished, IntervalSet, Lease, Mode, Queue, Reply, Report,
+    Rules, Running, Start, Status, Swept, Token, Verdict, WorkerId,
 };

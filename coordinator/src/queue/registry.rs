@@ -94,7 +94,13 @@ impl Registry {
 
     /// Makes `holder` the one who does what `name` stands for, until `now + ttl`, or for longer if it is already.
     /// False if another one is. What it guards must bear two at once all the same: clocks may differ.
-    pub async fn claim(&self, name: &str, holder: &str, ttl: Duration, now: Duration) -> Result<bool, QueueError> {
+    pub async fn claim(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: Duration,
+        now: Duration,
+    ) -> Result<bool, QueueError> {
         match self {
             Registry::Here(registry) => Ok(registry.claim(name, holder, ttl, now)),
             Registry::Redis(registry) => registry.claim(name, holder, ttl, now).await,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::limits::{MAX_SHARDS, MAX_TOKEN};
+
 /// Names one worker process.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub Arc<str>);
@@ -18,18 +20,10 @@ pub struct Lease {
     pub token: Token,
 }
 
-/// No plan has as many shards: a lease beyond is nobody's. It bounds what a worker's word can make the queue
-/// remember.
-pub(in crate::queue) const MAX_SHARDS: u64 = 1 << 24;
-
-/// No queue gives out a higher token; as microseconds since 1970 it is reached in 2112. Above it there is room to
-/// count on without leaving the integers that a double, and so a script in Redis, holds exactly.
-pub(in crate::queue) const MAX_TOKEN: Token = Token(1 << 52);
-
 impl Lease {
     /// Whether any queue can have given it out.
-    pub(in crate::queue) fn is_possible(self) -> bool {
-        self.shard < MAX_SHARDS && self.token <= MAX_TOKEN
+    pub(super) fn is_possible(self) -> bool {
+        self.shard < MAX_SHARDS && self.token.0 <= MAX_TOKEN
     }
 }
 

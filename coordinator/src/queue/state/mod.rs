@@ -4,77 +4,44 @@
 //!           lease            complete            published
 //! pending ─────────▶ leased ─────────▶ committed ─────────▶ done
 //!    ▲                 │                   │
-//!    └─────────────────┴───────────────────┘   expired, lost, withdrawn, failed; too often: set aside
+//!    └─────────────────┴───────────────────┘   expired, lost, released, withdrawn, failed; too often: set aside
 //! ```
 //!
-//! Every lease carries a token, and tokens only grow: of all that ever held a shard, the one with the highest
-//! token has the right to commit it, once. Time is what the caller says it is.
+//! Every lease carries a token, and tokens only grow. A shard has one holder, or two while it is slow; the first of
+//! them to [complete](Queue::complete) commits it, and every other token it ever had is stale from then on. Time is
+//! what the caller says it is.
+//!
+//! A shard is one part, whatever happens to it. Where workers fail at one source again and again, that source is
+//! [set aside](open::Trouble::blame), and the shard goes on without it.
 //!
 //! Memory does not grow with the job: the planner offers shards only as long as the queue
 //! [wants](Queue::wants_shards) them, and done ones are kept as ranges.
 
+mod ending;
+mod handing_out;
 mod intervals;
+mod lease;
+pub(super) mod limits;
+mod open;
 #[cfg(test)]
 mod random_tests;
 mod reconcile;
-#[cfg(test)]
-mod sim;
-#[cfg(test)]
-mod tests;
+mod report;
+mod rules;
+mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use dataset::Shard;
+use dataset::{Shard, Tally};
 
 pub use intervals::IntervalSet;
-pub use reconcile::{Reply, Report};
-
-/// Names one worker process.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(pub Arc<str>);
-
-/// Tells the leases of one shard apart: a later one is higher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u64);
-
-/// The right to run one shard, for as long as nobody holds a higher token for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lease {
-    pub shard: u64,
-    pub token: Token,
-}
-
-/// What bounds a job.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// A lease that is not renewed for this long is over.
-    pub lease: Duration,
-    /// A shard that workers report as failed this often is set aside.
-    pub max_failures: u32,
-    /// The same for workers that are gone before they could say anything. Machines come and go for reasons of
-    /// their own, so this is larger; it is there for the shard that takes every worker down.
-    pub max_losses: u32,
-    /// How many shards may be open at once, beyond those that workers bring along. Each takes some hundreds of bytes;
-    /// the more there are, the sooner the size of a job is known.
-    pub max_open: usize,
-    /// The job is hopeless once this many shards have been set aside with none published in between.
-    pub max_fruitless: usize,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Rules {
-            lease: Duration::from_secs(30),
-            max_failures: 5,
-            max_losses: 10,
-            max_open: 16_384,
-            max_fruitless: 3,
-        }
-    }
-}
+pub use lease::{Lease, Token, WorkerId};
+use limits::MAX_SHARDS;
+use open::{Committed, Copy, Open, State};
+pub use report::{Failure, Finished, Reply, Report, Running, Start};
+pub use rules::Rules;
+pub use status::{Counts, Depth, FailedShard, Mode, Status, Swept};
 
 /// What came of a worker's word that a shard is finished or has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,72 +50,43 @@ pub enum Verdict {
     Accepted,
     /// It is known: the shard is being published.
     Repeated,
-    /// The lease is not, or no longer, the one that counts: the shard is another's, or done.
+    /// The lease is not, or no longer, one that counts: the shard is another's, or done.
     Stale,
 }
 
-/// Why leases ended without a part, each kind for itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Nothing was heard of the worker for too long.
-    pub expired: u64,
-    /// The worker is known to be gone.
-    pub lost: u64,
-    /// The worker had not begun and has no slot for it any more, or the job is to stop.
-    pub withdrawn: u64,
-    /// The worker could not do its part, or the part could not be published.
-    pub failed: u64,
-    /// Leases taken over from a coordinator before this one.
-    pub adopted: u64,
+/// What somebody wants of the whole job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Pause,
+    Resume,
+    Drain,
+    Cancel,
 }
-
-/// A shard that failed too often. Its sources are missing from the dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
-    pub shard: u64,
-    pub reason: String,
-}
-
-/// How many set-aside shards are kept with their reasons; further ones are only counted.
-const MAX_EXPLAINED: usize = 100;
 
 /// The state of one job.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Queue {
     rules: Rules,
+    mode: Mode,
     next_token: Token,
     /// Every shard that is known and not done. The planner offered it, or a worker brought it along.
     open: BTreeMap<u64, Open>,
     /// Offered pending shards, in the order in which they are handed out: those that have failed come after fresh
     /// ones, so that they cannot starve them, and before the planner is asked for more, so that they come at all.
     ready: BTreeSet<(u32, u64)>,
+    offered: IntervalSet,
     done: IntervalSet,
     set_aside: IntervalSet,
-    explained: Vec<SetAside>,
-    /// Why the shards were set aside since one was last published.
-    fruitless: Vec<String>,
+    explained: BTreeMap<u64, FailedShard>,
+    /// How many shards were set aside since one was last published, and why the last one was.
+    fruitless: (u64, String),
+    /// How long the shards took that were finished last.
+    lately: VecDeque<Duration>,
     all_offered: bool,
-    draining: bool,
+    sources_planned: u64,
+    sources_done: u64,
+    tally: Tally,
     counts: Counts,
-}
-
-/// A shard that is known and not done.
-#[derive(Debug)]
-struct Open {
-    /// What to run. The planner says so; until then, only a worker has named the shard.
-    shard: Option<Shard>,
-    failures: u32,
-    losses: u32,
-    /// The highest ever given out for this shard.
-    token: Token,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Pending,
-    Leased { worker: WorkerId, deadline: Duration },
-    Committed,
 }
 
 /// How a lease that somebody mentions stands.
@@ -159,39 +97,55 @@ enum Standing {
 }
 
 impl Queue {
-    /// A queue for a job of which the shards in `done` are already published. `first_token` must be above every
-    /// token that an earlier queue gave out for the same job.
-    pub fn new(rules: Rules, first_token: Token, done: IntervalSet) -> Queue {
+    /// A queue for a job of which the shards in `done` are already published.
+    pub fn new(rules: Rules, done: IntervalSet) -> Queue {
         Queue {
             rules,
-            next_token: first_token,
+            mode: Mode::Running,
+            next_token: Token(1),
             open: BTreeMap::new(),
             ready: BTreeSet::new(),
+            offered: IntervalSet::new(),
             done,
             set_aside: IntervalSet::new(),
-            explained: Vec::new(),
-            fruitless: Vec::new(),
+            explained: BTreeMap::new(),
+            fruitless: (0, String::new()),
+            lately: VecDeque::new(),
             all_offered: false,
-            draining: false,
+            sources_planned: 0,
+            sources_done: 0,
+            tally: Tally::default(),
             counts: Counts::default(),
         }
     }
 
     /// Whether [`offer`](Queue::offer) should be called now.
     pub fn wants_shards(&self) -> bool {
-        !self.all_offered && !self.draining && self.open.len() < self.rules.max_open
+        let hands_out = matches!(self.mode, Mode::Running | Mode::Paused);
+        !self.all_offered && hands_out && self.open.len() < self.rules.max_open
     }
 
-    /// Makes a shard of the plan known. False if it is done already.
+    /// Makes a shard of the plan known. False if it is done or set aside already.
+    ///
+    /// # Panics
+    /// If the plan has more shards than any can have.
     pub fn offer(&mut self, shard: Shard) -> bool {
         let ordinal = shard.ordinal;
-        if self.done.contains(ordinal) || self.set_aside.contains(ordinal) {
+        assert!(ordinal < MAX_SHARDS, "no plan has a shard {ordinal}");
+        let is_done = self.done.contains(ordinal);
+        if self.offered.insert(ordinal) {
+            self.sources_planned += shard.sources;
+            if is_done {
+                self.sources_done += shard.sources;
+            }
+        }
+        if is_done || self.set_aside.contains(ordinal) {
             return false;
         }
         let open = self.open.entry(ordinal).or_insert_with(Open::unknown);
         open.shard = Some(shard);
         if let State::Pending = open.state {
-            self.ready.insert((open.failures, ordinal));
+            self.ready.insert((open.trouble.failures, ordinal));
         }
         true
     }
@@ -202,266 +156,118 @@ impl Queue {
         self.open.retain(|_, open| open.shard.is_some());
     }
 
-    /// Gives up to `most` shards to a worker.
-    pub fn lease(&mut self, worker: &WorkerId, most: usize, now: Duration) -> Vec<Lease> {
-        let mut leases = Vec::new();
-        while leases.len() < most && !self.draining {
-            let Some((_, shard)) = self.ready.pop_first() else { break };
-            let open = self.open.get_mut(&shard).expect("ready shards are open");
-            open.token = self.next_token;
-            open.state = State::Leased { worker: worker.clone(), deadline: now + self.rules.lease };
-            self.next_token = self.next_token.next();
-            leases.push(Lease { shard, token: open.token });
+    /// Pauses the job, stops it or lets it go on. A cancelled one stays so.
+    pub fn change(&mut self, change: Change) {
+        if self.mode == Mode::Cancelled {
+            return;
         }
-        leases
+        self.mode = match change {
+            Change::Pause if self.mode == Mode::Running => Mode::Paused,
+            Change::Pause => self.mode,
+            Change::Resume => Mode::Running,
+            Change::Drain => Mode::Draining,
+            Change::Cancel => Mode::Cancelled,
+        };
+        match change {
+            Change::Resume => self.fruitless = (0, String::new()),
+            Change::Cancel => self.drop_leases(),
+            Change::Pause | Change::Drain => {}
+        }
     }
 
-    /// The worker still works on the shard. False if it should stop.
-    pub fn renew(&mut self, worker: &WorkerId, lease: Lease, now: Duration) -> bool {
-        !matches!(self.standing(worker, lease, now), Standing::Stale)
+    fn drop_leases(&mut self) {
+        let leases: Vec<Lease> = self.leases().map(|(lease, _)| lease).collect();
+        for lease in leases {
+            self.end(lease);
+        }
     }
 
-    /// The worker has written the shard's part. If accepted, the caller publishes it and then says
-    /// [`published`](Queue::published) or [`unpublished`](Queue::unpublished).
-    pub fn complete(&mut self, worker: &WorkerId, lease: Lease, now: Duration) -> Verdict {
-        match self.standing(worker, lease, now) {
-            Standing::Held => {
-                self.open_mut(lease.shard).state = State::Committed;
-                Verdict::Accepted
+    /// How a lease stands that `worker` claims to hold. One that holds is good for another while. So is one that
+    /// nobody has taken since: its worker was late, or knows it from a queue that is no more.
+    fn standing(&mut self, worker: &WorkerId, lease: Lease, now: Duration) -> Standing {
+        let is_over = self.done.contains(lease.shard) || self.set_aside.contains(lease.shard);
+        if is_over || !lease.is_possible() {
+            return Standing::Stale;
+        }
+        let deadline = now + self.rules.lease;
+        let is_free = match self.open.get_mut(&lease.shard) {
+            Some(Open { state: State::Committed(committed), .. }) if committed.token == lease.token => {
+                return Standing::Committed;
             }
-            Standing::Committed => Verdict::Repeated,
-            Standing::Stale => Verdict::Stale,
-        }
-    }
-
-    /// The worker could not do its part.
-    pub fn fail(&mut self, worker: &WorkerId, lease: Lease, reason: &str, now: Duration) -> Verdict {
-        match self.standing(worker, lease, now) {
-            Standing::Held => {
-                self.failed(lease.shard, reason);
-                Verdict::Accepted
+            Some(Open { state: State::Leased(copies), .. }) => {
+                let is_this = |copy: &&mut Copy| copy.token == lease.token && copy.worker == *worker;
+                if let Some(copy) = copies.iter_mut().find(is_this) {
+                    copy.deadline = deadline;
+                    return Standing::Held;
+                }
+                false
             }
-            Standing::Committed => Verdict::Repeated,
-            Standing::Stale => Verdict::Stale,
+            Some(Open { state: State::Pending, token, .. }) => lease.token >= *token,
+            Some(_) => false,
+            None => !self.all_offered,
+        };
+        if !is_free || self.mode == Mode::Cancelled {
+            return Standing::Stale;
         }
+        self.counts.adopted += 1;
+        self.next_token = self.next_token.max(lease.token.next());
+        let open = self.open.entry(lease.shard).or_insert_with(Open::unknown);
+        self.ready.remove(&(open.trouble.failures, lease.shard));
+        open.token = lease.token;
+        open.state = State::Leased(vec![Copy {
+            token: lease.token,
+            worker: worker.clone(),
+            since: now,
+            deadline,
+            careful: false,
+            position: None,
+            is_second: false,
+        }]);
+        Standing::Held
     }
 
-    /// The part of a committed shard stands where readers look.
-    ///
-    /// # Panics
-    /// If the shard is not committed.
-    pub fn published(&mut self, shard: u64) {
-        let open = self.open.remove(&shard);
-        assert!(matches!(open, Some(Open { state: State::Committed, .. })), "shard {shard} is not committed");
-        self.done.insert(shard);
-        self.fruitless.clear();
-    }
-
-    /// The part of a committed shard could not be published: the shard runs again.
-    ///
-    /// # Panics
-    /// If the shard is not committed.
-    pub fn unpublished(&mut self, shard: u64, reason: &str) {
-        let committed = matches!(self.open.get(&shard), Some(Open { state: State::Committed, .. }));
-        assert!(committed, "shard {shard} is not committed");
-        self.failed(shard, reason);
-    }
-
-    /// The worker is gone: its shards are free at once.
-    pub fn worker_lost(&mut self, worker: &WorkerId) {
-        let lost = self.leases_of(worker);
-        self.counts.lost += lost.len() as u64;
-        for lease in lost {
-            self.lost(lease.shard);
-        }
-    }
-
-    /// Frees the shards whose workers have not been heard of for too long.
-    pub fn sweep(&mut self, now: Duration) {
-        let expired: Vec<u64> = self
-            .open
-            .iter()
-            .filter(|(_, open)| matches!(open.state, State::Leased { deadline, .. } if deadline <= now))
-            .map(|(&shard, _)| shard)
-            .collect();
-        self.counts.expired += expired.len() as u64;
-        for shard in expired {
-            self.lost(shard);
-        }
-    }
-
-    /// From now on nothing is handed out, and the queue [rests](Queue::is_at_rest) once what runs is finished.
-    pub fn drain(&mut self) {
-        self.draining = true;
-    }
-
-    /// Nobody is at work and nothing will be handed out any more.
-    pub fn is_at_rest(&self) -> bool {
-        match self.draining {
-            true => self.open.values().all(|open| matches!(open.state, State::Pending)),
-            false => self.all_offered && self.open.is_empty(),
-        }
-    }
-
-    /// Every shard of the plan is published.
-    pub fn is_complete(&self) -> bool {
-        self.all_offered && self.open.is_empty() && self.set_aside.is_empty()
-    }
-
-    /// Why it makes no sense to go on: shard after shard fails and none succeeds.
-    pub fn hopeless(&self) -> Option<&str> {
-        let last = self.fruitless.last().map(String::as_str);
-        last.filter(|_| self.fruitless.len() >= self.rules.max_fruitless)
-    }
-
-    /// What a leased shard is; `None` if it was adopted before the planner came to it.
-    pub fn shard(&self, lease: Lease) -> Option<&Shard> {
-        self.open.get(&lease.shard).filter(|open| open.token == lease.token)?.shard.as_ref()
-    }
-
-    /// Whether a worker runs the shard, or its part is being published.
-    pub fn is_at_work(&self, shard: u64) -> bool {
-        self.open.get(&shard).is_some_and(|open| !matches!(open.state, State::Pending))
-    }
-
-    /// Shards whose part is published.
-    pub fn done(&self) -> &IntervalSet {
-        &self.done
-    }
-
-    /// How many shards have failed too often.
-    pub fn set_aside(&self) -> u64 {
-        self.set_aside.len()
-    }
-
-    /// The first of them, with their reasons.
-    pub fn explained(&self) -> &[SetAside] {
-        &self.explained
-    }
-
-    pub fn rules(&self) -> Rules {
-        self.rules
-    }
-
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// Takes back a lease on which the worker has not begun.
-    fn withdraw(&mut self, lease: Lease) {
-        self.counts.withdrawn += 1;
-        self.back_to_pending(lease.shard);
+    /// All leases, by shard and token.
+    fn leases(&self) -> impl Iterator<Item = (Lease, &Copy)> {
+        self.open.iter().flat_map(|(&shard, open)| {
+            let mut copies: Vec<&Copy> = open.copies().iter().collect();
+            copies.sort_by_key(|copy| copy.token);
+            copies.into_iter().map(move |copy| (Lease { shard, token: copy.token }, copy))
+        })
     }
 
     /// What a worker holds, as far as the queue knows.
     fn leases_of(&self, worker: &WorkerId) -> Vec<Lease> {
-        let holds =
-            |open: &Open| matches!(&open.state, State::Leased { worker: holder, .. } if holder == worker);
-        self.open
-            .iter()
-            .filter(|(_, open)| holds(open))
-            .map(|(&shard, open)| Lease { shard, token: open.token })
-            .collect()
+        self.leases().filter(|(_, copy)| copy.worker == *worker).map(|(lease, _)| lease).collect()
     }
 
-    /// How a lease stands that `worker` claims to hold. One that holds is good for another while. So is one that
-    /// nobody has taken since: its worker was late, or knows it from a coordinator that is no more.
-    fn standing(&mut self, worker: &WorkerId, lease: Lease, now: Duration) -> Standing {
-        let over = self.done.contains(lease.shard) || self.set_aside.contains(lease.shard);
-        let unknown = !self.open.contains_key(&lease.shard);
-        if over || (unknown && self.all_offered) {
-            return Standing::Stale;
+    /// Ends a lease. The shard is free if nobody else has it.
+    fn end(&mut self, lease: Lease) {
+        let open = self.open_mut(lease.shard);
+        open.end(lease.token);
+        let is_ready = matches!(open.state, State::Pending) && open.shard.is_some();
+        let key = (open.trouble.failures, lease.shard);
+        if is_ready {
+            self.ready.insert(key);
         }
-        let open = self.open.entry(lease.shard).or_insert_with(Open::unknown);
-        let right = match &open.state {
-            State::Pending => lease.token >= open.token,
-            State::Leased { worker: holder, .. } => lease.token == open.token && holder == worker,
-            State::Committed if lease.token == open.token => return Standing::Committed,
-            State::Committed => false,
-        };
-        if !right {
-            return Standing::Stale;
-        }
-        if let State::Pending = open.state {
-            self.counts.adopted += 1;
-            self.ready.remove(&(open.failures, lease.shard));
-            self.next_token = self.next_token.max(lease.token.next());
-            open.token = lease.token;
-        }
-        open.state = State::Leased { worker: worker.clone(), deadline: now + self.rules.lease };
-        Standing::Held
-    }
-
-    fn failed(&mut self, shard: u64, reason: &str) {
-        self.counts.failed += 1;
-        let max_failures = self.rules.max_failures;
-        let beyond = self.next_token;
-        self.next_token = beyond.next();
-        let open = self.open_mut(shard);
-        open.failures += 1;
-        // The same report may come again, and must not count again.
-        open.token = beyond;
-        if open.failures >= max_failures {
-            self.put_aside(shard, reason.to_owned());
-        } else {
-            self.back_to_pending(shard);
-        }
-    }
-
-    fn lost(&mut self, shard: u64) {
-        let max_losses = self.rules.max_losses;
-        let open = self.open_mut(shard);
-        open.losses += 1;
-        if open.losses >= max_losses {
-            self.put_aside(shard, format!("its worker was lost {max_losses} times"));
-        } else {
-            self.back_to_pending(shard);
-        }
-    }
-
-    fn back_to_pending(&mut self, shard: u64) {
-        let open = self.open_mut(shard);
-        open.state = State::Pending;
-        let (is_offered, failures) = (open.shard.is_some(), open.failures);
-        if is_offered {
-            self.ready.insert((failures, shard));
-        }
-    }
-
-    fn put_aside(&mut self, shard: u64, reason: String) {
-        self.open.remove(&shard);
-        self.set_aside.insert(shard);
-        if self.explained.len() < MAX_EXPLAINED {
-            self.explained.push(SetAside { shard, reason: reason.clone() });
-        }
-        self.fruitless.push(reason);
     }
 
     fn open_mut(&mut self, shard: u64) -> &mut Open {
         self.open.get_mut(&shard).expect("the shard is open")
     }
-}
 
-impl Open {
-    fn unknown() -> Open {
-        Open { shard: None, failures: 0, losses: 0, token: Token(0), state: State::Pending }
+    /// The same word about a shard may come again, and must not count again: no token yet given out for it is good
+    /// enough to adopt any more.
+    fn void(&mut self, shard: u64) {
+        let beyond = self.next_token;
+        self.next_token = beyond.next();
+        self.open_mut(shard).token = beyond;
     }
-}
 
-impl Token {
-    fn next(self) -> Token {
-        Token(self.0 + 1)
-    }
-}
-
-impl WorkerId {
-    pub fn new(name: &str) -> WorkerId {
-        WorkerId(name.into())
-    }
-}
-
-impl fmt::Display for WorkerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+    /// The highest token yet. Tokens are at least the microseconds of `now`, which grow faster than leases are given:
+    /// so they grow even across queues that know nothing of each other.
+    fn take_token(&mut self, now: Duration) -> Token {
+        let token = self.next_token.max(Token(now.as_micros() as u64));
+        self.next_token = token.next();
+        token
     }
 }

@@ -2,7 +2,9 @@
 
 use dataset::Tally;
 
-use super::Finished;
+use super::ending::explain;
+use super::limits::MAX_TOLD;
+use super::{Finished, IntervalSet, Queue, Rules, State};
 
 /// Whether a job hands out shards.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,7 +78,7 @@ pub struct Depth {
 }
 
 /// A shard with which something went wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FailedShard {
     pub shard: u64,
     pub failures: u32,
@@ -96,4 +98,77 @@ pub struct Swept {
     pub expired: u64,
     /// Committed shards whose publication is now the caller's to finish: whoever began it seems to be gone.
     pub abandoned: Vec<Finished>,
+}
+
+impl Queue {
+    pub fn status(&self) -> Status {
+        Status {
+            mode: self.mode,
+            shards_planned: self.offered.len(),
+            sources_planned: self.sources_planned,
+            all_planned: self.all_offered,
+            shards_done: self.done.len(),
+            sources_done: self.sources_done,
+            shards_running: self.depth().leased,
+            shards_ready: self.ready.len() as u64,
+            shards_set_aside: self.set_aside.len(),
+            tally: self.tally.clone(),
+            leases: self.counts,
+            is_complete: self.is_complete(),
+            is_at_rest: self.is_at_rest(),
+            hopeless: self.hopeless().map(str::to_owned),
+        }
+    }
+
+    /// How much there is to do.
+    pub fn depth(&self) -> Depth {
+        let ready = if self.mode == Mode::Running { self.ready.len() } else { 0 };
+        let leased = self.open.values().filter(|open| !open.copies().is_empty()).count();
+        Depth { ready: ready as u64, leased: leased as u64 }
+    }
+
+    /// The first thousand shards with which something went wrong, in order.
+    pub fn failures(&self) -> Vec<FailedShard> {
+        let troubled = self.open.iter().filter(|(_, open)| open.trouble.is_any());
+        let open = troubled.map(|(&shard, open)| explain(shard, &open.trouble, false));
+        let mut failures: Vec<FailedShard> = open.chain(self.explained.values().cloned()).collect();
+        failures.sort_by_key(|failed| failed.shard);
+        failures.truncate(MAX_TOLD);
+        failures
+    }
+
+    /// Nobody is at work and nothing will be handed out any more.
+    pub fn is_at_rest(&self) -> bool {
+        match self.mode {
+            Mode::Running | Mode::Paused => self.all_offered && self.open.is_empty(),
+            Mode::Draining | Mode::Cancelled => {
+                self.open.values().all(|open| matches!(open.state, State::Pending))
+            }
+        }
+    }
+
+    /// Every shard of the plan is published.
+    pub fn is_complete(&self) -> bool {
+        self.all_offered && self.open.is_empty() && self.set_aside.is_empty()
+    }
+
+    /// Why it makes no sense to go on: shard after shard fails and none succeeds.
+    pub fn hopeless(&self) -> Option<&str> {
+        let (count, reason) = &self.fruitless;
+        (*count >= self.rules.max_fruitless).then_some(reason)
+    }
+
+    /// Whether a worker runs the shard, or its part is being published.
+    pub fn is_at_work(&self, shard: u64) -> bool {
+        self.open.get(&shard).is_some_and(|open| !matches!(open.state, State::Pending))
+    }
+
+    /// Shards whose part is published.
+    pub fn done(&self) -> &IntervalSet {
+        &self.done
+    }
+
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
 }
