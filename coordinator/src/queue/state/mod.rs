@@ -28,6 +28,8 @@ mod random_tests;
 mod reconcile;
 mod report;
 mod rules;
+#[cfg(test)]
+mod sim;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
