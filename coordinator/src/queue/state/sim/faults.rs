@@ -16,6 +16,8 @@ pub(super) struct Faults {
     pub(super) killers: u64,
     pub(super) culprits: u64,
     pub(super) publication_fails: u64,
+    /// It takes so long that another coordinator takes over.
+    pub(super) publication_slow: u64,
     pub(super) coordinator_crashes: u64,
     /// The queue forgets all, or all since a snapshot.
     pub(super) flushes: u64,
@@ -35,6 +37,7 @@ pub(super) const NONE: Faults = Faults {
     killers: 0,
     culprits: 0,
     publication_fails: 0,
+    publication_slow: 0,
     coordinator_crashes: 0,
     flushes: 0,
     restores: 0,
@@ -64,6 +67,7 @@ pub(super) const WORKERS: Faults = Faults {
 pub(super) const COORDINATORS: Faults = Faults {
     coordinator_crashes: 60,
     publication_fails: 80,
+    publication_slow: 100,
     partitions: 100,
     message_delayed: 50,
     worker_crashes: 10,
@@ -82,6 +86,7 @@ pub(super) const EVERYTHING: Faults = Faults {
     killers: 50,
     culprits: 50,
     publication_fails: 50,
+    publication_slow: 50,
     coordinator_crashes: 30,
     flushes: 20,
     restores: 40,

@@ -268,7 +268,8 @@ impl Sim {
 
     /// Copies a part to its place, and then says so to the queue. Between the two, anything may happen.
     fn publish(&mut self, coordinator: usize, finished: Finished) {
-        let takes = self.between(1, 6000);
+        let longest_ms = if self.goes_wrong(self.faults.publication_slow) { 40_000 } else { 6000 };
+        let takes = self.between(1, longest_ms);
         let life = self.coordinators[coordinator].life;
         self.after(takes, Happening::Copied { coordinator, life, finished });
     }
