@@ -78,6 +78,8 @@ fn sentinel(nodes: &[ConnectionInfo], master: &str, db: i64) -> redis::RedisResu
 }
 
 fn without_user(url: &str) -> String {
+    // Addresses of sockets have user and password behind the path.
+    let url = url.split('?').next().unwrap_or_default();
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(user)) if scheme < user => format!("{}{}", &url[..scheme + 3], &url[user + 1..]),
         (_, Some(user)) => url[user + 1..].to_owned(),
@@ -119,6 +121,7 @@ mod tests {
             "redis-sentinel://user:secret@a,b",
             "redis://user:secret@host:port",
             "user:secret@host",
+            "redis+unix:///host?user=user&pass=secret",
             "http://user:se@cret@host",
         ] {
             let said = parse(url);

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use super::{QueueError, Rules};
 use link::Link;
-pub use queue::RedisQueue;
-pub use registry::RedisRegistry;
+pub(super) use queue::RedisQueue;
+pub(super) use registry::RedisRegistry;
 
 /// A Redis, wherever and however many servers it is.
 #[derive(Clone)]

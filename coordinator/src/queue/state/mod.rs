@@ -28,6 +28,8 @@ mod random_tests;
 mod reconcile;
 mod report;
 mod rules;
+#[cfg(test)]
+mod sim;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -207,6 +209,7 @@ impl Queue {
             None => !self.all_offered,
         };
         if !is_free || self.mode == Mode::Cancelled {
+            self.refuse(lease);
             return Standing::Stale;
         }
         self.counts.adopted += 1;
@@ -224,6 +227,16 @@ impl Queue {
             is_second: false,
         }]);
         Standing::Held
+    }
+
+    /// What is refused once stays refused, also where an older state of the queue came back and has forgotten that it
+    /// gave out so high a token.
+    fn refuse(&mut self, lease: Lease) {
+        let is_high = self.open.get(&lease.shard).is_some_and(|open| lease.token >= open.token);
+        if is_high {
+            self.next_token = self.next_token.max(lease.token.next());
+            self.void(lease.shard);
+        }
     }
 
     /// All leases, by shard and token.

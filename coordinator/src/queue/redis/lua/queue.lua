@@ -201,6 +201,11 @@ local function remove(shard, open)
   call('HDEL', key('open'), name)
 end
 
+local function void(open)
+  open.k = next_token
+  set_next_token(next_token + 1)
+end
+
 -- 'held' with the shard and the copy, 'committed' or 'stale'.
 local function standing(worker, shard, token)
   if shard >= MAX_SHARDS or token > MAX_TOKEN or has_bit('done', shard) or has_bit('aside', shard) then
@@ -226,6 +231,11 @@ local function standing(worker, shard, token)
     is_free = token >= open.k
   end
   if not is_free or mode == 'cancelled' then
+    if open and token >= open.k then
+      set_next_token(math.max(next_token, token + 1))
+      void(open)
+      save(shard, open)
+    end
     return 'stale'
   end
   count('adopted')
@@ -238,11 +248,6 @@ local function standing(worker, shard, token)
   local copy = { t = token, w = worker, b = now, f = false, x = false }
   add_copy(shard, open, copy)
   return 'held', open, copy
-end
-
-local function void(open)
-  open.k = next_token
-  set_next_token(next_token + 1)
 end
 
 local function position_in(list, wanted)
