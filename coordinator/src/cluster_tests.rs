@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dataset::{Dataset, Job, Limits, Store, attempt_key};
+use plane::client::{Connection, Options};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
 use tempfile::TempDir;
@@ -11,7 +12,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tonic::Code;
-use tonic::transport::Channel;
 
 use crate::driver::{Driver, Ending, Event, ExitCause, Inbox};
 use crate::grpc::{self, JobOnWire};
@@ -74,7 +74,7 @@ impl Scene {
             let _ = tell_ending.send(driver.run().await);
             driver.dismiss(std::future::pending::<()>()).await;
         });
-        let client = ClusterClient::connect(address).await.unwrap();
+        let client = ClusterClient::new(Options::default().target(&address).unwrap().connect());
         Coordinator { dataset, job_id, client, events, progress, ending }
     }
 }
@@ -82,7 +82,7 @@ impl Scene {
 struct Coordinator {
     dataset: Dataset,
     job_id: String,
-    client: ClusterClient<Channel>,
+    client: ClusterClient<Connection>,
     events: mpsc::Sender<Event>,
     progress: watch::Receiver<Progress>,
     ending: oneshot::Receiver<Ending>,

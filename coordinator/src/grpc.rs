@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use dataset::{Dataset, Range, Shard, Tally};
+use plane::server::{MAX_REPORT_BYTES, Plane, Role};
 use proto::v1;
 use proto::v1::cluster_server::{Cluster, ClusterServer};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::driver::{Answer, Event, Heard};
 use crate::queue::{Lease, Report, Token, WorkerId};
-
-/// A worker of hundreds of slots, each with its reasons for failure, stays well below this.
-const MAX_REPORT_BYTES: usize = 64 << 20;
 
 /// What workers need to know of the job, beside their shards.
 #[derive(Debug, Clone)]
@@ -50,7 +49,9 @@ pub(crate) async fn serve(
     // A report is smaller than a packet and somebody waits for the answer.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let service = ClusterServer::new(Service { job, events }).max_decoding_message_size(MAX_REPORT_BYTES);
-    tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await
+    let plane = Plane::open();
+    let service = InterceptedService::new(service, plane.guard(Role::Worker));
+    plane.server().add_service(service).serve_with_incoming(incoming).await
 }
 
 struct Service {

@@ -50,7 +50,9 @@ pub struct Options {
 /// Why there is nobody to call.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    #[error("'{0}' is no address of a coordinator: give one such as http://127.0.0.1:7070 or https://et.example.org")]
+    #[error(
+        "'{0}' is no address of a coordinator: give one such as http://127.0.0.1:7070 or https://et.example.org"
+    )]
     Address(String),
     #[error(transparent)]
     File(#[from] FileError),
@@ -58,7 +60,9 @@ pub enum TargetError {
     Token { path: PathBuf, cause: BadToken },
     #[error("--cert and --key go together: give both or neither")]
     HalfIdentity,
-    #[error("{option} means something only where the coordinator's address begins with https://, which {address} does not")]
+    #[error(
+        "{option} means something only where the coordinator's address begins with https://, which {address} does not"
+    )]
     TlsWithoutHttps { option: &'static str, address: String },
     #[error("the certificates for {address} cannot be used: {cause}")]
     Tls { address: String, cause: String },
