@@ -99,6 +99,17 @@ fn a_slot_goes_on_after_its_zygote_was_killed() {
 }
 
 #[test]
+fn a_program_that_is_not_wanted_any_more_ends_and_the_next_runs() {
+    for profile in profiles() {
+        let mut place = Place::with(profile);
+        let limits = Limits { wall_ms: 60_000, ..short() };
+        let fault = place.slot.run(&script("import time\ntime.sleep(60)"), &limits, || false).unwrap_err();
+        assert!(matches!(fault, WorkerFault::Unwanted), "{fault}");
+        place.expect_clean();
+    }
+}
+
+#[test]
 fn a_dropped_slot_leaves_no_process() {
     for profile in profiles() {
         let marker = folder();
