@@ -224,8 +224,8 @@ impl<L: Listener> Keeper<L> {
 /// Ends a worker at once, if it can with its scratch folder removed.
 async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     let Some(pid) = child.id().and_then(|pid| Pid::from_raw(pid as i32)) else { return child.wait().await };
-    // The second wish to stop is the urgent one, and two signals of one kind could become one.
-    for wish in [Signal::TERM, Signal::INT] {
+    // The third wish to stop is the urgent one, and signals of one kind could become one.
+    for wish in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let _ = kill_process(pid, wish);
     }
     if let Ok(status) = timeout(CLEANUP, child.wait()).await {
