@@ -30,7 +30,10 @@ pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSumm
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};
-pub use store::{Calls, ErrorKind, Object, ObjectWriter, Operation, Published, Store, StoreError};
+pub use store::{
+    BadEndpoint, Calls, ErrorKind, Object, ObjectWriter, Operation, Published, S3Keys, S3Settings, Store,
+    StoreError,
+};
 pub use tally::Tally;
 pub use trace_id::Execution;
 pub use verify::{Finding, Findings, Found, VerifyError, VerifyReport, verify};
