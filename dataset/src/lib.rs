@@ -4,6 +4,8 @@
 //! between coordinator and workers, and nothing of Python. Start at `dataset`, the life of one dataset.
 
 mod card;
+mod columns;
+mod damage;
 mod dataset;
 mod hex;
 mod job;
@@ -21,6 +23,7 @@ mod trace_id;
 mod verify;
 mod walk;
 
+pub use columns::{BadMapping, ColumnMap, Columns, Field, MappedTwice, Mapping};
 pub use dataset::{Dataset, OpenError, SealError, Times};
 pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use dataset::{BadEndpoint, S3Settings};
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
@@ -27,6 +28,8 @@ const TRACER: &str = "libet_tracer.so";
 pub enum StartError {
     #[error("'{0}' is no address of a coordinator: give one such as http://127.0.0.1:7070")]
     Address(String),
+    #[error(transparent)]
+    S3(#[from] BadEndpoint),
     #[error(transparent)]
     Python(#[from] PythonError),
     #[error(transparent)]
@@ -55,6 +58,7 @@ impl Worker {
     pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
         let address = Address::parse(&config.coordinator)
             .ok_or_else(|| StartError::Address(config.coordinator.clone()))?;
+        S3Settings { endpoint: config.s3_endpoint.clone(), ..S3Settings::default() }.install()?;
         let interpreter = Interpreter::find(config.python.as_deref())?;
         let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));
         interpreter.check_tracer(&tracer)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{Dataset, Job, Limits, Report, Store};
+use dataset::{ColumnMap, Dataset, Job, Limits, Mapping, Report, Store};
 
 use super::console::Console;
 use super::session::{Conclusion, Session};
@@ -28,17 +28,22 @@ const WORKER_PATIENCE_SECONDS: u64 = 30;
 /// How many of the shards that failed are named in the last sentence.
 const SET_ASIDE_NAMED: usize = 3;
 
-/// Traces the programs in SOURCE… and writes the dataset to DIR. The same command again goes on where it stopped.
+/// Traces the programs in SOURCE… and writes the dataset to OUTPUT. The same command again goes on where it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
-    /// Folders of .py files, and .jsonl files (also .gz, .zst) whose rows hold code and input.
+    /// Folders of .py or .parquet files; files ending in .py, .jsonl (also .gz, .zst), .parquet, or .manifest or .txt
+    /// for a list of .py files. Any of them may lie in S3.
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
 
-    /// Folder of the dataset.
-    #[arg(long, short, value_name = "DIR")]
+    /// Where the dataset goes: a folder, or s3://bucket/prefix.
+    #[arg(long, short, value_name = "DIR|URI")]
     output: String,
+
+    /// Column of Parquet files that holds the `code`, `input` or `id` of a row [default: by their usual names].
+    #[arg(long, value_name = "NAME=COLUMN")]
+    map: Vec<Mapping>,
 
     /// Worker processes to start here; 0 if others will come to --listen.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=1024))]
@@ -89,12 +94,18 @@ const EXAMPLES: &str = "\
 Examples:
   et-coord run programs/ --output traces
   et-coord run cases.jsonl.zst scripts/ -o traces --timeout 2s --memory 512MiB
+  et-coord run s3://corpus/python -o s3://traces/first --map code=body
   et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
   et-coord run programs/ -o traces --json > report.json";
 
-pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    args: RunArgs,
+    log: Option<String>,
+    s3_endpoint: Option<String>,
+    console: Console,
+) -> anyhow::Result<ExitCode> {
     let job = job(&args)?;
-    let worker = worker(&args, log)?;
+    let worker = worker(&args, log, s3_endpoint)?;
     let dataset = Dataset::start(Store::open(&absolute(&args.output)?)?, job)?;
     if dataset.is_sealed()? {
         console.say(&format!("{} is complete already; nothing was run", args.output));
@@ -139,8 +150,11 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
     }
 }
 
-/// Workers need not run in this folder.
+/// Workers need not run in this folder. A URI is the same everywhere.
 fn absolute(path: &str) -> anyhow::Result<String> {
+    if path.contains("://") {
+        return Ok(path.to_owned());
+    }
     let path = std::path::absolute(path)?.into_os_string();
     path.into_string().map_err(|path| anyhow!("the name of {} is not UTF-8", path.display()))
 }
@@ -154,13 +168,14 @@ fn job(args: &RunArgs) -> anyhow::Result<Job> {
         max_events: args.max_events,
         ..Limits::default()
     };
-    let job = Job::new(&args.sources, args.shard_sources, limits)?;
+    let columns = ColumnMap::new(args.map.iter().cloned())?;
+    let job = Job::new(&args.sources, args.shard_sources, limits)?.with_columns(columns);
     drop(dataset::source::plan(&job, None)?);
     Ok(job)
 }
 
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, log: Option<String>, s3_endpoint: Option<String>) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -176,6 +191,9 @@ fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> 
     ];
     if let Some(python) = &args.python {
         arguments.extend(["--python".into(), python.into()]);
+    }
+    if let Some(endpoint) = s3_endpoint {
+        arguments.extend(["--s3-endpoint".into(), endpoint.into()]);
     }
     if args.allow_unconfined {
         arguments.push("--allow-unconfined".into());

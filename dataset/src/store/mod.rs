@@ -184,7 +184,7 @@ impl Object {
     }
 
     /// Reads from `offset` to the end, in stretches of a size that suits sequential reading.
-    pub fn reader(&self, offset: u64) -> impl io::BufRead + use<> {
+    pub fn reader(&self, offset: u64) -> impl io::BufRead + Send + use<> {
         const STRETCH: usize = 256 << 10;
         io::BufReader::with_capacity(STRETCH, Cursor { object: self.clone(), offset })
     }
@@ -286,8 +286,12 @@ trait ReadAt: Send + Sync + std::fmt::Debug {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
+/// Whether a store can hold an object of this key.
+pub(crate) fn is_key(key: &str) -> bool {
+    key.split('/').all(|part| !matches!(part, "" | "." | "..")) && !key.contains('\0')
+}
+
 /// Keys also come over the wire, so none may lead out of the store.
 fn check_key(key: &str) -> io::Result<()> {
-    let sound = key.split('/').all(|part| !matches!(part, "" | "." | "..")) && !key.contains('\0');
-    if sound { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no key")) }
+    if is_key(key) { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no key")) }
 }

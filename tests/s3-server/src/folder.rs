@@ -123,7 +123,8 @@ impl S3 for Folder {
         }
         let size = bytes.len() as u64;
         let asked = range.map(|range: Range| range.check(size)).transpose()?;
-        let content_range = asked.as_ref().map(|asked| format!("bytes {}-{}/{size}", asked.start, asked.end - 1));
+        let content_range =
+            asked.as_ref().map(|asked| format!("bytes {}-{}/{size}", asked.start, asked.end - 1));
         let asked = asked.unwrap_or(0..size);
         let bytes = Bytes::from(bytes).slice(asked.start as usize..asked.end as usize);
         Ok(S3Response::new(GetObjectOutput {

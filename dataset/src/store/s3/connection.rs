@@ -135,7 +135,8 @@ impl Connection {
 
     /// What differs from other requests in one that copies.
     pub(super) fn for_copies(&self) -> Builder {
-        let timeouts = TimeoutConfig::builder().connect_timeout(self.pace.connect).read_timeout(self.pace.copy);
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(self.pace.connect).read_timeout(self.pace.copy);
         config::Config::builder().timeout_config(timeouts.build())
     }
 
@@ -153,14 +154,9 @@ impl Connection {
     }
 }
 
-async fn config_for(
-    settings: &S3Settings,
-    endpoint: Option<&str>,
-    pace: Pace,
-) -> io::Result<config::Config> {
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+async fn config_for(settings: &S3Settings, endpoint: Option<&str>, pace: Pace) -> io::Result<config::Config> {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let retries = RetryConfig::standard()
         .with_max_attempts(pace.attempts)
         .with_initial_backoff(pace.first_pause)

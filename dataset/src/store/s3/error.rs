@@ -27,13 +27,9 @@ where
 {
     let name = from.name();
     match &error {
-        SdkError::ServiceError(answer) => refusal(
-            answer.raw().status().as_u16(),
-            answer.err().code(),
-            answer.err().message(),
-            from,
-            bucket,
-        ),
+        SdkError::ServiceError(answer) => {
+            refusal(answer.raw().status().as_u16(), answer.err().code(), answer.err().message(), from, bucket)
+        }
         SdkError::TimeoutError(_) => timed_out(name),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => timed_out(name),
         SdkError::DispatchFailure(_) => {
@@ -49,7 +45,11 @@ where
 fn broken_answer(answer: &HttpResponse, from: &Answerer, bucket: &str, error: &dyn Error) -> io::Error {
     match answer.status().as_u16() {
         status @ 400.. => refusal(status, None, None, from, bucket),
-        _ => io::Error::other(format!("{} gave an answer that is not S3's: {}", from.name(), root_cause(error))),
+        _ => io::Error::other(format!(
+            "{} gave an answer that is not S3's: {}",
+            from.name(),
+            root_cause(error)
+        )),
     }
 }
 
@@ -67,8 +67,13 @@ fn refusal(
         }
         ("NoSuchKey" | "NotFound" | "NoSuchUpload", _) | ("", 404) => io::ErrorKind::NotFound.into(),
         (
-            code @ ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
-            | "InvalidSecurity" | "AuthorizationHeaderMalformed" | "NotSignedUp"),
+            code @ ("InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "InvalidSecurity"
+            | "AuthorizationHeaderMalformed"
+            | "NotSignedUp"),
             _,
         ) => io::Error::other(format!(
             "{name} refuses the credentials ({code}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn what_names_no_place_is_refused() {
-        for uri in ["s3://", "s3:///x", "s3://b/../c", "s3://b//c", "s3://user:secret@b/c", "s3://b?x", "b/c"] {
+        for uri in ["s3://", "s3:///x", "s3://b/../c", "s3://b//c", "s3://user:secret@b/c", "s3://b?x", "b/c"]
+        {
             assert!(Place::parse(uri).unwrap_err().to_string().contains("s3://bucket/prefix"), "{uri}");
         }
     }

@@ -179,7 +179,9 @@ impl Bucket {
             let expected = answer.content_length();
             let body = std::mem::take(&mut answer.body).collect().await;
             Ok(match body.map(|body| body.into_bytes()) {
-                Ok(bytes) if expected.is_none_or(|length| length == bytes.len() as i64) => Ok((answer, bytes)),
+                Ok(bytes) if expected.is_none_or(|length| length == bytes.len() as i64) => {
+                    Ok((answer, bytes))
+                }
                 Ok(_) => Err(io::Error::other("the answer broke off")),
                 Err(error) => Err(broken(&error)),
             })

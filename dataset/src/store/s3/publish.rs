@@ -138,7 +138,9 @@ impl Bucket {
             .config_override(self.connection.for_copies());
         match self.connection.ask(self.name(), request.send()).await {
             // It was completed already, by a request whose answer was lost.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.size_of(key).await? == size => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.size_of(key).await? == size => {
+                Ok(())
+            }
             completed => completed.map(drop),
         }
     }

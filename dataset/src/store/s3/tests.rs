@@ -63,7 +63,7 @@ fn write(store: &Store, key: &str, bytes: &[u8]) {
 
 #[test]
 fn large_objects_go_in_parts_and_small_ones_at_once() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     for (name, size, parts) in [("empty", 0, 0), ("small", 1023, 0), ("one", 1024, 1), ("large", 9000, 9)] {
         write(&store, name, &bytes(size));
         assert_eq!(store.get(name).unwrap(), bytes(size), "{name}");
@@ -75,7 +75,7 @@ fn large_objects_go_in_parts_and_small_ones_at_once() {
 
 #[test]
 fn errors_of_the_service_are_passed_over() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     for fault in [Fault::InternalError, Fault::SlowDown, Fault::Reset, Fault::LostAnswer] {
         for request in ["GET", "PUT", "POST", "HEAD"] {
             server.faults().next(2, &[request], fault.clone());
@@ -93,7 +93,7 @@ fn errors_of_the_service_are_passed_over() {
 
 #[test]
 fn an_answer_that_breaks_off_is_asked_for_again() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     write(&store, "object", &bytes(200_000));
     server.faults().next(3, &["GET"], Fault::Truncated(100));
     assert_eq!(store.get("object").unwrap(), bytes(200_000));
@@ -105,7 +105,7 @@ fn an_answer_that_breaks_off_is_asked_for_again() {
 
 #[test]
 fn a_service_that_keeps_failing_is_told_and_not_stormed() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     for (fault, says) in [
         (Fault::SlowDown, "answers 503 SlowDown, also when asked 4 times"),
         (Fault::InternalError, "answers 500 InternalError, also when asked 4 times"),
@@ -122,7 +122,8 @@ fn a_service_that_keeps_failing_is_told_and_not_stormed() {
 
 #[test]
 fn a_slow_answer_is_given_up_and_asked_for_again() {
-    let Remote { server, store, .. } = remote_at(Pace { answer: Duration::from_millis(300), ..HASTY });
+    let Remote { server, store, folder: _folder } =
+        remote_at(Pace { answer: Duration::from_millis(300), ..HASTY });
     write(&store, "object", b"bytes");
     server.faults().next(1, &["GET"], Fault::Late(Duration::from_secs(600)));
     assert_eq!(store.get("object").unwrap(), b"bytes");
@@ -133,7 +134,7 @@ fn a_slow_answer_is_given_up_and_asked_for_again() {
 
 #[test]
 fn an_upload_that_fails_or_is_dropped_leaves_nothing() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     let mut dropped = store.create("dropped").unwrap();
     dropped.write_all(&bytes(5000)).unwrap();
     assert_eq!(server.unfinished_uploads(), ["out/dropped"]);
@@ -159,7 +160,7 @@ fn an_upload_that_fails_or_is_dropped_leaves_nothing() {
 fn a_file_that_could_not_be_stored_is_kept() {
     let Remote { server, store, folder } = remote();
     let file = folder.path().join("scratch");
-    std::fs::write(&file, bytes(3000)).unwrap();
+    fs::write(&file, bytes(3000)).unwrap();
     server.faults().next(usize::MAX, &["POST"], Fault::InternalError);
     store.put_file("object", &file).unwrap_err();
     assert!(file.exists());
@@ -171,7 +172,7 @@ fn a_file_that_could_not_be_stored_is_kept() {
 
 #[test]
 fn leftovers_of_a_crash_are_removed_below_the_prefix_only() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     let elsewhere = store_at(&server.endpoint(), "s3://bucket/other", keys(), HASTY);
     for store in [&store, &elsewhere] {
         let mut upload = store.create("part").unwrap();
@@ -186,7 +187,7 @@ fn leftovers_of_a_crash_are_removed_below_the_prefix_only() {
 
 #[test]
 fn an_object_beyond_what_one_request_copies_is_published_in_parts() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     let content = bytes(10_000);
     write(&store, "attempt 1+ä", &content);
     assert_eq!(store.publish("attempt 1+ä", "part").unwrap(), Published::Now);
@@ -198,7 +199,7 @@ fn an_object_beyond_what_one_request_copies_is_published_in_parts() {
 
 #[test]
 fn a_copy_that_fails_leaves_no_part() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     for (name, size) in [("small", 100), ("large", 10_000)] {
         write(&store, name, &bytes(size));
         server.faults().next(usize::MAX, &["PUT", "/part"], Fault::InternalError);
@@ -213,7 +214,7 @@ fn a_copy_that_fails_leaves_no_part() {
 
 #[test]
 fn publishing_needs_no_conditions() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     server.faults().ignore_conditions();
     write(&store, "first", b"first");
     write(&store, "second", b"second");
@@ -226,7 +227,7 @@ fn publishing_needs_no_conditions() {
 
 #[test]
 fn an_object_that_is_replaced_while_it_is_read_is_told() {
-    let Remote { store, .. } = remote();
+    let Remote { server: _server, store, folder: _folder } = remote();
     write(&store, "object", &bytes(100_000));
     let object = store.read("object").unwrap();
     write(&store, "object", &vec![0; 100_000]);
@@ -236,7 +237,7 @@ fn an_object_that_is_replaced_while_it_is_read_is_told() {
 
 #[test]
 fn short_reads_side_by_side_are_one_request() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     let content = bytes(3 << 20);
     write(&store, "object", &content);
     let object = store.read("object").unwrap();
@@ -256,7 +257,7 @@ fn short_reads_side_by_side_are_one_request() {
 
 #[test]
 fn listings_go_over_pages_and_start_anywhere() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     let keys = ["a-b", "a.py", "a/b", "a/b.py", "a/c", "a0", "b", "ä"];
     for key in keys {
         store.put(key, b"x").unwrap();
@@ -281,7 +282,7 @@ fn listings_go_over_pages_and_start_anywhere() {
 
 #[test]
 fn a_listing_that_fails_on_its_way_says_so_once() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     for number in 0..4 {
         store.put(&number.to_string(), b"").unwrap();
     }
@@ -306,7 +307,7 @@ fn check_refusal(store: &Store, kind: ErrorKind, says: &str) {
 
 #[test]
 fn what_is_wrong_is_told_in_one_sentence() {
-    let Remote { server, store, .. } = remote();
+    let Remote { server, store, folder: _folder } = remote();
     check_refusal(&store, ErrorKind::NotFound, "there is no _et/job.json in s3://bucket/out");
     let at = |uri, keys| store_at(&server.endpoint(), uri, keys, Pace::default());
     check_refusal(&at("s3://absent/out", keys()), ErrorKind::Other, "there is no bucket absent at http://");

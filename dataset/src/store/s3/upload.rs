@@ -149,7 +149,13 @@ impl Drop for S3Upload {
 }
 
 impl Bucket {
-    async fn put_part(&self, key: &str, upload: &str, number: i32, bytes: Bytes) -> io::Result<CompletedPart> {
+    async fn put_part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: i32,
+        bytes: Bytes,
+    ) -> io::Result<CompletedPart> {
         let request = self
             .connection
             .client()
