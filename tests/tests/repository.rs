@@ -18,15 +18,27 @@ fn the_queue_knows_no_clock_and_no_io() {
 #[test]
 fn dataset_knows_no_wire_and_trace_needs_nobody() {
     let dataset = dependencies("dataset");
-    for absent in ["proto", "tonic", "prost", "tokio", "coordinator", "worker"] {
+    for absent in ["proto", "tonic", "prost", "coordinator", "worker"] {
         assert!(!dataset.contains(&absent.to_owned()), "dataset depends on {absent}");
     }
     assert_eq!(dependencies("trace"), Vec::<String>::new());
 }
 
 #[test]
+fn only_the_store_in_s3_knows_amazon_and_a_runtime() {
+    for file in files("dataset/src", "rs") {
+        let is_s3 = file.strip_prefix(root()).unwrap().starts_with("dataset/src/store/s3");
+        let text = read(&file);
+        for absent in ["tokio::", "aws_"] {
+            assert!(is_s3 || !text.contains(absent), "{} mentions {absent}", file.display());
+        }
+    }
+}
+
+#[test]
 fn nobody_links_the_tracer() {
-    for package in ["proto", "trace", "jail", "dataset", "coordinator", "worker", "tests"] {
+    for package in ["proto", "trace", "jail", "dataset", "coordinator", "worker", "tests", "tests/s3-server"]
+    {
         assert!(!dependencies(package).contains(&"tracer".to_owned()), "{package} depends on the tracer");
     }
 }
@@ -40,7 +52,9 @@ fn unsafe_code_lives_where_the_architecture_says() {
         "worker/src/execute/",
         "tests/src/tracers/native.rs",
     ];
-    for package in ["proto", "trace", "dataset", "coordinator", "worker", "tests", "jail", "tracer"] {
+    for package in
+        ["proto", "trace", "dataset", "coordinator", "worker", "tests", "tests/s3-server", "jail", "tracer"]
+    {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             let is_allowed = allowed.iter().any(|place| name.starts_with(place));
@@ -66,7 +80,9 @@ fn generated_wire_types_stay_at_the_edges() {
 
 #[test]
 fn versions_of_dependencies_stand_once() {
-    for package in ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests"] {
+    for package in
+        ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests", "tests/s3-server"]
+    {
         let manifest = read(&root().join(package).join("Cargo.toml"));
         for line in
             manifest.lines().skip_while(|line| !line.starts_with('[') || !line.contains("dependencies"))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use dataset::{BadEndpoint, S3Settings};
 use plane::client::{Target, TargetError};
 use tokio::sync::mpsc;
 
@@ -37,6 +38,8 @@ pub enum StartError {
     #[error(transparent)]
     Labels(#[from] Contradiction),
     #[error(transparent)]
+    S3(#[from] BadEndpoint),
+    #[error(transparent)]
     Python(#[from] PythonError),
     #[error(transparent)]
     Confinement(#[from] ConfinementError),
@@ -64,6 +67,7 @@ impl Worker {
     /// their interpreters and beside which the tracer lies.
     pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
         let target = config.security.target(&config.coordinator)?;
+        S3Settings { endpoint: config.s3_endpoint.clone(), ..S3Settings::default() }.install()?;
         let interpreter = Interpreter::find(config.python.as_deref())?;
         let labels = labels::of_worker(&interpreter.version, &config.labels)?;
         let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));
