@@ -30,6 +30,9 @@ use crate::paint::Paint;
 /// What a shell is told when the command line itself is wrong (`EX_USAGE`).
 const USAGE: u8 = 64;
 
+/// That no credentials lie in one of the places where they might is said in one sentence, when they lie in none.
+const DEFAULT_FILTER: &str = "warn,aws_config=error";
+
 /// Runs Python programs under a tracer and keeps what they did as a dataset.
 #[derive(Debug, Parser)]
 #[command(name = "et-coord", version)]
@@ -125,7 +128,7 @@ fn filter(asked: Option<&str>) -> anyhow::Result<EnvFilter> {
         Some(text) => {
             EnvFilter::try_new(text).map_err(|error| anyhow::anyhow!("`{text}` is no log filter: {error}"))
         }
-        None => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"))),
+        None => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))),
     }
 }
 

@@ -133,15 +133,16 @@ fn refusal(status: StatusCode, code: &str) -> Response<Body> {
 pub(crate) struct Cut {
     body: Pin<Box<Body>>,
     left: Option<usize>,
+    is_over: bool,
 }
 
 impl Cut {
     fn nowhere(body: Body) -> Cut {
-        Cut { body: Box::pin(body), left: None }
+        Cut { body: Box::pin(body), left: None, is_over: false }
     }
 
     fn after(body: Body, bytes: usize) -> Cut {
-        Cut { body: Box::pin(body), left: Some(bytes) }
+        Cut { body: Box::pin(body), left: Some(bytes), is_over: false }
     }
 }
 
@@ -153,7 +154,13 @@ impl HttpBody for Cut {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, s3s::StdError>>> {
-        if self.left == Some(0) {
+        if self.left == Some(0) && !self.is_over {
+            // What came before goes out while the connection has to wait for more.
+            self.is_over = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.is_over {
             return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset).into())));
         }
         let frame = self.body.as_mut().poll_frame(context);

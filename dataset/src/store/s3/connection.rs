@@ -11,7 +11,7 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, Credentials, ProvideCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
+    Builder, Credentials, ProvideCredentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     SharedCredentialsProvider,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -162,24 +162,23 @@ async fn config_for(settings: &S3Settings, endpoint: Option<&str>, pace: Pace) -
         .with_initial_backoff(pace.first_pause)
         .with_max_backoff(pace.longest_pause);
     let timeouts = TimeoutConfig::builder().connect_timeout(pace.connect).read_timeout(pace.answer).build();
-    let region = match endpoint {
-        // Nobody need ask Amazon's machines where a service of one's own is.
-        Some(_) => RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new()),
-        None => RegionProviderChain::default_provider(),
-    };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .region(region.or_else(DEFAULT_REGION))
         .retry_config(retries)
         .timeout_config(timeouts);
+    if endpoint.is_some() {
+        // Nobody need ask Amazon's machines where a service of one's own is.
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+        loader = loader.region(region.or_else(ProfileFileRegionProvider::new()));
+    }
     if let Some(keys) = &settings.keys {
         let (id, secret) = (keys.access_key_id.clone(), keys.secret_access_key.clone());
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "settings"));
     }
     let shared = loader.load().await;
     check_credentials(shared.credentials_provider()).await?;
-    let mut builder = Builder::from(&shared);
+    let region = shared.region().cloned().unwrap_or(Region::from_static(DEFAULT_REGION));
+    let mut builder = Builder::from(&shared).region(region);
     if let Some(endpoint) = endpoint {
         builder = builder
             .endpoint_url(endpoint)
