@@ -25,8 +25,16 @@ fn dataset_knows_no_wire_and_trace_needs_nobody() {
 }
 
 #[test]
+fn the_walls_know_neither_jobs_nor_what_is_said() {
+    let plane = dependencies("plane");
+    for absent in ["proto", "prost", "dataset", "coordinator", "worker"] {
+        assert!(!plane.contains(&absent.to_owned()), "plane depends on {absent}");
+    }
+}
+
+#[test]
 fn nobody_links_the_tracer() {
-    for package in ["proto", "trace", "jail", "dataset", "coordinator", "worker", "tests"] {
+    for package in ["proto", "plane", "trace", "jail", "dataset", "coordinator", "worker", "tests"] {
         assert!(!dependencies(package).contains(&"tracer".to_owned()), "{package} depends on the tracer");
     }
 }
@@ -40,7 +48,8 @@ fn unsafe_code_lives_where_the_architecture_says() {
         "worker/src/execute/",
         "tests/src/tracers/native.rs",
     ];
-    for package in ["proto", "trace", "dataset", "coordinator", "worker", "tests", "jail", "tracer"] {
+    for package in ["proto", "plane", "trace", "dataset", "coordinator", "worker", "tests", "jail", "tracer"]
+    {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             let is_allowed = allowed.iter().any(|place| name.starts_with(place));
@@ -66,7 +75,8 @@ fn generated_wire_types_stay_at_the_edges() {
 
 #[test]
 fn versions_of_dependencies_stand_once() {
-    for package in ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests"] {
+    for package in ["proto", "plane", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests"]
+    {
         let manifest = read(&root().join(package).join("Cargo.toml"));
         for line in
             manifest.lines().skip_while(|line| !line.starts_with('[') || !line.contains("dependencies"))
@@ -103,8 +113,18 @@ fn links_in_documents_lead_somewhere() {
 fn no_file_names_a_place_on_somebodys_machine() {
     // The tests of the jail look for secrets in well-known places; that is their point.
     let places = ["/ro".to_owned() + "ot/", "/ho".to_owned() + "me/", "/wo".to_owned() + "rk/"];
-    let folders =
-        ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker/src", "tests/src", "docs"];
+    let folders = [
+        "proto",
+        "plane",
+        "trace",
+        "jail",
+        "tracer",
+        "dataset",
+        "coordinator",
+        "worker/src",
+        "tests/src",
+        "docs",
+    ];
     let kinds = ["rs", "py", "toml", "md", "proto"];
     for file in folders.iter().flat_map(|folder| kinds.iter().flat_map(|kind| files(folder, kind))) {
         let text = read(&file);
