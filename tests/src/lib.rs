@@ -4,5 +4,6 @@ pub mod bench;
 pub mod binaries;
 pub mod process;
 pub mod random;
+pub mod redis;
 pub mod system;
 pub mod tracers;
