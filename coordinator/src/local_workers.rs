@@ -271,6 +271,10 @@ impl WorkerCommand {
         if let Some(log) = &self.log {
             command.env("RUST_LOG", log);
         }
+        for variable in plane::client::VARIABLES {
+            // They are meant for another coordinator than this one, which is open to this machine.
+            command.env_remove(variable);
+        }
         command
             .args(&self.arguments)
             // What it writes comes through a pipe, and may end anywhere.

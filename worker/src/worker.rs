@@ -6,14 +6,13 @@ use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use dataset::{BadEndpoint, S3Settings};
 use plane::client::{Target, TargetError};
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
-use crate::config::Config;
+use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::python::{Interpreter, PythonError};
@@ -25,10 +24,6 @@ use crate::wire::{Introduction, Remote};
 
 /// The tracer's file name, beside this program.
 const TRACER: &str = "libet_tracer.so";
-
-/// How long the coordinator may take to hear what is given back. Whoever waits for this worker to go has waited for
-/// its programs already.
-const RELEASE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why a worker does not begin.
 #[derive(Debug, thiserror::Error)]
