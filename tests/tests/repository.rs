@@ -89,7 +89,7 @@ fn generated_wire_types_stay_at_the_edges() {
 #[test]
 fn versions_of_dependencies_stand_once() {
     for package in packages() {
-        let manifest = read(&root().join(package).join("Cargo.toml"));
+        let manifest = read(&root().join(&package).join("Cargo.toml"));
         for line in
             manifest.lines().skip_while(|line| !line.starts_with('[') || !line.contains("dependencies"))
         {
