@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ET := target/release/et-coord
 
-.PHONY: build demo test lint bench-tracer bench-throughput bench-queue soak clean
+.PHONY: build demo test lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -30,6 +30,12 @@ bench-throughput: build ## confined and stored executions against a bare subproc
 
 bench-queue: build ## reports per second through Redis, its memory for each shard, a job of 100 million sources
 	target/release/bench-queue
+
+bench-reports: build ## reports per second of a whole coordinator over gRPC and Redis
+	target/release/bench-reports
+
+bench-overhead: build ## the share of processor time that is neither a program nor its tracing
+	target/release/bench-overhead
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak
