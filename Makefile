@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 ET := target/release/et-coord
+GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead soak clean
+.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -17,6 +18,13 @@ demo: build ## traces the programs in tests/programs, hostile ones included, and
 test: ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+test-garage: $(GARAGE) ## the tests of S3 against a production server, which takes 20 minutes to build
+	tests/garage.sh $(GARAGE)
+
+$(GARAGE):
+	$(CARGO) install garage --version 2.5.0 --locked --no-default-features --features bundled-libs,lmdb \
+		--root target/garage --target-dir target/garage/build
 
 lint:
 	$(CARGO) fmt --all --check

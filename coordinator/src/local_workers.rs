@@ -77,7 +77,8 @@ impl Patience {
             ExitCause::Died(_) if was_at_work => self.deaths += 1,
             _ => self.refusals += 1,
         }
-        let is_over = self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
+        let is_over =
+            self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
         let (ExitCause::Refused(words) | ExitCause::Died(words)) = cause;
         is_over.then_some(words)
     }

@@ -72,8 +72,12 @@ fn unsafe_code_lives_where_the_architecture_says() {
 #[test]
 fn generated_wire_types_stay_at_the_edges() {
     // The command line is one: `submit` and its like are callers of the coordinator.
-    let edges =
-        ["coordinator/src/grpc/", "coordinator/src/cli/", "coordinator/src/cluster_tests.rs", "worker/src/wire.rs"];
+    let edges = [
+        "coordinator/src/grpc/",
+        "coordinator/src/cli/",
+        "coordinator/src/cluster_tests.rs",
+        "worker/src/wire.rs",
+    ];
     for package in ["coordinator", "worker"] {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
@@ -157,7 +161,8 @@ fn is_unsafe(line: &str) -> bool {
 /// The folders of the workspace's packages.
 fn packages() -> Vec<String> {
     let manifest = read(&root().join("Cargo.toml"));
-    let members = manifest.lines().find_map(|line| line.strip_prefix("members = [")).expect("one line of members");
+    let members =
+        manifest.lines().find_map(|line| line.strip_prefix("members = [")).expect("one line of members");
     let quoted = members.trim_end_matches(']').split(", ");
     quoted.map(|name| name.trim_matches('"').to_owned()).collect()
 }
