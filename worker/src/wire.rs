@@ -117,10 +117,11 @@ fn report_out(worker: String, introduction: Introduction, standing: Standing) ->
         attempt,
         tally: Some(tally_out(tally)),
     });
-    let failed = standing
-        .failed
-        .into_iter()
-        .map(|(lease, reason)| v1::Failed { lease: Some(lease_out(lease)), reason, source: None });
+    let failed = standing.failed.into_iter().map(|(lease, reason)| v1::Failed {
+        lease: Some(lease_out(lease)),
+        reason,
+        source: None,
+    });
     let Introduction { host, pid, interpreter, confinement } = introduction;
     v1::ReportRequest {
         worker,
