@@ -279,6 +279,7 @@ impl Driver {
 
     fn published(&mut self, shard: u64, tally: &Tally) {
         self.queue.published(shard);
+        telemetry::metrics::published();
         self.at_work.remove(&shard);
         self.refusals = 0;
         self.deaths = 0;

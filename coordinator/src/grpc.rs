@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use dataset::{Dataset, Range, Shard, Tally};
 use proto::v1;
 use proto::v1::cluster_server::{Cluster, ClusterServer};
+use telemetry::metrics;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tonic::transport::server::TcpIncoming;
@@ -61,12 +63,14 @@ struct Service {
 #[tonic::async_trait]
 impl Cluster for Service {
     async fn report(&self, request: Request<v1::ReportRequest>) -> Result<Response<v1::ReportReply>, Status> {
+        let begun = Instant::now();
         let from = request.remote_addr();
         let Incoming { heard, foreign } = incoming(request.into_inner(), &self.job.0.id, from)?;
         let (answer, answered) = oneshot::channel();
         let over = || Status::unavailable("the coordinator is shutting down");
         self.events.send(Event::Reported { heard, answer }).await.map_err(|_| over())?;
         let answer = answered.await.map_err(|_| over())?;
+        metrics::reported(begun.elapsed());
         Ok(Response::new(outgoing(answer, foreign, &self.job.0)))
     }
 }
@@ -136,6 +140,7 @@ fn outgoing(answer: Answer, foreign: Foreign, job: &v1::Job) -> v1::ReportReply 
         lease: Some(lease_out(lease)),
         shard: Some(shard_out(shard)),
         job: Some(job.clone()),
+        traceparent: telemetry::job::parent(&job.id).to_traceparent(),
         ..v1::Assignment::default()
     });
     v1::ReportReply {

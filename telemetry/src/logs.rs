@@ -1,5 +1,7 @@
 //! How log records are written: for people as text, for machines as one JSON object a line.
 
+use std::fmt;
+
 use clap::ValueEnum;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
@@ -15,6 +17,16 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, with the ids of the job, the shard and the worker that it is about.
     Json,
+}
+
+/// As it is written on a command line.
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        })
+    }
 }
 
 /// Where log records go, and which.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use telemetry::LogFormat;
 
 /// Runs shards of a job for a coordinator.
 #[derive(Debug, Clone, Parser)]
@@ -36,6 +37,10 @@ pub struct Config {
     /// Seconds after which a coordinator that does not answer is given up.
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = parse_seconds)]
     pub patience: Duration,
+
+    /// How log records are written to standard error.
+    #[arg(long, value_name = "FORMAT", env = "ET_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
 }
 
 fn parse_slots(text: &str) -> Result<usize, String> {

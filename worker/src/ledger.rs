@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataset::{Limits, Shard, Tally};
+use telemetry::Parent;
 
 /// The right to run one shard of a job; the highest token for a shard is the one that counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +24,8 @@ pub(crate) struct Assignment {
     /// Folder or URI of the dataset.
     pub(crate) output: String,
     pub(crate) limits: Limits,
+    /// What the shard's span belongs to.
+    pub(crate) parent: Parent,
 }
 
 /// What became of a shard on this worker.
@@ -263,7 +266,13 @@ mod tests {
         let range =
             dataset::Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
         let shard = Shard { ordinal: lease.shard, sources: 1, range };
-        Assignment { lease, shard, output: "out".to_owned(), limits: Limits::default() }
+        Assignment {
+            lease,
+            shard,
+            output: "out".to_owned(),
+            limits: Limits::default(),
+            parent: Parent::nothing(),
+        }
     }
 
     fn show(standing: &Standing) -> String {

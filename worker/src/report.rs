@@ -186,7 +186,6 @@ impl Failures {
         match ended {
             Ended::Finished { .. } => self.shards.clear(),
             Ended::Failed { reason } => {
-                info!(shard = lease.shard, %reason, "could not do a shard");
                 self.shards.insert((lease.job.clone(), lease.shard));
                 self.last.clone_from(reason);
             }

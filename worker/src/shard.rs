@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dataset::source::{self, Body, Source, SourceError};
-use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
+use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key};
+use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
@@ -12,6 +14,7 @@ use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended};
 use crate::row::Common;
 use crate::slots::{Progress, Runner};
+use crate::spans;
 
 /// What this worker could not do for a shard. None of it is the programs' doing.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +63,7 @@ impl ShardRunner {
     }
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits } = assignment;
+        let Assignment { lease, shard, output, limits, .. } = assignment;
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
@@ -72,10 +75,11 @@ impl ShardRunner {
             }
             self.append(&mut part, assignment, &source?)?;
             progress.set_tally(part.tally());
+            metrics::source_finished();
         }
         let stats = part.finish()?;
         let attempt = attempt_key(lease.shard, lease.token);
-        store.put_file(&attempt, &file).inspect_err(|_| {
+        spans::upload(&attempt, stats.tally.bytes, || store.put_file(&attempt, &file)).inspect_err(|_| {
             // A disk that is full must not stay so for the parts that could not leave it.
             let _ = fs::remove_file(&file);
         })?;
@@ -93,9 +97,9 @@ impl ShardRunner {
                 let execution = self
                     .execute(&request, &assignment.limits)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                part.append(&self.common(assignment).ran(source, &execution))?;
+                append_row(part, &self.common(assignment).ran(source, &execution))?;
             }
-            Err(reason) => part.append(&self.common(assignment).unreadable(source, reason))?,
+            Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
         }
         Ok(())
     }
@@ -125,6 +129,16 @@ impl ShardRunner {
         };
         slot.run(request, limits)
     }
+}
+
+fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
+    part.append(row)?;
+    metrics::executed(&metrics::Execution {
+        outcome: row.outcome.name(),
+        wall: Duration::from_micros(row.wall_us),
+        events: row.events.len() as u64,
+    });
+    Ok(())
 }
 
 /// What is asked of the interpreter, or why there is nothing to ask.

@@ -152,6 +152,7 @@ mod tests {
             },
             output: "out".to_owned(),
             limits: Limits::default(),
+            parent: telemetry::Parent::nothing(),
         }
     }
 

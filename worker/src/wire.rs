@@ -7,6 +7,7 @@ use std::time::Duration;
 use dataset::{Limits, Range, Shard, Tally};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
+use telemetry::Parent;
 use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -153,6 +154,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
         shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
         output: job.output,
+        parent: Parent::from_traceparent(&assignment.traceparent),
     })
 }
 

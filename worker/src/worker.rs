@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use telemetry::metrics;
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
@@ -17,6 +18,7 @@ use crate::report::{Loop, ReportError};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
 use crate::slots::Slots;
+use crate::spans;
 use crate::wire::{Address, Introduction, Remote};
 
 /// The tracer's file name, beside this program.
@@ -47,6 +49,8 @@ pub struct Worker {
     address: Address,
     patience: Duration,
     scratch: Scratch,
+    /// Names this process and no other.
+    name: String,
 }
 
 impl Worker {
@@ -80,26 +84,34 @@ impl Worker {
         if let Some(first) = runners.first_mut() {
             first.warm_up()?;
         }
-        let slots = Slots::start_threads(runners.into_iter().map(ShardRunner::into_runner).collect());
+        let name = format!("{}-{}-{:016x}", host(), std::process::id(), random_bits());
+        let told = |runner: ShardRunner| spans::told(name.clone(), runner.into_runner());
+        let slots = Slots::start_threads(runners.into_iter().map(told).collect());
         let slots = slots.map_err(StartError::Thread)?;
-        Ok(Worker { interpreter, profile, slots, address, patience: config.patience, scratch })
+        metrics::slots(count);
+        Ok(Worker { interpreter, profile, slots, address, patience: config.patience, scratch, name })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
     /// `shutdown` drains, the second ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, slots, address, patience, scratch } = self;
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let pid = std::process::id();
-        let name = format!("{host}-{pid}-{:016x}", random_bits());
-        let introduction =
-            Introduction { host, pid, interpreter: interpreter.version, confinement: profile.to_string() };
+        let Worker { interpreter, profile, slots, address, patience, scratch, name } = self;
+        let introduction = Introduction {
+            host: host(),
+            pid: std::process::id(),
+            interpreter: interpreter.version,
+            confinement: profile.to_string(),
+        };
         let coordinator = Remote::new(address, name, introduction);
         let ended = Loop::new(coordinator, patience, slots).run(shutdown).await;
         // Only now: what the slots still held lay in it.
         drop(scratch);
         ended
     }
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// What people want to know of a worker that begins, in one line.

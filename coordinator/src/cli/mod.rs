@@ -12,6 +12,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use telemetry::{Destinations, LogFormat, Logs, Service};
 use tracing_subscriber::EnvFilter;
 
 use console::Console;
@@ -31,6 +32,10 @@ struct Cli {
     /// What to log to standard error, for example `info` or `coordinator=debug` [default: RUST_LOG, else warn].
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
+
+    /// How log records are written to standard error.
+    #[arg(long, global = true, value_name = "FORMAT", env = "ET_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,10 +63,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone()).with_ansi(false).init();
+    let service = Service { name: "et-coord", version: env!("CARGO_PKG_VERSION") };
+    let logs = Logs { format: cli.log_format, filter, writer: console.clone(), colours: false };
+    let _telemetry = match telemetry::init(service, logs, &Destinations::from_env()) {
+        Ok(guard) => guard,
+        Err(error) => {
+            complain(&error.into());
+            return ExitCode::from(USAGE);
+        }
+    };
 
     let result = match cli.command {
-        Command::Run(args) => run::run(args, cli.log, console),
+        Command::Run(args) => run::run(args, cli.log, cli.log_format, console),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
     };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use dataset::{Dataset, Job, Limits, Report, Store};
+use telemetry::LogFormat;
 
 use super::console::Console;
 use super::session::{Conclusion, Session};
@@ -92,9 +93,14 @@ Examples:
   et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
   et-coord run programs/ -o traces --json > report.json";
 
-pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    args: RunArgs,
+    log: Option<String>,
+    log_format: LogFormat,
+    console: Console,
+) -> anyhow::Result<ExitCode> {
     let job = job(&args)?;
-    let worker = worker(&args, log)?;
+    let worker = worker(&args, log, log_format)?;
     let dataset = Dataset::start(Store::open(&absolute(&args.output)?)?, job)?;
     if dataset.is_sealed()? {
         console.say(&format!("{} is complete already; nothing was run", args.output));
@@ -160,7 +166,7 @@ fn job(args: &RunArgs) -> anyhow::Result<Job> {
 }
 
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, log: Option<String>, log_format: LogFormat) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -173,6 +179,8 @@ fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> 
         slots.to_string().into(),
         "--patience".into(),
         WORKER_PATIENCE_SECONDS.to_string().into(),
+        "--log-format".into(),
+        log_format.to_string().into(),
     ];
     if let Some(python) = &args.python {
         arguments.extend(["--python".into(), python.into()]);

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use dataset::{Dataset, Report, Times};
+use telemetry::job::Job;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -56,8 +57,21 @@ pub(super) enum Conclusion {
     },
 }
 
+impl Conclusion {
+    /// How the job's span calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Conclusion::Complete(_) => "complete",
+            Conclusion::Incomplete { .. } => "incomplete",
+            Conclusion::GaveUp(_) => "failed",
+            Conclusion::Stopped { .. } | Conclusion::StoppedAtOnce { .. } => "stopped",
+        }
+    }
+}
+
 impl Session {
     pub(super) async fn run(mut self, console: Console) -> anyhow::Result<Conclusion> {
+        let started = SystemTime::now();
         let started_unix_ms = unix_ms();
         let mut interrupts = Interrupts::listen()?;
         let listener = self.listen(&console).await?;
@@ -93,6 +107,19 @@ impl Session {
         server.abort();
         let counts = driver.counts();
         info!(?counts, "the job is over");
+        {
+            let progress = progress.borrow();
+            telemetry::job::record(&Job {
+                id: &self.dataset.id().0,
+                submitted: started,
+                ended: SystemTime::now(),
+                state: finished
+                    .as_ref()
+                    .map_or("stopped", |ended| ended.as_ref().map_or("failed", Conclusion::name)),
+                sources: progress.sources_planned,
+                shards: progress.parts_planned,
+            });
+        }
         // The bar goes when the driver does.
         drop(driver);
         watching.await.context("the progress display failed")?;

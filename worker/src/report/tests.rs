@@ -108,6 +108,7 @@ fn start(shard: u64) -> Reply {
         shard: Shard { ordinal: shard, sources: 1, range },
         output: "out".to_owned(),
         limits: Limits::default(),
+        parent: telemetry::Parent::nothing(),
     };
     Reply { start: vec![assignment], ..Reply::default() }
 }
