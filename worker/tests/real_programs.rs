@@ -95,6 +95,7 @@ impl OneJob {
                 output: output.to_str().unwrap().to_owned(),
                 limits: Some(on_wire(limits)),
             }),
+            ..Assignment::default()
         });
         OneJob(Arc::new(Mutex::new(State { waiting: assignments.collect(), ..State::default() })))
     }
