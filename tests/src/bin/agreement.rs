@@ -63,7 +63,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     differences.sort_by_key(|(_, paths)| std::cmp::Reverse(paths.len()));
     for ((plain, ours), paths) in differences {
         println!("{:>5}  plain: {plain:<28} et: {ours}", paths.len());
-        for example in paths.iter().take(8) {
+        for example in &paths {
             println!("           {example}");
         }
     }
