@@ -1,8 +1,11 @@
-//! Generates the wire types from `cluster.proto` without a system protoc.
+//! Generates the wire types without a system protoc.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=cluster.proto");
-    let files = protox::compile(["cluster.proto"], ["."])?;
+    let protos = ["cluster.proto", "scaler.proto"];
+    for proto in protos {
+        println!("cargo:rerun-if-changed={proto}");
+    }
+    let files = protox::compile(protos, ["."])?;
     tonic_prost_build::configure().compile_fds(files)?;
     Ok(())
 }

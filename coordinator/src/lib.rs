@@ -14,3 +14,4 @@ mod planner;
 mod progress;
 pub mod queue;
 mod signals;
+pub mod status;
