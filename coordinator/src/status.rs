@@ -135,6 +135,7 @@ mod tests {
 
     use proto::keda::external_scaler_client::ExternalScalerClient;
     use tonic::Code;
+    use tonic::transport::Endpoint;
     use tonic_health::ServingStatus;
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_check_response::ServingStatus as Answer;
@@ -219,7 +220,8 @@ mod tests {
     #[tokio::test]
     async fn probe_sees_what_the_coordinator_says_of_itself() {
         let (address, health) = started(Numpy::default()).await;
-        let mut kubelet = HealthClient::connect(address).await.unwrap();
+        let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+        let mut kubelet = HealthClient::new(channel);
         for (said, seen) in
             [(ServingStatus::Serving, Answer::Serving), (ServingStatus::NotServing, Answer::NotServing)]
         {

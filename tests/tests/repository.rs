@@ -25,8 +25,23 @@ fn dataset_knows_no_wire_and_trace_needs_nobody() {
 }
 
 #[test]
+fn only_telemetry_knows_opentelemetry_and_it_knows_nothing_of_ours() {
+    let ours = ["proto", "trace", "jail", "dataset", "coordinator", "worker"];
+    let known = dependencies("telemetry");
+    assert!(ours.iter().all(|absent| !known.contains(&(*absent).to_owned())), "{known:?}");
+    for package in ours {
+        let theirs = dependencies(package).into_iter().find(|name| name.contains("opentelemetry"));
+        assert_eq!(theirs, None, "{package} depends on it");
+    }
+    // Whoever is confined or traced has nothing to tell anybody.
+    for package in ["trace", "jail", "tracer", "dataset"] {
+        assert!(!dependencies(package).contains(&"telemetry".to_owned()), "{package} depends on telemetry");
+    }
+}
+
+#[test]
 fn nobody_links_the_tracer() {
-    for package in ["proto", "trace", "jail", "dataset", "coordinator", "worker", "tests"] {
+    for package in ["proto", "telemetry", "trace", "jail", "dataset", "coordinator", "worker", "tests"] {
         assert!(!dependencies(package).contains(&"tracer".to_owned()), "{package} depends on the tracer");
     }
 }
@@ -40,7 +55,9 @@ fn unsafe_code_lives_where_the_architecture_says() {
         "worker/src/execute/",
         "tests/src/tracers/native.rs",
     ];
-    for package in ["proto", "trace", "dataset", "coordinator", "worker", "tests", "jail", "tracer"] {
+    for package in
+        ["proto", "telemetry", "trace", "dataset", "coordinator", "worker", "tests", "jail", "tracer"]
+    {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             let is_allowed = allowed.iter().any(|place| name.starts_with(place));
@@ -52,13 +69,19 @@ fn unsafe_code_lives_where_the_architecture_says() {
 
 #[test]
 fn generated_wire_types_stay_at_the_edges() {
-    let edges = ["coordinator/src/grpc.rs", "coordinator/src/cluster_tests.rs", "worker/src/wire.rs"];
+    let edges = [
+        "coordinator/src/grpc.rs",
+        "coordinator/src/status.rs",
+        "coordinator/src/cluster_tests.rs",
+        "worker/src/wire.rs",
+    ];
     for package in ["coordinator", "worker"] {
         for file in files(&format!("{package}/src"), "rs") {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             let code = read(&file);
             let tests_begin = code.find("#[cfg(test)]").unwrap_or(code.len());
-            let mentions = code[..tests_begin].contains("proto::v1");
+            let mentions =
+                ["proto::v1", "proto::keda"].iter().any(|types| code[..tests_begin].contains(types));
             assert!(!mentions || edges.contains(&name.as_str()), "{name} uses generated types");
         }
     }
@@ -66,7 +89,9 @@ fn generated_wire_types_stay_at_the_edges() {
 
 #[test]
 fn versions_of_dependencies_stand_once() {
-    for package in ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests"] {
+    for package in
+        ["proto", "telemetry", "trace", "jail", "tracer", "dataset", "coordinator", "worker", "tests"]
+    {
         let manifest = read(&root().join(package).join("Cargo.toml"));
         for line in
             manifest.lines().skip_while(|line| !line.starts_with('[') || !line.contains("dependencies"))
@@ -103,9 +128,20 @@ fn links_in_documents_lead_somewhere() {
 fn no_file_names_a_place_on_somebodys_machine() {
     // The tests of the jail look for secrets in well-known places; that is their point.
     let places = ["/ro".to_owned() + "ot/", "/ho".to_owned() + "me/", "/wo".to_owned() + "rk/"];
-    let folders =
-        ["proto", "trace", "jail", "tracer", "dataset", "coordinator", "worker/src", "tests/src", "docs"];
-    let kinds = ["rs", "py", "toml", "md", "proto"];
+    let folders = [
+        "proto",
+        "telemetry",
+        "trace",
+        "jail",
+        "tracer",
+        "dataset",
+        "coordinator",
+        "worker/src",
+        "tests/src",
+        "docs",
+        "deploy",
+    ];
+    let kinds = ["rs", "py", "toml", "md", "proto", "yaml"];
     for file in folders.iter().flat_map(|folder| kinds.iter().flat_map(|kind| files(folder, kind))) {
         let text = read(&file);
         for place in &places {
