@@ -46,7 +46,7 @@ impl Bundle {
                 ("apps/v1", "Deployment") => strict(document).map(|object| bundle.deployments.push(object)),
                 ("v1", "Service") => strict(document).map(|object| bundle.services.push(object)),
                 ("v1", "ConfigMap") => strict(document).map(|object| bundle.config_maps.push(object)),
-                ("v1", "Secret") => strict(document).map(|object| bundle.secrets.push(object)),
+                ("v1", "Secret") => strict(&unwrapped(document)).map(|object| bundle.secrets.push(object)),
                 ("networking.k8s.io/v1", "NetworkPolicy") => {
                     strict(document).map(|object| bundle.policies.push(object))
                 }
@@ -85,11 +85,25 @@ pub(crate) fn documents(text: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A secret whose data stand on one line each. kustomize breaks long ones, which Kubernetes takes and the type here
+/// does not.
+fn unwrapped(secret: &Value) -> Value {
+    let mut secret = secret.clone();
+    let data = secret.get_mut("data").and_then(Value::as_object_mut);
+    for value in data.into_iter().flatten().map(|(_, value)| value) {
+        if let Value::String(text) = value {
+            text.retain(|character| !character.is_ascii_whitespace());
+        }
+    }
+    secret
+}
+
 /// Refuses what the type does not know, which Kubernetes' own types ignore.
 fn strict<T: DeserializeOwned>(document: &Value) -> Result<T, String> {
     let mut unknown = Vec::new();
-    let object = serde_ignored::deserialize(document, |path| unknown.push(path.to_string()))
-        .map_err(|error| error.to_string())?;
+    let object =
+        serde_ignored::deserialize(document, |path| unknown.push(path.to_string().replace(".?", "")))
+            .map_err(|error| error.to_string())?;
     if unknown.is_empty() { Ok(object) } else { Err(format!("unknown fields: {}", unknown.join(", "))) }
 }
 
@@ -99,13 +113,13 @@ pub(crate) fn name_of(metadata: &ObjectMeta) -> &str {
 
 /// The pod that a deployment makes.
 pub(crate) fn pod(deployment: &Deployment) -> Option<&PodSpec> {
-    deployment.spec.as_ref()?.template.spec.as_ref()
+    deployment.spec.template.spec.as_ref()
 }
 
 /// The labels of the pods that a deployment makes.
 pub(crate) fn pod_labels(deployment: &Deployment) -> Labels {
-    let template = deployment.spec.as_ref().map(|spec| &spec.template);
-    template.and_then(|template| template.metadata.as_ref()?.labels.clone()).unwrap_or_default()
+    let metadata = deployment.spec.template.metadata.as_ref();
+    metadata.and_then(|metadata| metadata.labels.clone()).unwrap_or_default()
 }
 
 /// Whether a selector matches. An empty one matches everything.

@@ -59,7 +59,10 @@ fn broken(file: &Value) -> Vec<String> {
         for (variable, value) in &environment {
             check_address(services, name, variable, value, &mut broken);
         }
-        if let Some(program) = Interface::of_image(image) {
+        if let Some(Err(why)) = Interface::of_image(image) {
+            broken.push(why.clone());
+        }
+        if let Some(Ok(program)) = Interface::of_image(image) {
             let unread = environment.keys().filter(|variable| !program.takes_variable(variable));
             broken.extend(
                 unread.map(|variable| format!("{} does not read the variable {variable}", program.name)),

@@ -1,16 +1,28 @@
 //! Each rule refuses a manifest that is wrong in the one way that the rule is about.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use crate::bundle::{Bundle, documents};
 use crate::files::{deploy, render};
 use crate::rules;
 
+static LOCAL: Rendered = LazyLock::new(|| overlay("local"));
+static PRODUCTION: Rendered = LazyLock::new(|| overlay("production"));
+
+/// The objects of an overlay, if kubectl is there to put it together.
+type Rendered = LazyLock<Option<Vec<Value>>>;
+
+fn overlay(name: &str) -> Option<Vec<Value>> {
+    render(&deploy().join("kubernetes/overlays").join(name)).map(|text| documents(&text))
+}
+
 /// Changes one place of one object of an overlay (`null` takes it away) and expects a complaint with these words.
 #[track_caller]
 fn refused(overlay: &str, object: &str, pointer: &str, value: Value, words: &str) {
-    let Some(text) = render(&deploy().join("kubernetes/overlays").join(overlay)) else { return };
-    let mut documents = documents(&text);
+    let rendered = if overlay == "local" { &LOCAL } else { &PRODUCTION };
+    let Some(mut documents) = LazyLock::force(rendered).clone() else { return };
     let (kind, name) = object.split_once('/').unwrap();
     let changed = documents.iter_mut().find(|document| {
         // Generated objects have a hash behind their names.
@@ -186,7 +198,7 @@ fn settings_that_no_program_reads_are_refused() {
 #[test]
 fn openings_in_the_network_are_refused() {
     let workers = "NetworkPolicy/et-worker";
-    refused("production", "NetworkPolicy/et-nothing", "/spec/policyTypes", json!(["Egress"]), "Ingress of");
+    refused("local", "NetworkPolicy/et-nothing", "/spec/policyTypes", json!(["Ingress"]), "Egress of redis");
     refused("production", workers, "/spec/ingress", json!([{}]), "workers let somebody in");
     refused("production", workers, "/spec/egress/-", json!({}), "every address or every port");
     let to = "/spec/egress/0/to/-";

@@ -15,30 +15,32 @@ pub(crate) struct Interface {
     variables: BTreeSet<String>,
 }
 
-pub(crate) static COORDINATOR: LazyLock<Interface> =
+static COORDINATOR: LazyLock<Result<Interface, String>> =
     LazyLock::new(|| Interface::of("et-coord serve", &binaries::et_coord(), &["serve"]));
-pub(crate) static WORKER: LazyLock<Interface> =
+static WORKER: LazyLock<Result<Interface, String>> =
     LazyLock::new(|| Interface::of("et-worker", &binaries::et_worker(), &[]));
 
 /// What is read by libraries rather than by the programs themselves.
 const LIBRARIES: [&str; 3] = ["AWS_", "OTEL_", "RUST_LOG"];
 
 impl Interface {
-    /// Who runs in a container of an image; `None` for what is not ours.
-    pub(crate) fn of_image(image: &str) -> Option<&'static Interface> {
+    /// Who runs in a container of an image, or why it does not say what it accepts; `None` for what is not ours.
+    pub(crate) fn of_image(image: &str) -> Option<Result<&'static Interface, &'static String>> {
         let path = image.split('@').next()?;
         let name = path.rsplit('/').next()?.split(':').next()?;
         match name {
-            "et-coord" => Some(&COORDINATOR),
-            "et-worker" => Some(&WORKER),
+            "et-coord" => Some(COORDINATOR.as_ref()),
+            "et-worker" => Some(WORKER.as_ref()),
             _ => None,
         }
     }
 
     /// Asks the program for its help.
-    fn of(name: &'static str, program: &Path, command: &[&str]) -> Interface {
+    fn of(name: &'static str, program: &Path, command: &[&str]) -> Result<Interface, String> {
         let output = Command::new(program).args(command).arg("--help").output().unwrap();
-        assert!(output.status.success(), "{name} has no help: {}", String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            return Err(format!("{name} has no help: {}", String::from_utf8_lossy(&output.stderr)));
+        }
         let help = String::from_utf8(output.stdout).unwrap();
         let words: Vec<&str> = help.split_whitespace().collect();
         let flags = words.iter().filter(|word| word.starts_with("--"));
@@ -46,7 +48,7 @@ impl Interface {
             flags.map(|word| word.trim_end_matches(|end: char| !end.is_ascii_alphanumeric()).to_owned());
         let after_env = words.windows(2).filter(|pair| pair[0] == "[env:");
         let variables = after_env.filter_map(|pair| Some(pair[1].split_once('=')?.0.to_owned()));
-        Interface { name, flags: flags.collect(), variables: variables.collect() }
+        Ok(Interface { name, flags: flags.collect(), variables: variables.collect() })
     }
 
     pub(crate) fn takes_variable(&self, name: &str) -> bool {
@@ -75,11 +77,11 @@ pub(crate) fn value<'a>(arguments: &[&'a str], flag: &str) -> Option<&'a str> {
 
 #[test]
 fn help_tells_flags_and_variables() {
-    assert!(WORKER.takes_variable("ET_COORDINATOR"));
-    assert!(WORKER.takes_variable("AWS_REGION"));
-    assert!(!WORKER.takes_variable("ET_COORDINATORS"));
-    assert_eq!(WORKER.refused(&["--slots", "2", "--scratch", "/scratch"]), None);
-    assert_eq!(WORKER.refused(&["--slot", "2"]), Some("--slot"));
-    assert!(Interface::of_image("registry.example.com:5000/et/et-worker:1").is_some());
+    let worker = Interface::of_image("registry.example.com:5000/et/et-worker:1").unwrap().unwrap();
+    assert!(worker.takes_variable("ET_COORDINATOR"));
+    assert!(worker.takes_variable("AWS_REGION"));
+    assert!(!worker.takes_variable("ET_COORDINATORS"));
+    assert_eq!(worker.refused(&["--slots", "2", "--scratch", "/scratch"]), None);
+    assert_eq!(worker.refused(&["--slot", "2"]), Some("--slot"));
     assert!(Interface::of_image("redis:7").is_none());
 }

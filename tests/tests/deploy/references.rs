@@ -17,10 +17,8 @@ static OPERATIONS: LazyLock<String> = LazyLock::new(|| read(&repository().join("
 pub(crate) fn check(bundle: &Bundle, broken: &mut Vec<String>) {
     for deployment in &bundle.deployments {
         let name = name_of(&deployment.metadata);
-        let selector = deployment.spec.as_ref().map(|spec| &spec.selector);
-        let is_own = selector.is_some_and(|selector| {
-            selector.match_labels.is_some() && selects(selector, &pod_labels(deployment))
-        });
+        let selector = &deployment.spec.selector;
+        let is_own = selector.match_labels.is_some() && selects(selector, &pod_labels(deployment));
         require(is_own, broken, || format!("{name} does not select its own pods"));
         let Some(pod) = pod(deployment) else { continue };
         check_volumes(bundle, name, pod, broken);
@@ -78,7 +76,7 @@ fn check_budgets(bundle: &Bundle, broken: &mut Vec<String>) {
             broken.push(format!("budget {name} guards nothing"));
             continue;
         };
-        let replicas = guarded.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let replicas = guarded.spec.replicas.unwrap_or(1);
         let count = |value: &IntOrString| match value {
             IntOrString::Int(count) => Some(*count),
             IntOrString::String(_) => None,
@@ -177,7 +175,14 @@ fn check_settings(bundle: &Bundle, deployment: &str, container: &Container, brok
             require_secret(bundle, deployment, &secret.name, broken);
         }
     }
-    let Some(program) = Interface::of_image(image) else { return };
+    let program = match Interface::of_image(image) {
+        Some(Ok(program)) => program,
+        Some(Err(why)) => {
+            broken.push(why.clone());
+            return;
+        }
+        None => return,
+    };
     let arguments: Vec<&str> = container.args.iter().flatten().map(String::as_str).collect();
     if let Some(argument) = program.refused(&arguments) {
         broken.push(format!("{} does not know the argument {argument}", program.name));

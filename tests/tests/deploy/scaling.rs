@@ -32,8 +32,7 @@ pub(crate) fn check(bundle: &Bundle, broken: &mut Vec<String>) {
     require(bundle.autoscalers.len() + bundle.scaled_objects.len() == 1, broken, || {
         "workers need exactly one autoscaler".to_owned()
     });
-    let replicas = worker.spec.as_ref().and_then(|spec| spec.replicas);
-    require(replicas.is_none(), broken, || {
+    require(worker.spec.replicas.is_none(), broken, || {
         "the number of workers stands in their deployment, so every update would take it from the autoscaler"
             .to_owned()
     });
@@ -74,7 +73,7 @@ fn check_memory(pod: &PodSpec, container: &Container, slots: u64, broken: &mut V
 fn check_autoscalers(bundle: &Bundle, container: &Container, broken: &mut Vec<String>) {
     for autoscaler in &bundle.autoscalers {
         let name = name_of(&autoscaler.metadata);
-        let Some(spec) = &autoscaler.spec else { continue };
+        let spec = &autoscaler.spec;
         let target = &spec.scale_target_ref;
         require(target.kind == "Deployment" && bundle.deployment(&target.name).is_some(), broken, || {
             format!("autoscaler {name} scales {} {}, which is not there", target.kind, target.name)
