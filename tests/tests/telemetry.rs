@@ -129,6 +129,22 @@ fn json_log_names_job_shard_and_worker() {
     }
 }
 
+#[test]
+fn documents_name_every_metric_and_no_other() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let named = |file: &str, quote: char| -> BTreeSet<String> {
+        let text = fs::read_to_string(repository.join(file)).unwrap();
+        let quoted = text.split(quote).filter(|word| {
+            word.starts_with("et.") && word.chars().all(|one| one.is_ascii_lowercase() || one == '.')
+        });
+        // Attributes of metrics and spans look the same.
+        quoted.filter(|word| !["et.outcome", "et.kind"].contains(word)).map(str::to_owned).collect()
+    };
+    let measured = named("telemetry/src/metrics.rs", '"');
+    assert!(measured.len() > 10, "{measured:?}");
+    assert_eq!(named("docs/operations.md", '`'), measured);
+}
+
 /// Runs the programs to the end with a collector, and gives the dataset.
 fn traced_run(folder: &TempDir, collector: &Collector) -> PathBuf {
     let dataset = folder.path().join("dataset");

@@ -1,6 +1,9 @@
 //! That the Dockerfile's steps can be taken: paths exist, stages lead to each other, the workspace is whole.
 
 use std::collections::BTreeSet;
+use std::process::Command;
+
+use tests::binaries;
 
 use crate::files::{deploy, read, repository};
 
@@ -140,5 +143,28 @@ fn the_build_context_holds_what_is_copied() {
             let source = argument(&instructions, source);
             assert!(kept.contains(source.as_str()), "{source} is copied, but kept out of the context");
         }
+    }
+}
+
+/// What the images' C library and compiler runtime bring.
+const LIBRARIES: [&str; 4] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"];
+
+#[test]
+fn programs_need_no_library_that_their_images_lack() {
+    for program in [binaries::et_coord(), binaries::et_worker(), binaries::tracer()] {
+        let output = match Command::new("readelf").arg("--dynamic").arg("--wide").arg(&program).output() {
+            Ok(output) => output,
+            Err(error) => {
+                eprintln!("skipped: readelf cannot be started ({error})");
+                return;
+            }
+        };
+        let text = String::from_utf8(output.stdout).unwrap();
+        let needed = text.lines().filter(|line| line.contains("(NEEDED)"));
+        let needed: Vec<&str> =
+            needed.filter_map(|line| Some(line.split_once('[')?.1.split_once(']')?.0)).collect();
+        assert!(needed.contains(&"libc.so.6"), "{}: {needed:?}", program.display());
+        let lacking: Vec<_> = needed.iter().filter(|name| !LIBRARIES.contains(name)).collect();
+        assert!(lacking.is_empty(), "{} needs {lacking:?}", program.display());
     }
 }

@@ -198,7 +198,12 @@ fn settings_that_no_program_reads_are_refused() {
 #[test]
 fn openings_in_the_network_are_refused() {
     let workers = "NetworkPolicy/et-worker";
-    refused("local", "NetworkPolicy/et-nothing", "/spec/policyTypes", json!(["Ingress"]), "Egress of redis");
+    let nothing = "NetworkPolicy/et-nothing";
+    for (field, value) in
+        [("policyTypes", json!(["Ingress"])), ("ingress", json!([{}])), ("egress", json!([{}]))]
+    {
+        refused("production", nothing, &format!("/spec/{field}"), value, "pods that no policy is about");
+    }
     refused("production", workers, "/spec/ingress", json!([{}]), "workers let somebody in");
     refused("production", workers, "/spec/egress/-", json!({}), "every address or every port");
     let to = "/spec/egress/0/to/-";

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::bundle::{Bundle, Labels, name_of, pod, pod_labels, selects};
@@ -19,15 +20,20 @@ const SERVANTS: [&str; 2] = ["garage", "collector"];
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 pub(crate) fn check(bundle: &Bundle, broken: &mut Vec<String>) {
-    for deployment in &bundle.deployments {
-        let labels = pod_labels(deployment);
-        for direction in ["Ingress", "Egress"] {
-            let is_closed = policies(bundle, &labels, direction).next().is_some();
-            require(is_closed, broken, || {
-                format!("{direction} of {} is open to everybody", name_of(&deployment.metadata))
-            });
-        }
-    }
+    let closes_all = |policy: &NetworkPolicy| {
+        let Some(spec) = &policy.spec else { return false };
+        let both = ["Ingress", "Egress"];
+        let types = spec.policy_types.as_deref().unwrap_or_default();
+        let selects_all =
+            spec.pod_selector.as_ref().is_none_or(|selector| *selector == LabelSelector::default());
+        selects_all
+            && both.iter().all(|kind| types.iter().any(|one| one == kind))
+            && rules_in(policy).next().is_none()
+            && rules_out(policy).next().is_none()
+    };
+    require(bundle.policies.iter().any(closes_all), broken, || {
+        "the network is open to pods that no policy is about".to_owned()
+    });
     check_workers(bundle, broken);
     check_ways(bundle, broken);
 }
