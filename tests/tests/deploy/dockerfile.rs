@@ -26,6 +26,52 @@ fn instructions(text: &str) -> Vec<Instruction> {
         .collect()
 }
 
+/// How an image ends: what of ours is in it, and what runs as whom.
+pub(crate) struct Stage {
+    /// `uid:gid`
+    pub(crate) user: String,
+    /// Programs by name, and where they lie.
+    pub(crate) programs: Vec<(String, String)>,
+    pub(crate) entrypoint: Vec<String>,
+    arguments: Vec<String>,
+}
+
+impl Stage {
+    /// What a container runs that is given no arguments.
+    pub(crate) fn command(&self) -> Vec<String> {
+        self.entrypoint.iter().chain(&self.arguments).cloned().collect()
+    }
+}
+
+/// # Panics
+/// If there is no such stage, or it lacks something.
+pub(crate) fn stage(name: &str) -> Stage {
+    let instructions = instructions(&dockerfile());
+    let is_begin =
+        |one: &Instruction| one.name == "FROM" && one.words.last().is_some_and(|word| word == name);
+    let own =
+        instructions.iter().skip_while(|one| !is_begin(one)).skip(1).take_while(|one| one.name != "FROM");
+    let own: Vec<&Instruction> = own.collect();
+    let words = |wanted: &str| own.iter().find(|one| one.name == wanted).map(|one| one.words.as_slice());
+    let list =
+        |wanted: &str| -> Vec<String> { serde_json::from_str(&words(wanted).unwrap().join(" ")).unwrap() };
+    let mut programs = Vec::new();
+    for copy in own.iter().filter(|one| one.name == "COPY" && one.words[0].starts_with("--from=")) {
+        let (target, sources) = copy.words[1..].split_last().unwrap();
+        for source in sources {
+            let name = source.rsplit('/').next().unwrap();
+            let place = if target.ends_with('/') { format!("{target}{name}") } else { target.clone() };
+            programs.push((name.to_owned(), place));
+        }
+    }
+    Stage {
+        user: words("USER").unwrap()[0].clone(),
+        programs,
+        entrypoint: list("ENTRYPOINT"),
+        arguments: list("CMD"),
+    }
+}
+
 /// What is wrong with a Dockerfile, one sentence each.
 fn broken(text: &str) -> Vec<String> {
     let mut broken = Vec::new();

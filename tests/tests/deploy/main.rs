@@ -13,6 +13,7 @@ mod network;
 mod pods;
 mod programs;
 mod references;
+mod rootfs;
 mod rules;
 mod scaling;
 

@@ -47,7 +47,8 @@ impl Interface {
         let flags =
             flags.map(|word| word.trim_end_matches(|end: char| !end.is_ascii_alphanumeric()).to_owned());
         let after_env = words.windows(2).filter(|pair| pair[0] == "[env:");
-        let variables = after_env.filter_map(|pair| Some(pair[1].split_once('=')?.0.to_owned()));
+        // A secret's value is not shown, so nothing need follow the name.
+        let variables = after_env.filter_map(|pair| Some(pair[1].split(['=', ']']).next()?.to_owned()));
         Ok(Interface { name, flags: flags.collect(), variables: variables.collect() })
     }
 
