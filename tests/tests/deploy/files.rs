@@ -1,8 +1,7 @@
 //! Where the manifests are, and what kustomize makes of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,32 +54,38 @@ pub(crate) fn render(folder: &Path) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// The overlays as they are, and the production one with each component that it does not have, named.
-pub(crate) fn variants() -> Vec<(TempDir, String)> {
-    let overlays = ["local", "production"].map(|overlay| (overlay, Vec::new()));
-    let with = ["gvisor", "hpa"].map(|component| ("production", vec![component]));
-    overlays.into_iter().chain(with).map(|(overlay, more)| variant(overlay, &more)).collect()
+/// An overlay, put together in some way.
+pub(crate) struct Variant {
+    pub(crate) name: String,
+    pub(crate) overlay: PathBuf,
+    /// Holds the copy that it lies in.
+    _folder: TempDir,
 }
 
-/// A folder beside links to the real ones, since kustomize refuses absolute paths.
-fn variant(overlay: &str, more: &[&str]) -> (TempDir, String) {
+/// The overlays as they are, and the production one with each component that none of them has.
+pub(crate) fn variants() -> Vec<Variant> {
+    const KEDA: &str = "../../components/keda";
+    vec![
+        variant("local", &[]),
+        variant("production", &[]),
+        variant("production", &[(KEDA, "../../components/hpa")]),
+        variant("production", &[("../../components/user-namespaces", "../../components/gvisor")]),
+    ]
+}
+
+/// A copy of an overlay that takes other components in place of some of its own.
+fn variant(overlay: &str, others: &[(&str, &str)]) -> Variant {
     let folder = TempDir::new().unwrap();
-    let copied = folder.path().join("kubernetes");
-    copy(&deploy().join("kubernetes"), &copied);
-    let path = copied.join("overlays").join(overlay).join(KUSTOMIZATION);
+    copy(&deploy().join("kubernetes"), folder.path());
+    let copied = folder.path().join("overlays").join(overlay);
+    let path = copied.join(KUSTOMIZATION);
     let mut text = read(&path);
-    for component in more {
-        text = text.replace("components:\n", &format!("components:\n  - ../../components/{component}\n"));
-        if *component == "hpa" {
-            // One autoscaler at a time.
-            text = text.replace("  - ../../components/keda\n", "");
-        }
+    for (own, other) in others {
+        assert!(text.contains(own), "{overlay} does not have {own}");
+        text = text.replace(own, other);
     }
     fs::write(&path, text).unwrap();
-    symlink(path.parent().unwrap(), folder.path().join("overlay")).unwrap();
-    fs::write(folder.path().join(KUSTOMIZATION), format!("resources:\n  - kubernetes/overlays/{overlay}\n"))
-        .unwrap();
-    (folder, format!("{overlay} {more:?}"))
+    Variant { name: format!("{overlay} {others:?}"), overlay: copied, _folder: folder }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -124,7 +129,7 @@ struct Kustomization {
 #[serde(deny_unknown_fields)]
 struct Labels {
     #[serde(rename = "pairs")]
-    _pairs: std::collections::BTreeMap<String, String>,
+    _pairs: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

@@ -38,7 +38,7 @@ exec env -i "$(command -v setpriv)" --no-new-privs "$chroot" --userspec="$user" 
 
 #[test]
 fn worker_image_starts_confined_and_says_so() {
-    let Some(python) = interpreters().into_iter().find(|python| python.minor == 13) else {
+    let Some(python) = interpreters().iter().find(|python| python.minor == 13) else {
         eprintln!("skipped: there is no CPython 3.13");
         return;
     };
