@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ET := target/release/et-coord
 
-.PHONY: build demo test lint bench-tracer bench-throughput bench-telemetry soak clean
+.PHONY: build demo test lint bench-tracer bench-throughput bench-queue bench-telemetry soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -27,6 +27,9 @@ bench-tracer: build ## the native tracer against one as users write it
 
 bench-throughput: build ## confined and stored executions against a bare subprocess loop
 	target/release/bench-throughput
+
+bench-queue: build ## reports per second through Redis, its memory for each shard, a job of 100 million sources
+	target/release/bench-queue
 
 bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
 	target/release/bench-telemetry

@@ -25,7 +25,7 @@ const SHARDS_PER_WORKER: &str = "shardsPerWorker";
 const LABELS: &str = "labels";
 
 /// How much work there is.
-pub trait Backlog: Send + Sync + 'static {
+pub(crate) trait Backlog: Send + Sync + 'static {
     /// Shards that could start now or run already. If `labels` are given, only those of jobs that a worker which
     /// has just these can run.
     ///
@@ -38,7 +38,7 @@ pub trait Backlog: Send + Sync + 'static {
 }
 
 /// Answers until the future is dropped.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     health: HealthReporter,
     backlog: impl Backlog,

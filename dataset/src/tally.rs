@@ -20,12 +20,12 @@ pub struct Tally {
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// A program can put anything into its messages, so the distinct reasons kept are bounded; the rest are
-/// counted together under this name.
-const OTHER_REASONS: &str = "(other)";
-const MAX_REASONS: usize = 256;
-
 impl Tally {
+    /// A program can put anything into its messages, so the distinct reasons kept are bounded.
+    pub const MAX_REASONS: usize = 256;
+    /// The rest are counted together under this name.
+    pub const OTHER_REASONS: &str = "(other)";
+
     /// Counts one row. `reason` is given for what did not run to its end.
     pub fn count(&mut self, outcome: Outcome, reason: Option<&str>, events: u64) {
         self.rows += 1;
@@ -59,8 +59,8 @@ impl Tally {
     }
 
     fn count_reason(&mut self, reason: &str, count: u64) {
-        let full = self.reasons.len() >= MAX_REASONS && !self.reasons.contains_key(reason);
-        let reason = if full { OTHER_REASONS } else { reason };
+        let full = self.reasons.len() >= Self::MAX_REASONS && !self.reasons.contains_key(reason);
+        let reason = if full { Self::OTHER_REASONS } else { reason };
         *self.reasons.entry(reason.to_owned()).or_default() += count;
     }
 }

@@ -24,3 +24,6 @@ pub mod keda {
     )]
     tonic::include_proto!("externalscaler");
 }
+
+/// What the wire looks like, for those who ask the coordinator (a `FileDescriptorSet`).
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -5,5 +5,6 @@ pub mod binaries;
 pub mod collector;
 pub mod process;
 pub mod random;
+pub mod redis;
 pub mod system;
 pub mod tracers;

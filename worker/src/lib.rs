@@ -4,9 +4,11 @@
 mod backoff;
 mod config;
 pub mod execute;
+mod labels;
 mod ledger;
 mod log;
 mod outcome;
+mod progress;
 pub mod python;
 mod report;
 mod row;
@@ -18,5 +20,6 @@ mod wire;
 mod worker;
 
 pub use config::Config;
+pub use labels::{BadLabel, Contradiction, Label};
 pub use report::ReportError;
 pub use worker::{StartError, Worker};

@@ -47,16 +47,19 @@ fn work(config: &Config) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async { Ok(worker.run(stop_signals()?).await?) })
 }
 
-/// One message for each SIGTERM and each Ctrl-C.
+/// One message for each SIGTERM, Ctrl-C and SIGQUIT. Three kinds, because signals of one kind that come together
+/// can become one.
 fn stop_signals() -> io::Result<mpsc::Receiver<()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
     let (wish, wishes) = mpsc::channel(1);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = quit.recv() => {}
             }
             if wish.send(()).await.is_err() {
                 return;

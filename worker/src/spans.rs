@@ -7,7 +7,7 @@ use telemetry::metrics;
 use tracing::field::{Empty, display};
 use tracing::{info, info_span};
 
-use crate::ledger::Ended;
+use crate::ledger::{Ended, Failure};
 use crate::slots::Runner;
 
 /// A runner that does what `runner` does, each shard in a span of its own. `worker` is the name that the
@@ -38,9 +38,9 @@ pub(crate) fn told(worker: String, mut runner: Runner) -> Runner {
                     .record("events", tally.events);
                 info!(rows = tally.rows, "finished a shard");
             }
-            Ended::Failed { reason } => {
+            Ended::Failed(Failure { reason, source }) => {
                 span.record("ended", "failed");
-                info!(%reason, "could not do a shard");
+                info!(source, %reason, "could not do a shard");
             }
             Ended::Dropped => {
                 span.record("ended", "dropped");

@@ -1,9 +1,15 @@
 //! The command line: `et-coord COMMAND`.
 
+mod client;
 mod console;
 mod inspect;
+mod job_options;
+mod jobs;
 mod run;
+mod serve;
 mod session;
+mod status;
+mod submit;
 mod summary;
 mod units;
 mod verify;
@@ -12,6 +18,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use proto::v1::change_request::Change;
 use telemetry::{Destinations, LogFormat, Logs, Service};
 use tracing_subscriber::EnvFilter;
 
@@ -43,6 +50,21 @@ enum Command {
     Run(run::RunArgs),
     Inspect(inspect::InspectArgs),
     Verify(verify::VerifyArgs),
+    Serve(serve::ServeArgs),
+    Submit(submit::SubmitArgs),
+    Jobs(jobs::JobsArgs),
+    /// Shows one job at length.
+    Show(jobs::JobArgs),
+    /// Shows how a job goes, to its end.
+    Watch(jobs::JobArgs),
+    /// Hands out nothing more of a job; what runs is finished.
+    Pause(jobs::JobArgs),
+    /// Goes on with a job that was paused or cancelled, or that failed.
+    Resume(jobs::JobArgs),
+    /// Drops a job. What is published of it stays.
+    Cancel(jobs::JobArgs),
+    /// Lists the shards of a job with which something went wrong.
+    Failures(jobs::JobArgs),
 }
 
 /// Does what the command line asks.
@@ -77,6 +99,15 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, cli.log, cli.log_format, console),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Submit(args) => submit::submit(&args, console),
+        Command::Jobs(args) => jobs::jobs(&args),
+        Command::Show(args) => jobs::show(&args),
+        Command::Watch(args) => jobs::watch(&args, console),
+        Command::Pause(args) => jobs::change(&args, Change::Pause),
+        Command::Resume(args) => jobs::change(&args, Change::Resume),
+        Command::Cancel(args) => jobs::change(&args, Change::Cancel),
+        Command::Failures(args) => jobs::failures(&args),
     };
     result.unwrap_or_else(|error| {
         complain(&error);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::tests::{RULES, shard_of};
 use super::*;
+use crate::queue::conformance::{RULES, finished, shard_of};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -50,7 +50,7 @@ struct Model {
     highest: BTreeMap<u64, Token>,
     /// The highest token of each shard of which this queue can know.
     known: BTreeMap<u64, Token>,
-    publishing: BTreeSet<u64>,
+    publishing: BTreeMap<u64, Lease>,
     published: BTreeSet<u64>,
 }
 
@@ -58,7 +58,7 @@ const SHARDS: u64 = 6;
 
 impl Model {
     fn new() -> Model {
-        let queue = Queue::new(Rules { max_losses: 1000, ..RULES }, Token(1), IntervalSet::new());
+        let queue = Queue::new(Rules { max_losses: 1000, ..RULES }, IntervalSet::new());
         Model {
             queue,
             now: Duration::ZERO,
@@ -66,7 +66,7 @@ impl Model {
             granted: Vec::new(),
             highest: BTreeMap::new(),
             known: BTreeMap::new(),
-            publishing: BTreeSet::new(),
+            publishing: BTreeMap::new(),
             published: BTreeSet::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Model {
             let before = self.highest.insert(lease.shard, lease.token);
             assert!(before.is_none_or(|before| before < lease.token), "tokens of a shard only grow");
             assert!(!self.published.contains(&lease.shard), "a published shard does not run again");
-            assert!(!self.publishing.contains(&lease.shard), "nor does a committed one");
+            assert!(!self.publishing.contains_key(&lease.shard), "nor does a committed one");
             assert!(lease.shard < self.offered, "only what the planner described can be run");
             self.known.insert(lease.shard, lease.token);
             self.granted.push((worker.clone(), lease));
@@ -101,22 +101,23 @@ impl Model {
     }
 
     fn complete(&mut self, worker: &WorkerId, lease: Lease) {
-        if self.queue.complete(worker, lease, self.now) == Verdict::Accepted {
+        if self.queue.complete(worker, &finished(lease), self.now) == Verdict::Accepted {
             self.accepted(lease);
             assert!(!self.published.contains(&lease.shard), "none is committed after it was published");
-            assert!(self.publishing.insert(lease.shard), "none is committed twice");
+            assert!(self.publishing.insert(lease.shard, lease).is_none(), "none is committed twice");
         }
     }
 
     fn end_publication(&mut self, nth: usize, success: bool) {
         let Some(nth) = nth.checked_rem(self.publishing.len()) else { return };
-        let shard = *self.publishing.iter().nth(nth).expect("nth is below the length");
+        let (shard, lease) =
+            self.publishing.iter().nth(nth).map(|(&shard, &lease)| (shard, lease)).expect("it is below");
         self.publishing.remove(&shard);
         if success {
-            self.queue.published(shard);
+            assert!(self.queue.published(lease, &Tally::default()));
             self.published.insert(shard);
         } else {
-            self.queue.unpublished(shard, "no disk");
+            self.queue.unpublished(lease, "no disk");
         }
     }
 
@@ -133,7 +134,7 @@ impl Model {
             Step::Lease { worker, most } => drop(self.lease(worker, most)),
             Step::Renew { lease, worker } => {
                 if let Some((worker, lease)) = self.pick(lease, worker)
-                    && self.queue.renew(&worker, lease, self.now)
+                    && self.queue.renew(&worker, lease, Some(0), self.now)
                 {
                     self.accepted(lease);
                 }
@@ -144,10 +145,11 @@ impl Model {
                 }
             }
             Step::Fail { lease, worker } => {
-                if let Some((worker, lease)) = self.pick(lease, worker)
-                    && self.queue.fail(&worker, lease, "no disk", self.now) == Verdict::Accepted
-                {
-                    self.accepted(lease);
+                if let Some((worker, lease)) = self.pick(lease, worker) {
+                    let failure = Failure { lease, reason: "no disk".to_owned(), source: None };
+                    if self.queue.fail(&worker, &failure, self.now) == Verdict::Accepted {
+                        self.accepted(lease);
+                    }
                 }
             }
             Step::Published { nth } => self.end_publication(nth, true),
@@ -163,14 +165,15 @@ impl Model {
 
     /// A publication that was under way when the coordinator died has happened or it has not.
     fn restart(&mut self) {
-        while let Some(shard) = self.publishing.pop_first() {
+        while let Some((shard, _)) = self.publishing.pop_first() {
             if shard % 2 == 0 {
                 self.published.insert(shard);
             }
         }
-        let first_token = self.highest.values().max().map_or(1, |token| token.0 + 1);
         let done = self.published.iter().copied().collect();
-        self.queue = Queue::new(Rules { max_losses: 1000, ..RULES }, Token(first_token), done);
+        self.queue = Queue::new(Rules { max_losses: 1000, ..RULES }, done);
+        // Tokens are given far more slowly than one in a microsecond.
+        self.now += Duration::from_secs(1);
         self.offered = 0;
         self.known.clear();
     }
@@ -192,7 +195,11 @@ impl Model {
         }
         assert!(self.queue.is_at_rest(), "{:?}", self.queue);
         assert_eq!(self.queue.done().len(), self.published.len() as u64);
-        assert_eq!(self.published.len() as u64 + self.queue.set_aside(), SHARDS, "no shard is lost");
+        assert_eq!(
+            self.published.len() as u64 + self.queue.status().shards_set_aside,
+            SHARDS,
+            "no shard is lost"
+        );
     }
 }
 

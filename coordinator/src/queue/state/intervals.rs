@@ -41,6 +41,11 @@ impl IntervalSet {
         self.ranges.range(..=number).next_back().is_some_and(|(_, &last)| number <= last)
     }
 
+    /// First and last of each range of members, both included.
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.ranges.iter().map(|(&first, &last)| (first, last))
+    }
+
     /// How many members there are.
     pub fn len(&self) -> u64 {
         self.len
