@@ -271,6 +271,10 @@ impl WorkerCommand {
         if let Some(log) = &self.log {
             command.env("RUST_LOG", log);
         }
+        for variable in plane::client::VARIABLES {
+            // They are meant for another coordinator than this one, which is open to this machine.
+            command.env_remove(variable);
+        }
         command
             .args(&self.arguments)
             // What it writes comes through a pipe, and may end anywhere.
@@ -410,7 +414,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_is_ended_may_clean_up() {
         let (mut workers, mut inbox, heard) = start(
-            "trap 'echo error: cleaned up >&2; exit 1' INT; trap '' TERM; echo $$ >&2; sleep 600 & wait",
+            "trap 'echo error: cleaned up >&2; exit 1' QUIT; trap '' TERM INT; echo $$ >&2; sleep 600 & wait",
             1,
         );
         heard.first_number().await;
@@ -420,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_stubborn_worker_leaves_behind_is_killed_with_it_and_not_waited_for() {
-        let (mut workers, mut inbox, heard) = start("trap '' TERM INT; sleep 600 & echo $! >&2; wait", 1);
+        let (mut workers, mut inbox, heard) = start("trap '' TERM INT QUIT; sleep 600 & echo $! >&2; wait", 1);
         let child = heard.first_number().await;
         timeout(PATIENCE, workers.end()).await.expect("ending takes little time");
         next_exit(&mut inbox).await;

@@ -18,6 +18,8 @@ pub enum FileError {
     Unreadable { what: &'static str, path: PathBuf, cause: io::Error },
     #[error("the {what} {} holds no {wanted} in PEM form", path.display())]
     NotPem { what: &'static str, path: PathBuf, wanted: &'static str },
+    #[error("the {what} {} is longer than such files are", path.display())]
+    TooLong { what: &'static str, path: PathBuf },
     #[error("the {what} {} is not text", path.display())]
     NotText { what: &'static str, path: PathBuf },
 }
@@ -64,7 +66,10 @@ fn read(what: &'static str, path: &Path) -> Result<(String, u32), FileError> {
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.mode();
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::TooLong { what, path: path.to_owned() });
+    }
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { what, path: path.to_owned() })?;
     Ok((text, mode))
 }

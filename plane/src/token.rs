@@ -9,6 +9,9 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 const NAME: &str = "authorization";
 const SCHEME: &str = "Bearer ";
 
+/// Calls carry it in their head, which is bounded.
+const MAX_BYTES: usize = 4096;
+
 /// Whoever knows it may do what it stands for.
 #[derive(Clone)]
 pub(crate) struct Token(String);
@@ -18,6 +21,8 @@ pub(crate) struct Token(String);
 pub enum BadToken {
     #[error("it is empty")]
     Empty,
+    #[error("a token has at most {MAX_BYTES} characters")]
+    TooLong,
     #[error("a token is made of visible ASCII characters, without blanks")]
     Unprintable,
 }
@@ -26,6 +31,9 @@ impl Token {
     pub(crate) fn parse(text: &str) -> Result<Token, BadToken> {
         if text.is_empty() {
             return Err(BadToken::Empty);
+        }
+        if text.len() > MAX_BYTES {
+            return Err(BadToken::TooLong);
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(BadToken::Unprintable);
@@ -96,6 +104,7 @@ mod tests {
     #[test]
     fn texts_that_cannot_travel_are_no_tokens() {
         assert_eq!(Token::parse("").unwrap_err(), BadToken::Empty);
+        assert_eq!(Token::parse(&"x".repeat(5000)).unwrap_err(), BadToken::TooLong);
         for text in ["a b", "a\tb", "a\n", "caf\u{e9}"] {
             assert_eq!(Token::parse(text).unwrap_err(), BadToken::Unprintable, "{text:?}");
         }

@@ -42,7 +42,8 @@ impl Coordinator {
     /// Shards that there are to do, as KEDA hears it; `None` while the coordinator cannot tell.
     fn shards(&self) -> Option<i64> {
         let asker = ScaledObjectRef::default();
-        let request = GetMetricsRequest { scaled_object_ref: Some(asker.clone()), metric_name: String::new() };
+        let request =
+            GetMetricsRequest { scaled_object_ref: Some(asker.clone()), metric_name: String::new() };
         self.runtime.block_on(async {
             let mut keda = ExternalScalerClient::connect(self.status.clone()).await.unwrap();
             let values = keda.get_metrics(request).await.ok()?.into_inner().metric_values;

@@ -31,7 +31,7 @@ fn set_up_telemetry(config: &Config) -> Result<Guard, TelemetryError> {
     let service = Service { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION") };
     let logs = Logs {
         format: config.log_format,
-        filter: EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        filter: EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error")),
         writer: io::stderr,
         colours: io::stderr().is_terminal(),
     };

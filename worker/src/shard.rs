@@ -1,15 +1,17 @@
 //! Runs one shard: its sources one after another, each of which gives a row, and the rows give a part.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dataset::source::{self, Body, Source, SourceError};
+use dataset::source::{Body, Source, SourceError};
 use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key};
 use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
+use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::progress::Progress;
@@ -22,6 +24,8 @@ use crate::spans;
 enum ShardFault {
     #[error("its sources could not be read: {0}")]
     Sources(#[from] SourceError),
+    #[error("no thread could be started to read its sources: {0}")]
+    Thread(io::Error),
     #[error("its part could not be written: {0}")]
     Part(#[from] PartError),
     #[error("its part could not be stored: {0}")]
@@ -81,7 +85,9 @@ impl ShardRunner {
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        for (position, source) in (0..).zip(source::read(&shard.range, limits.source_bytes)?) {
+        let sources =
+            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        for (position, source) in (0..).zip(sources) {
             if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
                 return Ok(Ended::Dropped);

@@ -6,14 +6,14 @@ use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
+use dataset::{BadEndpoint, S3Settings};
 use plane::client::{Target, TargetError};
 use telemetry::metrics;
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
-use crate::config::Config;
+use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::python::{Interpreter, PythonError};
@@ -27,10 +27,6 @@ use crate::wire::{Introduction, Remote};
 /// The tracer's file name, beside this program.
 const TRACER: &str = "libet_tracer.so";
 
-/// How long the coordinator may take to hear what is given back. Whoever waits for this worker to go has waited for
-/// its programs already.
-const RELEASE_WITHIN: Duration = Duration::from_secs(3);
-
 /// Why a worker does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -38,6 +34,8 @@ pub enum StartError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Labels(#[from] Contradiction),
+    #[error(transparent)]
+    S3(#[from] BadEndpoint),
     #[error(transparent)]
     Python(#[from] PythonError),
     #[error(transparent)]
@@ -68,6 +66,7 @@ impl Worker {
     /// their interpreters and beside which the tracer lies.
     pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
         let target = config.security.target(&config.coordinator)?;
+        S3Settings { endpoint: config.s3_endpoint.clone(), ..S3Settings::default() }.install()?;
         let interpreter = Interpreter::find(config.python.as_deref())?;
         let labels = labels::of_worker(&interpreter.version, &config.labels)?;
         let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));

@@ -52,6 +52,8 @@ fn a_coordinators_certificates_are_looked_at_before_it_listens() {
     check(key_as_cert, "holds no certificate in PEM form");
     let (_, other_key) = authority.vouch_for("other");
     check(server::Options { tls_key: other_key, ..good.clone() }, "the certificates cannot be used: ");
+    let endless = server::Options { tls_cert: Some("/dev/zero".into()), ..good.clone() };
+    check(endless, "is longer than such files are");
     let torn = scene.file("torn", "-----BEGIN CERTIFICATE-----\nAAAA\n");
     check(server::Options { tls_cert: Some(torn), ..good }, "the certificates cannot be used: ");
 }

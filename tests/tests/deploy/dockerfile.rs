@@ -123,7 +123,7 @@ fn broken(text: &str) -> Vec<String> {
         }
     }
     for member in members() {
-        if !copied.contains(&member) {
+        if !copied.iter().any(|folder| member.split('/').next() == Some(folder)) {
             broken.push(format!("the workspace's member {member} is left out"));
         }
     }
