@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead soak clean
+.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -44,6 +44,9 @@ bench-reports: build ## reports per second of a whole coordinator over gRPC and 
 
 bench-overhead: build ## the share of processor time that is neither a program nor its tracing
 	target/release/bench-overhead
+
+bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
+	target/release/bench-telemetry
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak

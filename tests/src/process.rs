@@ -20,6 +20,11 @@ pub fn interrupt(id: u32) -> bool {
     signal(id, "INT")
 }
 
+/// Asks a process that this test started to stop, as Kubernetes does.
+pub fn terminate(id: u32) -> bool {
+    signal(id, "TERM")
+}
+
 /// The most memory that a process has held so far, in KiB.
 pub fn peak_memory_kib(id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;

@@ -46,7 +46,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         let before = children_processor_seconds();
         run_job(&python.path, &code, &dataset)?;
         let all = children_processor_seconds() - before;
-        let own: f64 = rows(&dataset).values().map(own_seconds).sum::<Option<f64>>().ok_or("a row lacks its time")?;
+        let own: f64 =
+            rows(&dataset).values().map(own_seconds).sum::<Option<f64>>().ok_or("a row lacks its time")?;
         let share = (all - own) / all;
         let each = |seconds: f64| seconds * 1e3 / count as f64;
         println!("{name:<16} {:>14.2} {:>14.2} {:>10.1}", each(own), each(all), share * 100.0);

@@ -126,16 +126,17 @@ impl Worker {
     /// A worker that has got its shards.
     async fn ready(number: usize, address: &str) -> Result<Worker, Failure> {
         let client = ClusterClient::new(Options::default().target(address)?.connect());
-        let request = v1::ReportRequest { worker: format!("worker-{number}"), ..v1::ReportRequest::default() };
+        let request =
+            v1::ReportRequest { worker: format!("worker-{number}"), ..v1::ReportRequest::default() };
         let mut worker = Worker { client, request };
         while worker.request.running.len() < SHARDS_EACH {
             worker.request.free_slots = (SHARDS_EACH - worker.request.running.len()) as u32;
             let reply = worker.report().await?;
             let tally = v1::Tally { sources: 1, rows: 1, events: 1000, ..v1::Tally::default() };
-            let running = reply.start.into_iter().map(|assignment| v1::Running {
-                lease: assignment.lease,
-                tally: Some(tally.clone()),
-            });
+            let running = reply
+                .start
+                .into_iter()
+                .map(|assignment| v1::Running { lease: assignment.lease, tally: Some(tally.clone()) });
             worker.request.running.extend(running);
         }
         worker.request.free_slots = 0;
