@@ -1,9 +1,11 @@
 //! Redis as it is met: flushed, restarted, guarded, many servers at once, or not there at all.
 
+use std::time::Duration;
+
 use super::edges::{four_shards, get, is_held};
 use super::server::{Server, free_port};
-use super::{RULES, block_on};
-use crate::queue::{Depth, Home, JobRecord, QueueError};
+use super::{EPOCH, RULES, block_on};
+use crate::queue::{Depth, Home, JobRecord, QueueError, Report, WorkerId};
 
 #[test]
 fn a_redis_that_was_flushed_says_that_it_does_not_know_the_job() {
@@ -18,6 +20,41 @@ fn a_redis_that_was_flushed_says_that_it_does_not_know_the_job() {
         assert!(is_held(&queue, "a", lease).await, "what runs is adopted");
         assert!(get(&queue, "b").await.token > lease.token);
     });
+}
+
+#[test]
+fn tokens_grow_although_an_old_snapshot_comes_back() {
+    let Some(server) = Server::start(&[]) else { return };
+    block_on(async {
+        let queue = Home::redis(&server.url()).await.unwrap().queue("snapshot", RULES);
+        four_shards(&queue).await;
+        let snapshot = dump(&mut server.client());
+        let ask = async |name: &str, now| {
+            let report = Report::idle(WorkerId::new(name), 1);
+            queue.reconcile(&report, now).await.unwrap().start[0].lease
+        };
+        let lost = ask("a", EPOCH).await;
+        restore(&mut server.client(), &snapshot);
+        let again = ask("b", EPOCH + Duration::from_secs(1)).await;
+        assert_eq!(again.shard, lost.shard);
+        assert!(again.token > lost.token);
+        assert!(!is_held(&queue, "a", lost).await, "its shard is another's");
+        assert!(is_held(&queue, "b", again).await);
+    });
+}
+
+/// Every key with its value, as Redis writes it down.
+fn dump(client: &mut redis::Connection) -> Vec<(String, Vec<u8>)> {
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(client).unwrap();
+    let mut value_of = |key: &String| redis::cmd("DUMP").arg(key).query(client).unwrap();
+    keys.into_iter().map(|key| (key.clone(), value_of(&key))).collect()
+}
+
+fn restore(client: &mut redis::Connection, snapshot: &[(String, Vec<u8>)]) {
+    redis::cmd("FLUSHALL").exec(client).unwrap();
+    for (key, value) in snapshot {
+        redis::cmd("RESTORE").arg(key).arg(0).arg(value).exec(client).unwrap();
+    }
 }
 
 #[test]
