@@ -1,30 +1,28 @@
-//! A real client against the real server and driver, over a real dataset. Only the workers are played.
+//! A real client against the real server, service and dataset. Only the workers are played.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{Dataset, Job, Limits, Store, attempt_key};
+use dataset::{Dataset, Job, Limits, PartHeader, PartWriter, Shard, Store, attempt_key};
+use plane::client::{Connection, Options};
+use plane::server::Plane;
 use proto::v1;
+use proto::v1::change_request::Change;
 use proto::v1::cluster_client::ClusterClient;
+use proto::v1::control_client::ControlClient;
+use proto::v1::job_status::State;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tonic::Code;
-use tonic::transport::Channel;
 
-use crate::driver::{Driver, Ending, Event, ExitCause, Inbox};
-use crate::grpc::{self, JobOnWire};
-use crate::planner;
-use crate::progress::Progress;
-use crate::queue::Rules;
-use crate::signals::Interrupt;
+use crate::grpc;
+use crate::queue::Home;
+use crate::service::{Asked, Labels, Open, Over, Pace, Service};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The workers `a` and `b`.
-const LOCAL_WORKERS: usize = 2;
 
 /// Three programs make three shards.
 struct Scene {
@@ -46,51 +44,85 @@ impl Scene {
         self.folder.path().join(name).into_os_string().into_string().unwrap()
     }
 
+    fn job(&self) -> Job {
+        Job::new(&[self.path("programs")], 1, Limits::default()).unwrap()
+    }
+
     fn dataset(&self) -> Dataset {
-        let job = Job::new(&[self.path("programs")], 1, Limits::default()).unwrap();
-        Dataset::start(Store::open(&self.path("out")).unwrap(), job).unwrap()
+        Dataset::start(Store::open(&self.path("out")).unwrap(), self.job()).unwrap()
     }
 
     fn published(&self) -> Vec<u64> {
         self.dataset().published().unwrap().collect::<Result<_, _>>().unwrap()
     }
 
-    /// A coordinator that knows of the dataset what is published, and a client of it.
+    /// A coordinator that has the job, and clients of it.
     async fn coordinator(&self) -> Coordinator {
-        let dataset = self.dataset();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let job = JobOnWire::new(&dataset);
-        let job_id = dataset.id().0.clone();
-        let published = dataset.published().unwrap().collect::<Result<_, _>>().unwrap();
-
-        let (events, inbox) = mpsc::channel(16);
-        let (tell_ending, ending) = oneshot::channel();
-        tokio::spawn(grpc::serve(listener, job, events.clone()));
-        let inbox = Inbox { events: inbox, plan: planner::start(dataset.clone()) };
-        let mut driver = Driver::new(dataset.clone(), published, Rules::default(), LOCAL_WORKERS, inbox);
-        let progress = driver.progress();
-        tokio::spawn(async move {
-            let _ = tell_ending.send(driver.run().await);
-            driver.dismiss(std::future::pending::<()>()).await;
-        });
-        let client = ClusterClient::connect(address).await.unwrap();
-        Coordinator { dataset, job_id, client, events, progress, ending }
+        let mut coordinator = Coordinator::serve(self.dataset(), Home::here()).await;
+        coordinator.begin(self, Labels::new()).await;
+        coordinator
     }
 }
 
 struct Coordinator {
     dataset: Dataset,
     job_id: String,
-    client: ClusterClient<Channel>,
-    events: mpsc::Sender<Event>,
-    progress: watch::Receiver<Progress>,
-    ending: oneshot::Receiver<Ending>,
+    service: Service,
+    /// The job, once it is begun.
+    open: Option<Arc<Open>>,
+    cluster: ClusterClient<Connection>,
+    control: ControlClient<Connection>,
 }
 
 impl Coordinator {
+    async fn serve(dataset: Dataset, home: Home) -> Coordinator {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let service = Service::start(home, Pace::ALONE);
+        tokio::spawn(grpc::serve(listener, service.clone(), Plane::open(), std::future::pending()));
+        let target = Options::default().target(&address).unwrap();
+        Coordinator {
+            job_id: dataset.id().0.clone(),
+            dataset,
+            service,
+            open: None,
+            cluster: ClusterClient::new(target.connect()),
+            control: ControlClient::new(target.connect()),
+        }
+    }
+
+    async fn begin(&mut self, scene: &Scene, labels: Labels) -> Arc<Open> {
+        let (job, output) = (scene.job(), scene.path("out"));
+        let open = self.service.begin(Asked { job, output, priority: 0, share: 1, labels }).await.unwrap();
+        self.open.insert(open).clone()
+    }
+
+    fn open(&self) -> Arc<Open> {
+        self.open.clone().expect("the job is begun")
+    }
+
+    async fn submit(&mut self, scene: &Scene, priority: i32) -> v1::JobStatus {
+        let request = v1::SubmitRequest {
+            job: serde_json::to_string(&scene.job()).unwrap(),
+            output: scene.path("out"),
+            standing: Some(v1::Standing { priority, share: 1, labels: Default::default() }),
+        };
+        self.control.submit(request).await.unwrap().into_inner()
+    }
+
+    async fn change(&mut self, change: Change) -> Result<v1::JobStatus, tonic::Status> {
+        let request = v1::ChangeRequest { job: self.job_id.clone(), change: change.into() };
+        self.control.change(request).await.map(tonic::Response::into_inner)
+    }
+
+    async fn show(&mut self) -> v1::JobStatus {
+        // The beginning of an id names a job.
+        let job = self.job_id[..6].to_owned();
+        self.control.show(v1::JobName { job }).await.unwrap().into_inner()
+    }
+
     async fn send(&mut self, report: v1::ReportRequest) -> v1::ReportReply {
-        self.client.report(report).await.unwrap().into_inner()
+        self.cluster.report(report).await.unwrap().into_inner()
     }
 
     /// Asks for one shard until there is one.
@@ -106,10 +138,16 @@ impl Coordinator {
         timeout(PATIENCE, asking).await.expect("the plan holds another shard")
     }
 
-    /// Writes something that could be a part.
+    /// Writes a part without rows.
     fn write_attempt(&self, lease: &v1::Lease) -> String {
         let key = attempt_key(lease.shard, lease.token);
-        self.dataset.store().put(&key, b"part").unwrap();
+        let mut shards = self.dataset.shards().map(Result::unwrap);
+        let shard: Shard = shards.nth(lease.shard as usize).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("part");
+        let header = PartHeader { job: self.dataset.id().clone(), shard };
+        PartWriter::create(&file, header).unwrap().finish().unwrap();
+        self.dataset.store().put_file(&key, &file).unwrap();
         key
     }
 
@@ -135,8 +173,25 @@ impl Coordinator {
         lease.shard
     }
 
-    async fn ending(self) -> Ending {
-        timeout(PATIENCE, self.ending).await.expect("the job ends").unwrap()
+    /// How the job ends.
+    async fn over(&self) -> Over {
+        let mut snapshots = self.open().watch();
+        let over = snapshots.wait_for(|snapshot| snapshot.over.is_some());
+        timeout(PATIENCE, over).await.expect("the job ends").unwrap().over.clone().unwrap()
+    }
+
+    /// How the job ends, where it may have ended before anybody looks.
+    async fn state(&mut self) -> State {
+        let watching = async {
+            let name = v1::JobName { job: self.job_id.clone() };
+            let mut statuses = self.control.watch(name).await.unwrap().into_inner();
+            let mut last = State::Unknown;
+            while let Some(status) = statuses.message().await.unwrap() {
+                last = status.state();
+            }
+            last
+        };
+        timeout(PATIENCE, watching).await.expect("the job ends")
     }
 }
 
@@ -148,11 +203,6 @@ fn report(worker: &str) -> v1::ReportRequest {
 /// Every played worker has its own.
 fn pid(worker: &str) -> u32 {
     u32::from(worker.as_bytes()[0])
-}
-
-fn died(worker: &str) -> Event {
-    let cause = ExitCause::Died("a worker ended with signal 9".to_owned());
-    Event::WorkerExited { pid: Some(pid(worker)), cause }
 }
 
 fn running(lease: &v1::Lease) -> v1::Running {
@@ -173,9 +223,11 @@ async fn every_shard_is_handed_out_and_published() {
     }
     assert_eq!(shards, BTreeSet::from([0, 1, 2]));
     assert_eq!(scene.published(), [0, 1, 2]);
+    assert_eq!(coordinator.state().await, State::Complete);
+    assert!(scene.dataset().is_sealed().unwrap());
+    coordinator.service.dismiss_workers();
     let reply = coordinator.send(report("a")).await;
     assert!(reply.drain && reply.start.is_empty(), "{reply:?}");
-    assert_eq!(coordinator.ending().await, Ending::Complete);
 }
 
 #[tokio::test]
@@ -211,22 +263,25 @@ async fn a_part_that_cannot_be_published_is_made_again() {
         coordinator.run_one("a").await;
     }
     assert_eq!(scene.published(), [0, 1, 2]);
-    assert_eq!(coordinator.ending().await, Ending::Complete);
+    assert_eq!(coordinator.state().await, State::Complete);
 }
 
 #[tokio::test]
 async fn a_job_whose_parts_can_never_be_published_is_given_up() {
     let scene = Scene::new();
     let mut coordinator = scene.coordinator().await;
-    let reason = loop {
-        let lease = coordinator.get("a").await;
-        coordinator.finish("a", &lease, "_et/attempts/nowhere.parquet").await;
-        if let Ok(ending) = coordinator.ending.try_recv() {
-            break ending;
+    let open = coordinator.open();
+    let snapshots = open.watch();
+    while snapshots.borrow().over.is_none() {
+        let reply = coordinator.send(v1::ReportRequest { free_slots: 1, ..report("a") }).await;
+        for assignment in reply.start {
+            coordinator.finish("a", &assignment.lease.unwrap(), "_et/attempts/nowhere.parquet").await;
         }
-    };
-    let Ending::GaveUp(reason) = reason else { panic!("{reason:?}") };
+    }
+    let Over::GaveUp(reason) = snapshots.borrow().over.clone().unwrap() else { panic!() };
     assert!(reason.starts_with("shard after shard failed, the last because "), "{reason}");
+    let status = coordinator.show().await;
+    assert_eq!((status.state(), status.message), (State::Failed, reason));
 }
 
 #[tokio::test]
@@ -245,7 +300,7 @@ async fn a_new_coordinator_goes_on_where_the_old_one_was() {
     let attempt = new.write_attempt(&lease);
     new.finish("a", &lease, &attempt).await;
     assert_eq!(scene.published(), [0, 1, 2]);
-    assert_eq!(new.ending().await, Ending::Complete);
+    assert_eq!(new.state().await, State::Complete);
 }
 
 #[tokio::test]
@@ -261,8 +316,11 @@ async fn progress_tells_what_is_published_and_what_is_at_work() {
     let running = v1::Running { lease, tally: tally(1) };
     coordinator.send(v1::ReportRequest { running: vec![running], ..report("b") }).await;
 
-    let reached = |progress: &Progress| progress.parts_done == 1 && progress.at_work.sources == 1;
-    let progress = timeout(PATIENCE, coordinator.progress.wait_for(reached)).await.unwrap().unwrap().clone();
+    let mut snapshots = coordinator.open().watch();
+    let reached = snapshots.wait_for(|snapshot| {
+        snapshot.progress.parts_done == 1 && snapshot.progress.at_work.sources == 1
+    });
+    let progress = timeout(PATIENCE, reached).await.unwrap().unwrap().progress.clone();
     assert_eq!((progress.published.sources, progress.sources_done()), (1, 2));
     assert_eq!((progress.sources_planned, progress.parts_planned, progress.all_planned), (3, 3, true));
     assert_eq!(progress.workers, 2);
@@ -281,7 +339,7 @@ async fn leases_of_another_job_are_stopped_or_forgotten() {
     };
     let reply = coordinator.send(request).await;
     assert_eq!(reply.stop, [lease(0)]);
-    assert_eq!(reply.acknowledged, [lease(1), lease(2)]);
+    assert_eq!(reply.acknowledged, [lease(2), lease(1)]);
     assert!(scene.published().is_empty());
 }
 
@@ -294,24 +352,155 @@ async fn a_report_that_says_too_little_is_refused() {
     let lease = v1::Lease { job: coordinator.job_id.clone(), shard: 0, token: u64::MAX };
     let endless_token = v1::ReportRequest { running: vec![running(&lease)], ..report("a") };
     for request in [nameless, without_lease, endless_token] {
-        let status = coordinator.client.report(request).await.unwrap_err();
+        let status = coordinator.cluster.report(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{status}");
     }
 }
 
 #[tokio::test]
-async fn a_job_that_is_stopped_finishes_what_runs_and_begins_nothing() {
+async fn a_job_that_is_drained_finishes_what_runs_and_begins_nothing() {
     let scene = Scene::new();
     let mut coordinator = scene.coordinator().await;
     let lease = coordinator.get("a").await;
-    coordinator.events.send(Event::StopAsked(Interrupt::Terminate)).await.unwrap();
+    let open = coordinator.open();
+    open.queue.drain().await.unwrap();
     let reply = coordinator.send(v1::ReportRequest { free_slots: 1, ..report("b") }).await;
-    assert!(reply.drain && reply.start.is_empty(), "{reply:?}");
-    assert!(coordinator.ending.try_recv().is_err(), "a shard still runs");
+    assert!(reply.start.is_empty(), "{reply:?}");
+    assert!(open.watch().borrow().over.is_none(), "a shard still runs");
+    let attempt = coordinator.write_attempt(&lease);
+    let over = coordinator.over();
+    let finishing = async {
+        let mut cluster = coordinator.cluster.clone();
+        let request = v1::ReportRequest { finished: vec![finished(&lease, &attempt)], ..report("a") };
+        cluster.report(request).await.unwrap();
+    };
+    let (over, ()) = tokio::join!(over, finishing);
+    assert!(matches!(over, Over::Drained), "{over:?}");
+    assert_eq!(scene.published(), [0]);
+}
+
+#[tokio::test]
+async fn a_paused_job_hands_out_nothing_until_it_is_resumed() {
+    let scene = Scene::new();
+    let mut coordinator = scene.coordinator().await;
+    let lease = coordinator.get("a").await;
+    assert_eq!(coordinator.change(Change::Pause).await.unwrap().state(), State::Paused);
+    let request = v1::ReportRequest { free_slots: 1, running: vec![running(&lease)], ..report("a") };
+    let reply = coordinator.send(request).await;
+    assert_eq!((reply.start, reply.stop), (vec![], vec![]));
+    assert_eq!(coordinator.change(Change::Resume).await.unwrap().state(), State::Running);
     let attempt = coordinator.write_attempt(&lease);
     coordinator.finish("a", &lease, &attempt).await;
-    assert_eq!(scene.published(), [0]);
-    assert_eq!(coordinator.ending().await, Ending::Stopped(Interrupt::Terminate));
+    coordinator.run_one("b").await;
+    coordinator.run_one("b").await;
+    assert_eq!(coordinator.state().await, State::Complete);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_stops_what_runs_and_can_be_taken_up_again() {
+    let scene = Scene::new();
+    let mut coordinator = scene.coordinator().await;
+    coordinator.run_one("a").await;
+    let lease = coordinator.get("a").await;
+    assert_eq!(coordinator.change(Change::Cancel).await.unwrap().state(), State::Cancelled);
+    let stopping = async {
+        loop {
+            let request = v1::ReportRequest { running: vec![running(&lease)], ..report("a") };
+            let reply = coordinator.send(request).await;
+            if reply.stop.contains(&lease) {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, stopping).await.expect("the worker is told to stop");
+    assert_eq!(scene.published(), [0], "what is published stays");
+    let refused = coordinator.change(Change::Pause).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+
+    let status = coordinator.submit(&scene, 0).await;
+    assert_eq!(status.state(), State::Running);
+    coordinator.run_one("b").await;
+    coordinator.run_one("b").await;
+    assert_eq!(coordinator.state().await, State::Complete);
+    let done = coordinator.change(Change::Cancel).await.unwrap_err();
+    assert!(done.message().ends_with("is complete"), "{done}");
+}
+
+#[tokio::test]
+async fn the_same_job_again_is_the_same_job() {
+    let scene = Scene::new();
+    let mut coordinator = scene.coordinator().await;
+    coordinator.run_one("a").await;
+    let again = coordinator.submit(&scene, 0).await;
+    assert_eq!(again.job, coordinator.job_id);
+    let jobs = coordinator.control.jobs(v1::JobsRequest {}).await.unwrap().into_inner().jobs;
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(coordinator.show().await.shards_done, 1);
+}
+
+#[tokio::test]
+async fn two_jobs_share_the_workers_and_the_higher_priority_goes_first() {
+    let (low, high) = (Scene::new(), Scene::new());
+    let mut coordinator = low.coordinator().await;
+    coordinator.get("a").await;
+    let urgent = coordinator.submit(&high, 1).await.job;
+    let asking = async {
+        loop {
+            let reply = coordinator.send(v1::ReportRequest { free_slots: 1, ..report("b") }).await;
+            for assignment in reply.start {
+                let lease = assignment.lease.unwrap();
+                if lease.job == urgent {
+                    return lease.shard;
+                }
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, asking).await.expect("the urgent job gets the worker"), 0);
+}
+
+#[tokio::test]
+async fn a_job_for_which_no_worker_fits_says_so() {
+    let scene = Scene::new();
+    let mut coordinator = Coordinator::serve(scene.dataset(), Home::here()).await;
+    coordinator.begin(&scene, [("pool".to_owned(), "numpy".to_owned())].into()).await;
+    let told = async {
+        loop {
+            let reply = coordinator.send(v1::ReportRequest { free_slots: 1, ..report("a") }).await;
+            assert!(reply.start.is_empty(), "{reply:?}");
+            let message = coordinator.show().await.message;
+            if !message.is_empty() {
+                return message;
+            }
+        }
+    };
+    let message = timeout(PATIENCE, told).await.unwrap();
+    assert_eq!(message, "of the 1 workers that report to this coordinator none has pool=numpy");
+
+    let mut fitting = report("b");
+    fitting.info.as_mut().unwrap().labels = [("pool".to_owned(), "numpy".to_owned())].into();
+    let reply = coordinator.send(v1::ReportRequest { free_slots: 1, ..fitting }).await;
+    assert_eq!(reply.start.len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_job_is_refused_in_a_sentence() {
+    let scene = Scene::new();
+    let mut coordinator = scene.coordinator().await;
+    let mut refused = async |job: String, output: String| {
+        let request = v1::SubmitRequest { job, output, standing: None };
+        coordinator.control.submit(request).await.unwrap_err().message().to_owned()
+    };
+    let told = refused("{}".to_owned(), scene.path("out")).await;
+    assert!(told.starts_with("that is no job: missing field"), "{told}");
+    let other = Job { shard_sources: 7, ..scene.job() };
+    let told = refused(serde_json::to_string(&other).unwrap(), scene.path("out")).await;
+    assert!(told.contains("holds the dataset of job"), "{told}");
+    let job = serde_json::to_string(&scene.job()).unwrap();
+    std::fs::remove_dir_all(scene.path("programs")).unwrap();
+    let told = refused(job, scene.path("elsewhere")).await;
+    assert!(told.contains("there is no "), "{told}");
+    let unknown = coordinator.control.show(v1::JobName { job: "beef".to_owned() }).await.unwrap_err();
+    assert_eq!((unknown.code(), unknown.message()), (Code::NotFound, "there is no job beef"));
 }
 
 #[tokio::test]
@@ -319,7 +508,7 @@ async fn shards_of_a_local_worker_that_died_are_free_at_once() {
     let scene = Scene::new();
     let mut coordinator = scene.coordinator().await;
     let lost = coordinator.get("a").await;
-    coordinator.events.send(died("a")).await.unwrap();
+    assert!(coordinator.service.local_process_gone(pid("a")).await);
     let again = coordinator.get("b").await;
     assert_eq!(again.shard, lost.shard);
     assert!(again.token > lost.token);
@@ -328,46 +517,18 @@ async fn shards_of_a_local_worker_that_died_are_free_at_once() {
 }
 
 #[tokio::test]
-async fn workers_that_refuse_again_and_again_end_the_job_with_their_own_words() {
-    let scene = Scene::new();
-    let mut coordinator = scene.coordinator().await;
-    let refused = || {
-        let cause = ExitCause::Refused("there is no CPython 3.14".to_owned());
-        Event::WorkerExited { pid: Some(7), cause }
-    };
-    for _ in 0..5 {
-        coordinator.events.send(refused()).await.unwrap();
-    }
-    coordinator.run_one("a").await;
-    for _ in 0..6 {
-        assert!(coordinator.ending.try_recv().is_err(), "what was published in between counts");
-        coordinator.events.send(refused()).await.unwrap();
-    }
-    assert_eq!(coordinator.ending().await, Ending::GaveUp("there is no CPython 3.14".to_owned()));
-}
-
-#[tokio::test]
-async fn workers_that_die_at_work_are_given_more_chances() {
-    let scene = Scene::new();
-    let mut coordinator = scene.coordinator().await;
-    for _ in 0..39 {
-        coordinator.send(report("a")).await;
-        coordinator.events.send(died("a")).await.unwrap();
-    }
-    coordinator.send(report("a")).await;
-    assert!(coordinator.ending.try_recv().is_err());
-    coordinator.events.send(died("a")).await.unwrap();
-    assert_eq!(coordinator.ending().await, Ending::GaveUp("a worker ended with signal 9".to_owned()));
-}
-
-#[tokio::test]
 async fn sources_that_vanish_end_the_job() {
     let scene = Scene::new();
+    // The first segments of the plan hold 16 shards, the next 64; the rest is listed when they are handed out.
+    for number in 0..200 {
+        std::fs::write(scene.folder.path().join(format!("programs/{number}.py")), "").unwrap();
+    }
     let dataset = scene.dataset();
+    assert!(dataset.plan().next_segment().unwrap().is_some());
+    let mut coordinator = Coordinator::serve(dataset, Home::here()).await;
+    let mut snapshots = coordinator.begin(&scene, Labels::new()).await.watch();
     std::fs::remove_dir_all(scene.path("programs")).unwrap();
-    let (_events, inbox) = mpsc::channel(1);
-    let inbox = Inbox { events: inbox, plan: planner::start(dataset.clone()) };
-    let mut driver = Driver::new(dataset, Default::default(), Rules::default(), LOCAL_WORKERS, inbox);
-    let ending = timeout(PATIENCE, driver.run()).await.unwrap();
-    assert!(matches!(ending, Ending::GaveUp(_)), "{ending:?}");
+    let over = timeout(PATIENCE, snapshots.wait_for(|snapshot| snapshot.over.is_some())).await;
+    let over = over.expect("the job ends").unwrap().over.clone();
+    assert!(matches!(over, Some(Over::GaveUp(_))), "{over:?}");
 }

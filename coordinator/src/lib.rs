@@ -1,11 +1,10 @@
-//! Plans a job, hands its shards to workers and publishes what they write, until every shard is published.
+//! Plans jobs, hands their shards to workers and publishes what they write, until every shard is published.
 //!
-//! Start at `queue`, which decides; `driver` does what it decides, `grpc` translates, `cli` talks to people.
+//! Start at `queue`, which decides; `service` does what it decides, `grpc` translates, `cli` talks to people.
 
 pub mod cli;
 #[cfg(test)]
 mod cluster_tests;
-mod driver;
 mod grpc;
 mod inspect;
 mod local_workers;
@@ -13,4 +12,5 @@ mod paint;
 mod planner;
 mod progress;
 pub mod queue;
+mod service;
 mod signals;

@@ -14,8 +14,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::driver::{Event, ExitCause};
-
 const FIRST_RESTART: Duration = Duration::from_millis(200);
 const LONGEST_RESTART: Duration = Duration::from_secs(10);
 /// A worker that lived this long got to work, so it died of something else than its start.
@@ -32,6 +30,58 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How a worker says why it stops.
 const ERROR: &str = "error: ";
+
+/// A worker process that was started here is gone.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    /// Unless it could not be started.
+    pub(crate) pid: Option<u32>,
+    pub(crate) cause: ExitCause,
+}
+
+/// Why a worker process is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExitCause {
+    /// It said why it stops.
+    Refused(String),
+    /// It said nothing. This is how it ended.
+    Died(String),
+}
+
+/// Decides when it makes no sense to start workers again.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    workers: usize,
+    parts_done: u64,
+    /// Exits since a part was last published.
+    refusals: usize,
+    deaths: usize,
+}
+
+/// When every local worker has given up so often, with nothing published in between, they will do so again.
+const MAX_REFUSALS: usize = 3;
+/// The same for those that died at work. A shard that takes them down is set aside before.
+const MAX_DEATHS: usize = 20;
+
+impl Patience {
+    pub(crate) fn new(workers: usize) -> Patience {
+        Patience { workers, parts_done: 0, refusals: 0, deaths: 0 }
+    }
+
+    /// Takes down an exit; `was_at_work` if the worker had reported before. Says why to give up, if that is due.
+    pub(crate) fn note(&mut self, cause: ExitCause, was_at_work: bool, parts_done: u64) -> Option<String> {
+        if parts_done > self.parts_done {
+            *self = Patience { parts_done, ..Patience::new(self.workers) };
+        }
+        match cause {
+            ExitCause::Died(_) if was_at_work => self.deaths += 1,
+            _ => self.refusals += 1,
+        }
+        let is_over = self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
+        let (ExitCause::Refused(words) | ExitCause::Died(words)) = cause;
+        is_over.then_some(words)
+    }
+}
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -63,11 +113,11 @@ enum Phase {
 }
 
 impl LocalWorkers {
-    /// Starts `count` workers. Each exit becomes an event.
+    /// Starts `count` workers. Each exit is told.
     pub(crate) fn start<L: Listener>(
         command: WorkerCommand,
         count: usize,
-        events: mpsc::Sender<Event>,
+        exits: mpsc::Sender<Exit>,
         listener: L,
     ) -> LocalWorkers {
         let phase = watch::Sender::new(Phase::Keep);
@@ -76,7 +126,7 @@ impl LocalWorkers {
             let keeper = Keeper {
                 command: command.clone(),
                 phase: phase.subscribe(),
-                events: events.clone(),
+                exits: exits.clone(),
                 listener: listener.clone(),
             };
             keepers.spawn(keeper.keep());
@@ -112,7 +162,7 @@ impl LocalWorkers {
 struct Keeper<L> {
     command: WorkerCommand,
     phase: watch::Receiver<Phase>,
-    events: mpsc::Sender<Event>,
+    exits: mpsc::Sender<Exit>,
     listener: L,
 }
 
@@ -134,7 +184,7 @@ impl<L: Listener> Keeper<L> {
             tokio::select! {
                 biased;
                 // If nobody receives any more, nobody needs to know.
-                _ = self.events.send(Event::WorkerExited { pid, cause }) => {}
+                _ = self.exits.send(Exit { pid, cause }) => {}
                 () = reached(&mut self.phase, Phase::End) => {}
             }
 
@@ -174,8 +224,8 @@ impl<L: Listener> Keeper<L> {
 /// Ends a worker at once, if it can with its scratch folder removed.
 async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     let Some(pid) = child.id().and_then(|pid| Pid::from_raw(pid as i32)) else { return child.wait().await };
-    // The second wish to stop is the urgent one, and two signals of one kind could become one.
-    for wish in [Signal::TERM, Signal::INT] {
+    // The third wish to stop is the urgent one, and signals of one kind could become one.
+    for wish in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let _ = kill_process(pid, wish);
     }
     if let Ok(status) = timeout(CLEANUP, child.wait()).await {
@@ -199,7 +249,7 @@ struct Words<'a, L> {
 }
 
 impl<L: Listener> Words<'_, L> {
-    /// Passes lines on until there are no more. Why a worker stops is for the driver to tell, once.
+    /// Passes lines on until there are no more. Why a worker stops is for others to tell, once.
     async fn hear_all(&mut self) {
         while let Ok(Some(line)) = self.lines.next_line().await {
             match line.strip_prefix(ERROR) {
@@ -220,6 +270,10 @@ impl WorkerCommand {
         let mut command = Command::new(&self.program);
         if let Some(log) = &self.log {
             command.env("RUST_LOG", log);
+        }
+        for variable in plane::client::VARIABLES {
+            // They are meant for another coordinator than this one, which is open to this machine.
+            command.env_remove(variable);
         }
         command
             .args(&self.arguments)
@@ -277,21 +331,21 @@ mod tests {
     }
 
     /// A worker that is a shell script.
-    fn start(script: &str, count: usize) -> (LocalWorkers, mpsc::Receiver<Event>, Heard) {
-        let (events, inbox) = mpsc::channel(16);
+    fn start(script: &str, count: usize) -> (LocalWorkers, mpsc::Receiver<Exit>, Heard) {
+        let (exits, inbox) = mpsc::channel(16);
         let heard = Heard::default();
         let command = WorkerCommand {
             program: "/bin/sh".into(),
             arguments: vec!["-c".into(), script.into()],
             log: None,
         };
-        (LocalWorkers::start(command, count, events, heard.clone()), inbox, heard)
+        (LocalWorkers::start(command, count, exits, heard.clone()), inbox, heard)
     }
 
-    async fn next_exit(inbox: &mut mpsc::Receiver<Event>) -> (Option<u32>, ExitCause) {
+    async fn next_exit(inbox: &mut mpsc::Receiver<Exit>) -> (Option<u32>, ExitCause) {
         match timeout(PATIENCE, inbox.recv()).await.expect("a worker exits") {
-            Some(Event::WorkerExited { pid, cause }) => (pid, cause),
-            other => panic!("{other:?}"),
+            Some(Exit { pid, cause }) => (pid, cause),
+            None => panic!("nobody will exit any more"),
         }
     }
 
@@ -301,6 +355,20 @@ mod tests {
 
     fn died(how: &str) -> ExitCause {
         ExitCause::Died(how.to_owned())
+    }
+
+    #[test]
+    fn workers_that_give_up_again_and_again_with_nothing_done_end_the_patience() {
+        let mut patience = Patience::new(2);
+        for _ in 0..5 {
+            assert_eq!(patience.note(refused("no python"), false, 7), None);
+        }
+        assert_eq!(patience.note(refused("no python"), false, 7), Some("no python".to_owned()));
+        assert_eq!(patience.note(refused("no python"), false, 8), None, "a part was published");
+        for _ in 0..39 {
+            assert_eq!(patience.note(died("killed"), true, 8), None);
+        }
+        assert_eq!(patience.note(died("killed"), true, 8), Some("killed".to_owned()));
     }
 
     #[tokio::test]
@@ -323,10 +391,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_cannot_be_started_is_named() {
-        let (events, mut inbox) = mpsc::channel(1);
+        let (exits, mut inbox) = mpsc::channel(1);
         let command =
             WorkerCommand { program: "/nowhere/et-worker".into(), arguments: Vec::new(), log: None };
-        let _workers = LocalWorkers::start(command, 1, events, Heard::default());
+        let _workers = LocalWorkers::start(command, 1, exits, Heard::default());
         let (pid, cause) = next_exit(&mut inbox).await;
         let why = "cannot start /nowhere/et-worker: No such file or directory (os error 2)";
         assert_eq!((pid, cause), (None, died(why)));
@@ -346,7 +414,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_is_ended_may_clean_up() {
         let (mut workers, mut inbox, heard) = start(
-            "trap 'echo error: cleaned up >&2; exit 1' INT; trap '' TERM; echo $$ >&2; sleep 600 & wait",
+            "trap 'echo error: cleaned up >&2; exit 1' QUIT; trap '' TERM INT; echo $$ >&2; sleep 600 & wait",
             1,
         );
         heard.first_number().await;
@@ -356,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_stubborn_worker_leaves_behind_is_killed_with_it_and_not_waited_for() {
-        let (mut workers, mut inbox, heard) = start("trap '' TERM INT; sleep 600 & echo $! >&2; wait", 1);
+        let (mut workers, mut inbox, heard) = start("trap '' TERM INT QUIT; sleep 600 & echo $! >&2; wait", 1);
         let child = heard.first_number().await;
         timeout(PATIENCE, workers.end()).await.expect("ending takes little time");
         next_exit(&mut inbox).await;

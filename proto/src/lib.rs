@@ -12,3 +12,6 @@ pub mod v1 {
     )]
     tonic::include_proto!("et.cluster.v1");
 }
+
+/// What the wire looks like, for those who ask the coordinator (a `FileDescriptorSet`).
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -19,6 +19,7 @@ import builtins
 import ctypes
 import dis
 import gc
+import importlib.machinery
 import inspect
 import io
 import itertools
@@ -373,6 +374,7 @@ def fresh_main(filename):
     main.__builtins__ = builtins
     main.__file__ = filename
     main.__cached__ = None
+    main.__loader__ = importlib.machinery.SourceFileLoader("__main__", filename)
     sys.modules["__main__"] = main
     sys.argv = [filename]
     sys.path.insert(0, os.getcwd())

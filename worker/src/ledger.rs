@@ -23,6 +23,10 @@ pub(crate) struct Assignment {
     /// Folder or URI of the dataset.
     pub(crate) output: String,
     pub(crate) limits: Limits,
+    /// Positions in the shard of the sources that are not to be run.
+    pub(crate) set_aside: BTreeSet<u64>,
+    /// Before each source, the coordinator must know of it.
+    pub(crate) careful: bool,
 }
 
 /// What became of a shard on this worker.
@@ -31,9 +35,17 @@ pub(crate) enum Ended {
     /// The part lies at `attempt`, a key in the store that readers do not look at.
     Finished { attempt: String, tally: Tally },
     /// This worker could not do its own part.
-    Failed { reason: String },
+    Failed(Failure),
     /// It was told to stop, and did.
     Dropped,
+}
+
+/// Why a shard came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    /// Position in the shard of the source that may be why.
+    pub(crate) source: Option<u64>,
 }
 
 /// What the coordinator wants changed.
@@ -52,7 +64,9 @@ pub(crate) struct Standing {
     /// With what the rows so far come to.
     pub(crate) running: Vec<(Lease, Tally)>,
     pub(crate) finished: Vec<(Lease, String, Tally)>,
-    pub(crate) failed: Vec<(Lease, String)>,
+    pub(crate) failed: Vec<(Lease, Failure)>,
+    /// Begun and given back.
+    pub(crate) released: Vec<Lease>,
 }
 
 /// Something that happened to the worker.
@@ -62,12 +76,14 @@ pub(crate) enum Event {
     Ended(Lease, Ended),
     /// The operator wants this worker gone.
     DrainAsked,
+    /// The operator does not want to wait for what runs.
+    ReleaseAsked,
 }
 
 /// Something that the slots are to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Start(Assignment),
+    Start(Box<Assignment>),
     Stop(Lease),
 }
 
@@ -80,7 +96,11 @@ pub(crate) struct Ledger {
     stopping: BTreeSet<Lease>,
     /// Repeated in every report until the coordinator acknowledges them.
     ended: BTreeMap<Lease, Ended>,
+    /// Given back, and repeated likewise.
+    released: BTreeSet<Lease>,
     draining: bool,
+    /// Nobody waits for the slots any more.
+    releasing: bool,
 }
 
 impl Ledger {
@@ -90,7 +110,9 @@ impl Ledger {
             running: BTreeSet::new(),
             stopping: BTreeSet::new(),
             ended: BTreeMap::new(),
+            released: BTreeSet::new(),
             draining: false,
+            releasing: false,
         }
     }
 
@@ -105,6 +127,7 @@ impl Ledger {
                 self.draining = true;
                 Vec::new()
             }
+            Event::ReleaseAsked => self.release(),
         }
     }
 
@@ -115,13 +138,14 @@ impl Ledger {
             running: self.running.iter().map(|lease| (lease.clone(), tally(lease))).collect(),
             finished: Vec::new(),
             failed: Vec::new(),
+            released: self.released.iter().cloned().collect(),
         };
         for (lease, ended) in &self.ended {
             match ended {
                 Ended::Finished { attempt, tally } => {
                     standing.finished.push((lease.clone(), attempt.clone(), tally.clone()));
                 }
-                Ended::Failed { reason } => standing.failed.push((lease.clone(), reason.clone())),
+                Ended::Failed(failure) => standing.failed.push((lease.clone(), failure.clone())),
                 Ended::Dropped => {}
             }
         }
@@ -130,23 +154,46 @@ impl Ledger {
 
     /// Whether the worker may go: it takes no more work, and nobody waits to hear of what it did.
     pub(crate) fn is_done(&self) -> bool {
-        self.draining && self.running.is_empty() && self.stopping.is_empty() && self.ended.is_empty()
+        let slots_are_done = self.releasing || self.stopping.is_empty();
+        self.draining && self.running.is_empty() && slots_are_done && self.untold() == 0
+    }
+
+    /// How many leases the coordinator does not know to be over.
+    pub(crate) fn untold(&self) -> usize {
+        self.ended.len() + self.released.len()
     }
 
     fn reconcile(&mut self, reply: Reply) -> Vec<Action> {
         let mut actions = Vec::new();
         self.draining |= reply.drain;
         for lease in reply.acknowledged {
-            self.ended.remove(&lease);
+            self.forget(&lease);
         }
         for lease in reply.stop {
-            self.ended.remove(&lease);
+            self.forget(&lease);
             self.stop(lease, &mut actions);
         }
         for assignment in reply.start {
             self.start(assignment, &mut actions);
         }
         actions
+    }
+
+    /// Gives back what runs. Its slots drop it when they can.
+    fn release(&mut self) -> Vec<Action> {
+        self.draining = true;
+        self.releasing = true;
+        let mut actions = Vec::new();
+        for lease in self.running.clone() {
+            self.released.insert(lease.clone());
+            self.stop(lease, &mut actions);
+        }
+        actions
+    }
+
+    fn forget(&mut self, lease: &Lease) {
+        self.ended.remove(lease);
+        self.released.remove(lease);
     }
 
     fn stop(&mut self, lease: Lease, actions: &mut Vec<Action>) {
@@ -173,7 +220,7 @@ impl Ledger {
         }
         if !self.draining && self.idle_slots() > 0 {
             self.running.insert(lease.clone());
-            actions.push(Action::Start(assignment));
+            actions.push(Action::Start(Box::new(assignment)));
         }
     }
 
@@ -201,7 +248,7 @@ mod tests {
     /// Runs a script of `;`-separated steps on a worker of two slots and compares what it does and reports.
     ///
     /// A lease reads `shard.token`. `reply` takes the words `start`, `stop`, `ack` and `drain`; `finish`,
-    /// `fail` and `drop` are the slots' news; `drain` is the operator's; `report` and `done?` ask.
+    /// `fail` and `drop` are the slots' news; `drain` and `release` are the operator's; `report` and `done?` ask.
     fn check(script: &str, expected: &str) {
         let mut ledger = Ledger::new(2);
         let mut seen = Vec::new();
@@ -221,9 +268,13 @@ mod tests {
                     let attempt = format!("attempt-{rest}");
                     Event::Ended(lease(rest), Ended::Finished { attempt, tally: Tally::default() })
                 }
-                "fail" => Event::Ended(lease(rest), Ended::Failed { reason: "no disk".to_owned() }),
+                "fail" => {
+                    let failure = Failure { reason: "no disk".to_owned(), source: None };
+                    Event::Ended(lease(rest), Ended::Failed(failure))
+                }
                 "drop" => Event::Ended(lease(rest), Ended::Dropped),
                 "drain" => Event::DrainAsked,
+                "release" => Event::ReleaseAsked,
                 _ => panic!("unknown step {step:?}"),
             };
             seen.extend(ledger.apply(event).iter().map(|action| match action {
@@ -263,7 +314,14 @@ mod tests {
         let range =
             dataset::Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
         let shard = Shard { ordinal: lease.shard, sources: 1, range };
-        Assignment { lease, shard, output: "out".to_owned(), limits: Limits::default() }
+        Assignment {
+            lease,
+            shard,
+            output: "out".to_owned(),
+            limits: Limits::default(),
+            set_aside: BTreeSet::new(),
+            careful: false,
+        }
     }
 
     fn show(standing: &Standing) -> String {
@@ -277,6 +335,9 @@ mod tests {
         }
         for (lease, _) in &standing.failed {
             text += &format!(", {} failed", name(lease));
+        }
+        for lease in &standing.released {
+            text += &format!(", {} released", name(lease));
         }
         text
     }
@@ -362,6 +423,31 @@ mod tests {
         check(
             "reply start 0.1; drain; reply start 1.1; report; done?; finish 0.1; done?; reply ack 0.1; done?",
             "run 0.1; 0 free, 0.1 runs; not done; not done; done",
+        );
+    }
+
+    #[test]
+    fn what_runs_is_given_back_until_that_is_acknowledged_and_nobody_waits_for_its_slot() {
+        check(
+            "reply start 0.1; release; report; reply; report; done?; reply ack 0.1; done?",
+            "run 0.1; stop 0.1; 0 free, 0.1 released; 0 free, 0.1 released; not done; done",
+        );
+        check("reply start 0.1; release; reply stop 0.1; done?", "run 0.1; stop 0.1; done");
+    }
+
+    #[test]
+    fn what_was_finished_is_not_given_back() {
+        check(
+            "reply start 0.1 1.1; drain; finish 0.1; release; report; reply ack 0.1 1.1; done?",
+            "run 0.1; run 1.1; stop 1.1; 0 free, 0.1 finished, 1.1 released; done",
+        );
+    }
+
+    #[test]
+    fn what_finishes_after_it_was_given_back_is_dropped() {
+        check(
+            "reply start 0.1; release; finish 0.1; report; reply start 0.1; report",
+            "run 0.1; stop 0.1; 0 free, 0.1 released; 0 free, 0.1 released",
         );
     }
 

@@ -1,12 +1,15 @@
 //! A worker: takes shards from the coordinator, runs their programs, writes what happened.
 //! Start at `worker`; `report` is the loop, and what its words mean is decided in `ledger`.
 
+mod ahead;
 mod backoff;
 mod config;
 pub mod execute;
+mod labels;
 mod ledger;
 mod log;
 mod outcome;
+mod progress;
 pub mod python;
 mod report;
 mod row;
@@ -17,5 +20,6 @@ mod wire;
 mod worker;
 
 pub use config::Config;
+pub use labels::{BadLabel, Contradiction, Label};
 pub use report::ReportError;
 pub use worker::{StartError, Worker};

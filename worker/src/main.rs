@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         return code;
     }
     let config = Config::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error"));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
     match work(&config) {
@@ -37,16 +38,19 @@ fn work(config: &Config) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async { Ok(worker.run(stop_signals()?).await?) })
 }
 
-/// One message for each SIGTERM and each Ctrl-C.
+/// One message for each SIGTERM, Ctrl-C and SIGQUIT. Three kinds, because signals of one kind that come together
+/// can become one.
 fn stop_signals() -> io::Result<mpsc::Receiver<()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
     let (wish, wishes) = mpsc::channel(1);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = quit.recv() => {}
             }
             if wish.send(()).await.is_err() {
                 return;

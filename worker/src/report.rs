@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use plane::client::CallError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
 
 use crate::backoff::{Backoff, chance};
-use crate::ledger::{Action, Ended, Event, Lease, Ledger, Reply, Standing};
-use crate::slots::Slots;
+use crate::ledger::{Action, Ended, Event, Failure, Lease, Ledger, Reply, Standing};
+use crate::slots::{News, Slots};
 
 /// The coordinator chooses how often it wants to hear. These bounds keep a mistake in that from becoming a
 /// flood, or a silence that costs the leases.
@@ -32,7 +33,13 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(10);
 pub enum ReportError {
     #[error("the coordinator at {coordinator} has not answered for {} s: {cause}", patience.as_secs())]
     Unreachable { coordinator: String, patience: Duration, cause: String },
-    #[error("stopped at once by a second signal; the leases held here will expire")]
+    #[error("the coordinator at {coordinator} refuses this worker: {reason}")]
+    Refused { coordinator: String, reason: String },
+    #[error(
+        "the coordinator at {coordinator} did not take back in time what runs here (leases: {count}); it will expire"
+    )]
+    NotGivenBack { coordinator: String, count: usize },
+    #[error("stopped at once by a third signal; the leases held here will expire")]
     Interrupted,
     #[error("{count} shards failed in a row on this worker, the last because {reason}")]
     KeepsFailing { count: usize, reason: String },
@@ -41,12 +48,33 @@ pub enum ReportError {
 /// The other end. Shows as its address.
 pub(crate) trait Coordinator: Clone + fmt::Display + Send + 'static {
     /// What it wants changed, and when it wants to hear again at the latest.
-    fn report(self, standing: Standing) -> impl Future<Output = Result<(Reply, Duration), NoAnswer>> + Send;
+    fn report(self, standing: Standing) -> impl Future<Output = Result<(Reply, Duration), CallError>> + Send;
 }
 
-/// Why there was no answer that could be understood.
-#[derive(Debug)]
-pub(crate) struct NoAnswer(pub(crate) String);
+/// How long this worker bears with others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// A coordinator that does not answer for so long is given up.
+    pub(crate) silence: Duration,
+    /// What is not finished so long after the wish to stop is given back.
+    pub(crate) drain: Duration,
+    /// The coordinator may take so long to hear of that.
+    pub(crate) release: Duration,
+}
+
+/// How far the wish to stop has come.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Working,
+    /// What runs is finished until then.
+    Draining {
+        until: Instant,
+    },
+    /// What was not finished is given back until then.
+    Releasing {
+        until: Instant,
+    },
+}
 
 /// A worker at its work.
 pub(crate) struct Loop<C> {
@@ -54,8 +82,11 @@ pub(crate) struct Loop<C> {
     slots: Slots,
     ledger: Ledger,
     failures: Failures,
+    stage: Stage,
     /// The one report under way, if there is one.
-    in_flight: JoinSet<Result<(Reply, Duration), NoAnswer>>,
+    in_flight: JoinSet<Result<(Reply, Duration), CallError>>,
+    /// How many sources of each running shard it tells of.
+    telling: Vec<(Lease, u64)>,
     /// When the next one goes out. Means nothing while one is under way.
     due: Instant,
     /// Something happened that the report under way does not tell.
@@ -63,22 +94,23 @@ pub(crate) struct Loop<C> {
     backoff: Backoff,
     /// When the coordinator last answered; at first, when this worker began to ask.
     heard_at: Instant,
-    /// How long it may keep silent: at first, and once it has answered.
-    patience: Duration,
-    full_patience: Duration,
+    /// It has answered before.
+    is_known: bool,
+    patience: Patience,
 }
 
 impl<C: Coordinator> Loop<C> {
-    /// `patience` is how long the coordinator may keep silent before it is given up.
-    pub(crate) fn new(coordinator: C, patience: Duration, slots: Slots) -> Loop<C> {
+    pub(crate) fn new(coordinator: C, patience: Patience, slots: Slots) -> Loop<C> {
         Loop {
             ledger: Ledger::new(slots.count()),
             failures: Failures::new(slots.count()),
-            patience: FIRST_PATIENCE.min(patience),
-            full_patience: patience,
+            is_known: false,
+            patience,
             coordinator,
             slots,
+            stage: Stage::Working,
             in_flight: JoinSet::new(),
+            telling: Vec::new(),
             due: Instant::now(),
             news: false,
             backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY),
@@ -87,41 +119,79 @@ impl<C: Coordinator> Loop<C> {
     }
 
     /// Works until nothing is left to do. Each message on `shutdown` is a wish to stop: the first drains, the
-    /// second ends it at once.
+    /// second gives back what runs, the third ends it at once.
     pub(crate) async fn run(mut self, mut shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let mut drain_asked = false;
         while !self.ledger.is_done() {
+            let stage_ends = match self.stage {
+                Stage::Working => None,
+                Stage::Draining { until } | Stage::Releasing { until } => Some(until),
+            };
             tokio::select! {
-                Some(()) = shutdown.recv() => {
-                    if drain_asked {
-                        return Err(ReportError::Interrupted);
-                    }
-                    drain_asked = true;
-                    info!("draining: what runs is finished, nothing new is taken");
-                    self.happened(Event::DrainAsked);
+                Some(()) = shutdown.recv() => self.next_stage(ReportError::Interrupted)?,
+                () = sleep_until(stage_ends.unwrap_or_else(Instant::now)), if stage_ends.is_some() => {
+                    let coordinator = self.coordinator.to_string();
+                    let count = self.ledger.untold();
+                    self.next_stage(ReportError::NotGivenBack { coordinator, count })?;
                 }
-                (lease, ended) = self.slots.next_ended() => {
-                    self.failures.note(&lease, &ended);
-                    self.happened(Event::Ended(lease, ended));
-                    if self.failures.are_too_many() {
-                        self.happened(Event::DrainAsked);
-                    }
-                }
+                news = self.slots.next_news() => self.heard(news),
                 Some(answer) = self.in_flight.join_next() => {
-                    match answer.unwrap_or_else(|bug| Err(NoAnswer(bug.to_string()))) {
+                    match answer.unwrap_or_else(|bug| Err(CallError::NoAnswer(bug.to_string()))) {
                         Ok((reply, within)) => self.answered(reply, within),
-                        Err(NoAnswer(cause)) => self.not_answered(cause)?,
+                        Err(CallError::NoAnswer(cause)) => self.not_answered(cause)?,
+                        Err(CallError::Refused(reason)) => {
+                            let coordinator = self.coordinator.to_string();
+                            return Err(ReportError::Refused { coordinator, reason });
+                        }
                     }
                 }
                 () = sleep_until(self.due), if self.in_flight.is_empty() => self.send(),
             }
         }
-        self.slots.close();
+        match self.stage {
+            // Programs end at once when they are not wanted, but a store may keep a slot waiting.
+            Stage::Releasing { until } => drop(timeout_at(until, self.slots.close()).await),
+            Stage::Working | Stage::Draining { .. } => self.slots.close().await,
+        }
         self.failures.verdict()
+    }
+
+    /// One step closer to the end; `last` is how it ends where there is no further step.
+    fn next_stage(&mut self, last: ReportError) -> Result<(), ReportError> {
+        match self.stage {
+            Stage::Working => {
+                info!("draining: what runs is finished, nothing new is taken");
+                self.stage = Stage::Draining { until: Instant::now() + self.patience.drain };
+                self.happened(Event::DrainAsked);
+            }
+            Stage::Draining { .. } => {
+                info!("what runs is given back");
+                self.stage = Stage::Releasing { until: Instant::now() + self.patience.release };
+                self.happened(Event::ReleaseAsked);
+            }
+            Stage::Releasing { .. } => return Err(last),
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, news: News) {
+        match news {
+            News::Ended(lease, ended) => {
+                self.failures.note(&lease, &ended);
+                self.happened(Event::Ended(lease, ended));
+                if self.failures.are_too_many() {
+                    self.happened(Event::DrainAsked);
+                }
+            }
+            News::Waits => self.report_soon(),
+        }
     }
 
     fn happened(&mut self, event: Event) {
         self.apply(event);
+        self.report_soon();
+    }
+
+    fn report_soon(&mut self) {
         self.news = true;
         if !self.backoff.is_waiting() {
             self.due = Instant::now();
@@ -131,7 +201,7 @@ impl<C: Coordinator> Loop<C> {
     fn apply(&mut self, event: Event) {
         for action in self.ledger.apply(event) {
             match action {
-                Action::Start(assignment) => self.slots.start(assignment),
+                Action::Start(assignment) => self.slots.start(*assignment),
                 Action::Stop(lease) => self.slots.stop(&lease),
             }
         }
@@ -140,26 +210,30 @@ impl<C: Coordinator> Loop<C> {
     fn send(&mut self) {
         self.news = false;
         let standing = self.ledger.standing(|lease| self.slots.tally(lease));
+        let running = standing.running.iter();
+        self.telling = running.map(|(lease, tally)| (lease.clone(), tally.sources)).collect();
         self.in_flight.spawn(self.coordinator.clone().report(standing));
     }
 
     fn answered(&mut self, reply: Reply, within: Duration) {
         self.heard_at = Instant::now();
-        self.patience = self.full_patience;
+        self.is_known = true;
         self.backoff.reset();
         self.apply(Event::Replied(reply));
+        for (lease, sources) in self.telling.drain(..) {
+            self.slots.set_told(&lease, sources);
+        }
         let wait = if self.news { Duration::ZERO } else { within.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL) };
         self.due = Instant::now() + wait;
     }
 
     /// Waits and asks again, unless the silence has lasted too long. What runs, runs on.
     fn not_answered(&mut self, cause: String) -> Result<(), ReportError> {
-        if self.heard_at.elapsed() >= self.patience {
-            return Err(ReportError::Unreachable {
-                coordinator: self.coordinator.to_string(),
-                patience: self.patience,
-                cause,
-            });
+        let silence = self.patience.silence;
+        let patience = if self.is_known { silence } else { FIRST_PATIENCE.min(silence) };
+        if self.heard_at.elapsed() >= patience {
+            let coordinator = self.coordinator.to_string();
+            return Err(ReportError::Unreachable { coordinator, patience, cause });
         }
         let wait = self.backoff.next(chance());
         warn!(%cause, retry_ms = wait.as_millis(), "the coordinator did not answer");
@@ -185,8 +259,8 @@ impl Failures {
     fn note(&mut self, lease: &Lease, ended: &Ended) {
         match ended {
             Ended::Finished { .. } => self.shards.clear(),
-            Ended::Failed { reason } => {
-                info!(shard = lease.shard, %reason, "could not do a shard");
+            Ended::Failed(Failure { reason, source }) => {
+                info!(job = lease.job, shard = lease.shard, source, %reason, "could not do a shard");
                 self.shards.insert((lease.job.clone(), lease.shard));
                 self.last.clone_from(reason);
             }

@@ -53,6 +53,11 @@ impl Common<'_> {
         self.row(source, "", Ending::unreadable(reason))
     }
 
+    /// The row of a source that is not run any more.
+    pub(crate) fn set_aside<'a>(&'a self, source: &Source) -> Row<'a> {
+        self.row(source, "", Ending::worker_fault())
+    }
+
     fn row<'a>(&'a self, source: &Source, interpreter: &'a str, ending: Ending) -> Row<'a> {
         let source_sha256 = source.sha256();
         let entry = source.entry();

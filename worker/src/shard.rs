@@ -1,29 +1,41 @@
 //! Runs one shard: its sources one after another, each of which gives a row, and the rows give a part.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
-use dataset::source::{self, Body, Source, SourceError};
+use dataset::source::{Body, Source, SourceError};
 use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
+use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
-use crate::ledger::{Assignment, Ended};
+use crate::ledger::{Assignment, Ended, Failure};
+use crate::progress::Progress;
 use crate::row::Common;
-use crate::slots::{Progress, Runner};
+use crate::slots::Runner;
 
 /// What this worker could not do for a shard. None of it is the programs' doing.
 #[derive(Debug, thiserror::Error)]
 enum ShardFault {
     #[error("its sources could not be read: {0}")]
     Sources(#[from] SourceError),
+    #[error("no thread could be started to read its sources: {0}")]
+    Thread(io::Error),
     #[error("its part could not be written: {0}")]
     Part(#[from] PartError),
     #[error("its part could not be stored: {0}")]
     Store(#[from] StoreError),
     #[error("{path} could not be run: {fault}")]
     Execution { path: String, fault: WorkerFault },
+}
+
+impl ShardFault {
+    /// Whether the program that was at work may have caused it.
+    fn may_be_the_programs(&self) -> bool {
+        matches!(self, ShardFault::Execution { fault, .. } if fault.may_be_the_programs())
+    }
 }
 
 /// Runs shards in one slot, whose interpreter stays warm from one to the next.
@@ -55,22 +67,34 @@ impl ShardRunner {
     fn run(&mut self, assignment: &Assignment, progress: &Progress) -> Ended {
         match self.try_run(assignment, progress) {
             Ok(ended) => ended,
-            Err(fault) => Ended::Failed { reason: fault.to_string() },
+            // Whatever went wrong, it went wrong with something that nobody wants any more.
+            Err(_) if progress.is_stopped() => Ended::Dropped,
+            Err(fault) => Ended::Failed(Failure {
+                source: progress.source().filter(|_| fault.may_be_the_programs()),
+                reason: fault.to_string(),
+            }),
         }
     }
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits } = assignment;
+        let Assignment { lease, shard, output, limits, set_aside, careful } = assignment;
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        for source in source::read(&shard.range, limits.source_bytes)? {
-            if progress.is_stopped() {
+        let sources =
+            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        for (position, source) in (0..).zip(sources) {
+            if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
                 return Ok(Ended::Dropped);
             }
-            self.append(&mut part, assignment, &source?)?;
+            let source = source?;
+            if set_aside.contains(&position) {
+                part.append(&self.common(assignment).set_aside(&source))?;
+            } else {
+                self.append(&mut part, assignment, &source, progress)?;
+            }
             progress.set_tally(part.tally());
         }
         let stats = part.finish()?;
@@ -87,11 +111,12 @@ impl ShardRunner {
         part: &mut PartWriter,
         assignment: &Assignment,
         source: &Source,
+        progress: &Progress,
     ) -> Result<(), ShardFault> {
         match request(source, &assignment.limits) {
             Ok(request) => {
                 let execution = self
-                    .execute(&request, &assignment.limits)
+                    .execute(&request, &assignment.limits, progress)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
                 part.append(&self.common(assignment).ran(source, &execution))?;
             }
@@ -111,19 +136,32 @@ impl ShardRunner {
 
     /// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from
     /// what ran before this.
-    fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
-        self.execute_once(request, limits).or_else(|fault| {
-            warn!(%fault, "trying once more in a fresh interpreter");
-            self.execute_once(request, limits)
-        })
+    fn execute(
+        &mut self,
+        request: &Request<'_>,
+        limits: &Limits,
+        progress: &Progress,
+    ) -> Result<Execution, WorkerFault> {
+        match self.execute_once(request, limits, progress) {
+            Err(fault) if !progress.is_stopped() => {
+                warn!(%fault, "trying once more in a fresh interpreter");
+                self.execute_once(request, limits, progress)
+            }
+            ended => ended,
+        }
     }
 
-    fn execute_once(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
+    fn execute_once(
+        &mut self,
+        request: &Request<'_>,
+        limits: &Limits,
+        progress: &Progress,
+    ) -> Result<Execution, WorkerFault> {
         let slot = match &mut self.slot {
             Some(slot) => slot,
             None => self.slot.insert(Slot::start(&self.spec)?),
         };
-        slot.run(request, limits)
+        slot.run(request, limits, || !progress.is_stopped())
     }
 }
 

@@ -6,43 +6,25 @@
 use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
 use dataset::Tally;
 use tokio::sync::mpsc as events;
 
-use crate::ledger::{Assignment, Ended, Lease};
+use crate::ledger::{Assignment, Ended, Failure, Lease};
+use crate::progress::Progress;
 
 /// Runs one shard to its end, or until the progress says to stop.
 pub(crate) type Runner = Box<dyn FnMut(&Assignment, &Progress) -> Ended + Send>;
 
-/// What a shard under way and the loop tell each other.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    stop: AtomicBool,
-    tally: Mutex<Tally>,
-}
-
-impl Progress {
-    /// Whether the work is no longer wanted.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Says what the rows so far come to.
-    pub(crate) fn set_tally(&self, tally: &Tally) {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone_from(tally);
-    }
-
-    pub(crate) fn tally(&self) -> Tally {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
+/// What a slot has to say.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is done with this shard.
+    Ended(Lease, Ended),
+    /// Its shard goes on only after the next report.
+    Waits,
 }
 
 /// A fixed number of threads, fewer of which may be at work.
@@ -50,7 +32,8 @@ pub(crate) struct Slots {
     count: usize,
     at_work: HashMap<Lease, Arc<Progress>>,
     queue: mpsc::Sender<Work>,
-    ended: events::UnboundedReceiver<(Lease, Ended)>,
+    news_in: events::UnboundedSender<News>,
+    news: events::UnboundedReceiver<News>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -64,15 +47,15 @@ impl Slots {
     pub(crate) fn start_threads(runners: Vec<Runner>) -> io::Result<Slots> {
         let count = runners.len();
         let (queue, work) = mpsc::channel();
-        let (ended_in, ended) = events::unbounded_channel();
+        let (news_in, news) = events::unbounded_channel();
         let work = Arc::new(Mutex::new(work));
         let mut threads = Vec::with_capacity(count);
         for (number, runner) in runners.into_iter().enumerate() {
-            let (work, ended_in) = (Arc::clone(&work), ended_in.clone());
+            let (work, news_in) = (Arc::clone(&work), news_in.clone());
             let thread = thread::Builder::new().name(format!("slot-{number}"));
-            threads.push(thread.spawn(move || work_until_closed(runner, &work, &ended_in))?);
+            threads.push(thread.spawn(move || work_until_closed(runner, &work, &news_in))?);
         }
-        Ok(Slots { count, at_work: HashMap::new(), queue, ended, threads })
+        Ok(Slots { count, at_work: HashMap::new(), queue, news_in, news, threads })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -80,7 +63,11 @@ impl Slots {
     }
 
     pub(crate) fn start(&mut self, assignment: Assignment) {
-        let progress = Arc::new(Progress::default());
+        let news = self.news_in.clone();
+        let progress = Arc::new(Progress::new(move || {
+            // Nobody hears of it only where everything ends.
+            let _ = news.send(News::Waits);
+        }));
         self.at_work.insert(assignment.lease.clone(), Arc::clone(&progress));
         self.queue.send(Work { assignment, progress }).expect("slots outlive the queue");
     }
@@ -97,16 +84,29 @@ impl Slots {
         self.at_work.get(lease).map(|progress| progress.tally()).unwrap_or_default()
     }
 
-    /// Waits until a slot is done with its shard. Safe to give up and call again.
-    pub(crate) async fn next_ended(&mut self) -> (Lease, Ended) {
-        let (lease, ended) = self.ended.recv().await.expect("slots outlive the queue");
-        self.at_work.remove(&lease);
-        (lease, ended)
+    /// The coordinator has answered a report that told of so many sources of this shard.
+    pub(crate) fn set_told(&self, lease: &Lease, sources: u64) {
+        if let Some(progress) = self.at_work.get(lease) {
+            progress.set_told(sources);
+        }
+    }
+
+    /// Waits until a slot has something to say. Safe to give up and call again.
+    pub(crate) async fn next_news(&mut self) -> News {
+        let news = self.news.recv().await.expect("this holds a sender itself");
+        if let News::Ended(lease, _) = &news {
+            self.at_work.remove(lease);
+        }
+        news
     }
 
     /// Waits until every slot is done with what it runs and has put away its interpreter.
-    pub(crate) fn close(self) {
+    pub(crate) async fn close(mut self) {
         drop(self.queue);
+        drop(self.news_in);
+        self.at_work.clear();
+        // Slots hold what else there is of senders, to their very ends.
+        while self.news.recv().await.is_some() {}
         for thread in self.threads {
             // One that panicked has nothing left to put away.
             let _ = thread.join();
@@ -117,15 +117,17 @@ impl Slots {
 fn work_until_closed(
     mut runner: Runner,
     queue: &Mutex<mpsc::Receiver<Work>>,
-    ended: &events::UnboundedSender<(Lease, Ended)>,
+    news: &events::UnboundedSender<News>,
 ) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Work { assignment, progress }) = next else { return };
         // A bug here must cost one attempt at one shard, not leave its lease running with nobody behind it.
-        let end = catch_unwind(AssertUnwindSafe(|| runner(&assignment, &progress)))
-            .unwrap_or_else(|_| Ended::Failed { reason: "a bug: the slot panicked".to_owned() });
-        if ended.send((assignment.lease, end)).is_err() {
+        let end = catch_unwind(AssertUnwindSafe(|| runner(&assignment, &progress))).unwrap_or_else(|_| {
+            let reason = "a bug: the slot panicked".to_owned();
+            Ended::Failed(Failure { reason, source: progress.source() })
+        });
+        if news.send(News::Ended(assignment.lease, end)).is_err() {
             return;
         }
     }
@@ -133,6 +135,8 @@ fn work_until_closed(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use dataset::{Limits, Range, Shard};
 
     use super::*;
@@ -152,6 +156,8 @@ mod tests {
             },
             output: "out".to_owned(),
             limits: Limits::default(),
+            set_aside: BTreeSet::new(),
+            careful: false,
         }
     }
 
@@ -160,6 +166,13 @@ mod tests {
         runner: impl Fn(&Assignment, &Progress) -> Ended + Clone + Send + 'static,
     ) -> Slots {
         Slots::start_threads((0..count).map(|_| Box::new(runner.clone()) as Runner).collect()).unwrap()
+    }
+
+    async fn next_ended(slots: &mut Slots) -> (Lease, Ended) {
+        match slots.next_news().await {
+            News::Ended(lease, ended) => (lease, ended),
+            News::Waits => panic!("nothing here waits"),
+        }
     }
 
     #[tokio::test]
@@ -176,8 +189,8 @@ mod tests {
         slots.start(assignment(0));
         slots.start(assignment(1));
         slots.stop(&assignment(0).lease);
-        assert_eq!(slots.next_ended().await, (assignment(0).lease, Ended::Dropped));
-        let (lease, ended) = slots.next_ended().await;
+        assert_eq!(next_ended(&mut slots).await, (assignment(0).lease, Ended::Dropped));
+        let (lease, ended) = next_ended(&mut slots).await;
         assert_eq!(lease.shard, 1);
         assert!(matches!(ended, Ended::Finished { .. }), "{ended:?}");
     }
@@ -191,8 +204,8 @@ mod tests {
         });
         slots.start(assignment(0));
         slots.start(assignment(1));
-        slots.next_ended().await;
-        slots.next_ended().await;
+        next_ended(&mut slots).await;
+        next_ended(&mut slots).await;
     }
 
     #[tokio::test]
@@ -210,19 +223,23 @@ mod tests {
         wait_counted.recv().unwrap();
         assert_eq!(slots.tally(&assignment(0).lease).events, 7);
         finish.send(()).unwrap();
-        slots.next_ended().await;
+        next_ended(&mut slots).await;
         assert_eq!(slots.tally(&assignment(0).lease), Tally::default());
     }
 
     #[tokio::test]
-    async fn a_panic_fails_its_shard_and_not_the_slot() {
-        let mut slots = slots(1, |assignment, _| match assignment.lease.shard {
-            0 => panic!("this panic is part of the test"),
+    async fn a_panic_fails_its_shard_at_the_source_and_not_the_slot() {
+        let mut slots = slots(1, |assignment, progress| match assignment.lease.shard {
+            0 => {
+                progress.begin(3, false);
+                panic!("this panic is part of the test")
+            }
             _ => Ended::Dropped,
         });
         slots.start(assignment(0));
         slots.start(assignment(1));
-        assert!(matches!(slots.next_ended().await.1, Ended::Failed { .. }));
-        assert_eq!(slots.next_ended().await.1, Ended::Dropped);
+        let Ended::Failed(failure) = next_ended(&mut slots).await.1 else { panic!("the shard failed") };
+        assert_eq!(failure.source, Some(3));
+        assert_eq!(next_ended(&mut slots).await.1, Ended::Dropped);
     }
 }

@@ -1,32 +1,20 @@
 //! Translates between the ledger's types and the generated ones, which go no further than this.
 
-use std::error::Error;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Limits, Range, Shard, Tally};
+use dataset::{Columns, Limits, Range, Shard, Tally};
+use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
 use tokio::time::timeout;
-use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::ledger::{Assignment, Lease, Reply, Standing};
-use crate::report::{Coordinator, NoAnswer};
+use crate::report::Coordinator;
 
-/// A reply that takes longer is given up, and a connection whose other end vanished without a word is found
-/// out: both well within the time of a lease, so that the report can be sent again.
+/// A reply that takes longer is given up: well within the time of a lease, so that the report can be sent again.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const PROBE_INTERVAL: Duration = Duration::from_secs(5);
-const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Where a coordinator listens.
-#[derive(Debug, Clone)]
-pub(crate) struct Address {
-    text: String,
-    endpoint: Endpoint,
-}
 
 /// What a worker says about itself, for people to read.
 #[derive(Debug, Clone)]
@@ -36,76 +24,46 @@ pub(crate) struct Introduction {
     /// For example `3.13.0`.
     pub(crate) interpreter: String,
     pub(crate) confinement: String,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// A coordinator at the other end of a connection, which is made when it is needed and again when it is lost.
 #[derive(Debug, Clone)]
 pub(crate) struct Remote {
-    address: String,
-    client: ClusterClient<Channel>,
+    target: Target,
+    client: ClusterClient<Connection>,
     /// Names this process and no other.
     worker: String,
     introduction: Introduction,
 }
 
-impl Address {
-    /// `None` unless it reads like `http://127.0.0.1:7070`.
-    pub(crate) fn parse(text: &str) -> Option<Address> {
-        let endpoint = Endpoint::from_shared(text.to_owned()).ok()?;
-        let uri = endpoint.uri();
-        let is_address = uri.scheme_str() == Some("http") && uri.host().is_some();
-        is_address.then(|| Address { text: text.to_owned(), endpoint })
-    }
-}
-
 impl Remote {
     /// Must be called where a runtime is.
-    pub(crate) fn new(address: Address, worker: String, introduction: Introduction) -> Remote {
-        let channel = address
-            .endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(PROBE_INTERVAL)
-            .keep_alive_timeout(PROBE_TIMEOUT)
-            .connect_lazy();
-        Remote { address: address.text, client: ClusterClient::new(channel), worker, introduction }
+    pub(crate) fn new(target: Target, worker: String, introduction: Introduction) -> Remote {
+        let client = ClusterClient::new(target.connect());
+        Remote { target, client, worker, introduction }
     }
 }
 
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.address)
+        self.target.fmt(f)
     }
 }
 
 impl Coordinator for Remote {
-    async fn report(mut self, standing: Standing) -> Result<(Reply, Duration), NoAnswer> {
+    async fn report(mut self, standing: Standing) -> Result<(Reply, Duration), CallError> {
         let request = report_out(self.worker, self.introduction, standing);
-        match timeout(REPLY_TIMEOUT, self.client.report(request)).await {
-            Ok(Ok(reply)) => {
-                reply_in(reply.into_inner()).map_err(|malformed| NoAnswer(malformed.to_string()))
-            }
-            Ok(Err(status)) => Err(NoAnswer(root_cause(&status))),
-            Err(_) => Err(NoAnswer("it took too long".to_owned())),
-        }
+        let answered = timeout(REPLY_TIMEOUT, self.client.report(request)).await;
+        let answered = answered.map_err(|_| CallError::NoAnswer("it took too long".to_owned()))?;
+        reply_in(client::answer(answered)?).map_err(|malformed| CallError::Refused(malformed.to_string()))
     }
 }
 
-/// A coordinator's reply that says too little, as one from another version might.
+/// A coordinator's reply that says too little.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("its reply lacks {0}: do both come from the same release?")]
+#[error("its reply lacks {0}, which is a bug")]
 struct MalformedReply(&'static str);
-
-/// What lies at the bottom of a failed call, for example `Connection refused (os error 111)`.
-fn root_cause(status: &Status) -> String {
-    let mut root: &dyn Error = match status.source() {
-        Some(source) => source,
-        None => return status.message().to_owned(),
-    };
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root.to_string()
-}
 
 fn report_out(worker: String, introduction: Introduction, standing: Standing) -> v1::ReportRequest {
     let running = standing
@@ -117,20 +75,21 @@ fn report_out(worker: String, introduction: Introduction, standing: Standing) ->
         attempt,
         tally: Some(tally_out(tally)),
     });
-    let failed = standing.failed.into_iter().map(|(lease, reason)| v1::Failed {
+    let failed = standing.failed.into_iter().map(|(lease, failure)| v1::Failed {
         lease: Some(lease_out(lease)),
-        reason,
-        source: None,
+        reason: failure.reason,
+        source: failure.source,
     });
-    let Introduction { host, pid, interpreter, confinement } = introduction;
+    let Introduction { host, pid, interpreter, confinement, labels } = introduction;
+    let labels = labels.into_iter().collect();
     v1::ReportRequest {
         worker,
         free_slots: u32::try_from(standing.free_slots).unwrap_or(u32::MAX),
         running: running.collect(),
         finished: finished.collect(),
         failed: failed.collect(),
-        info: Some(v1::WorkerInfo { host, pid, interpreter, confinement, ..v1::WorkerInfo::default() }),
-        ..v1::ReportRequest::default()
+        info: Some(v1::WorkerInfo { host, pid, interpreter, confinement, labels }),
+        released: standing.released.into_iter().map(lease_out).collect(),
     }
 }
 
@@ -153,14 +112,24 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
         shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
         output: job.output,
+        set_aside: assignment.set_aside.into_iter().collect(),
+        careful: assignment.careful,
     })
 }
 
 fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
+    use v1::shard::Range as Wire;
     let range = match shard.range.ok_or(MalformedReply("a shard's range"))? {
-        v1::shard::Range::Tree(v1::TreeRange { root, first, last }) => Range::Tree { root, first, last },
-        v1::shard::Range::Lines(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
+        Wire::Tree(v1::TreeRange { root, first, last }) => Range::Tree { root, first, last },
+        Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
             Range::Lines { path, from_byte, to_byte, first_line }
+        }
+        Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
+            Range::Listed { path, from_byte, to_byte, first_line }
+        }
+        Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column }) => {
+            let columns = Columns { code: code_column, input: input_column, id: id_column };
+            Range::Rows { root, key, from_row, to_row, columns }
         }
     };
     Ok(Shard { ordinal: shard.ordinal, sources: shard.sources, range })
@@ -202,16 +171,6 @@ fn tally_out(tally: Tally) -> v1::Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_http_addresses_are_addresses() {
-        for text in ["http://127.0.0.1:7070", "http://[::1]:7070", "http://coordinator.et.svc"] {
-            assert!(Address::parse(text).is_some(), "{text}");
-        }
-        for text in ["", "somewhere", "127.0.0.1:7070", "https://127.0.0.1:7070", "http://", "redis://x"] {
-            assert!(Address::parse(text).is_none(), "{text}");
-        }
-    }
 
     #[test]
     fn a_reply_that_lacks_something_is_named_by_it() {

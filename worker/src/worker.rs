@@ -1,23 +1,26 @@
 //! Puts a worker together: finds what it needs, says in one sentence what is missing, and runs it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
+use dataset::{BadEndpoint, S3Settings};
+use plane::client::{Target, TargetError};
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
-use crate::config::Config;
+use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
+use crate::labels::{self, Contradiction};
 use crate::python::{Interpreter, PythonError};
-use crate::report::{Loop, ReportError};
+use crate::report::{Loop, Patience, ReportError};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
 use crate::slots::Slots;
-use crate::wire::{Address, Introduction, Remote};
+use crate::wire::{Introduction, Remote};
 
 /// The tracer's file name, beside this program.
 const TRACER: &str = "libet_tracer.so";
@@ -25,8 +28,12 @@ const TRACER: &str = "libet_tracer.so";
 /// Why a worker does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("'{0}' is no address of a coordinator: give one such as http://127.0.0.1:7070")]
-    Address(String),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Labels(#[from] Contradiction),
+    #[error(transparent)]
+    S3(#[from] BadEndpoint),
     #[error(transparent)]
     Python(#[from] PythonError),
     #[error(transparent)]
@@ -43,9 +50,10 @@ pub enum StartError {
 pub struct Worker {
     interpreter: Interpreter,
     profile: jail::Profile,
+    labels: BTreeMap<String, String>,
     slots: Slots,
-    address: Address,
-    patience: Duration,
+    target: Target,
+    patience: Patience,
     scratch: Scratch,
 }
 
@@ -53,9 +61,10 @@ impl Worker {
     /// Finds all that `config` asks for. `program` is the `et-worker` program, which slots start again as
     /// their interpreters and beside which the tracer lies.
     pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
-        let address = Address::parse(&config.coordinator)
-            .ok_or_else(|| StartError::Address(config.coordinator.clone()))?;
+        let target = config.security.target(&config.coordinator)?;
+        S3Settings { endpoint: config.s3_endpoint.clone(), ..S3Settings::default() }.install()?;
         let interpreter = Interpreter::find(config.python.as_deref())?;
+        let labels = labels::of_worker(&interpreter.version, &config.labels)?;
         let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));
         interpreter.check_tracer(&tracer)?;
         let parent = config.scratch.clone().unwrap_or_else(std::env::temp_dir);
@@ -82,19 +91,26 @@ impl Worker {
         }
         let slots = Slots::start_threads(runners.into_iter().map(ShardRunner::into_runner).collect());
         let slots = slots.map_err(StartError::Thread)?;
-        Ok(Worker { interpreter, profile, slots, address, patience: config.patience, scratch })
+        let patience =
+            Patience { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
+        Ok(Worker { interpreter, profile, labels, slots, target, patience, scratch })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
-    /// `shutdown` drains, the second ends it at once.
+    /// `shutdown` drains, the second gives back what runs, the third ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, slots, address, patience, scratch } = self;
+        let Worker { interpreter, profile, labels, slots, target, patience, scratch } = self;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let pid = std::process::id();
         let name = format!("{host}-{pid}-{:016x}", random_bits());
-        let introduction =
-            Introduction { host, pid, interpreter: interpreter.version, confinement: profile.to_string() };
-        let coordinator = Remote::new(address, name, introduction);
+        let introduction = Introduction {
+            host,
+            pid,
+            interpreter: interpreter.version,
+            confinement: profile.to_string(),
+            labels,
+        };
+        let coordinator = Remote::new(target, name, introduction);
         let ended = Loop::new(coordinator, patience, slots).run(shutdown).await;
         // Only now: what the slots still held lay in it.
         drop(scratch);

@@ -5,22 +5,19 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{Dataset, Job, Limits, Report, Store};
+use dataset::{Dataset, Report, Store};
 
 use super::console::Console;
+use super::job_options::{Asked, JobOptions, Standing};
 use super::session::{Conclusion, Session};
 use super::summary::{counted, summary};
-use super::units::{duration, size};
 use crate::local_workers::WorkerCommand;
 use crate::paint::Paint;
 use crate::queue::FailedShard;
-
-/// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
-const SHARD_SOURCES: u64 = 256;
+use crate::service;
 
 /// A worker whose coordinator is gone goes too, after this long.
 const WORKER_PATIENCE_SECONDS: u64 = 30;
@@ -28,17 +25,12 @@ const WORKER_PATIENCE_SECONDS: u64 = 30;
 /// How many of the shards that failed are named in the last sentence.
 const SET_ASIDE_NAMED: usize = 3;
 
-/// Traces the programs in SOURCE… and writes the dataset to DIR. The same command again goes on where it stopped.
+/// Traces the programs in SOURCE… and writes the dataset to OUTPUT. The same command again goes on where it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
-    /// Folders of .py files, and .jsonl files (also .gz, .zst) whose rows hold code and input.
-    #[arg(required = true, value_name = "SOURCE")]
-    sources: Vec<String>,
-
-    /// Folder of the dataset.
-    #[arg(long, short, value_name = "DIR")]
-    output: String,
+    #[command(flatten)]
+    job: JobOptions,
 
     /// Worker processes to start here; 0 if others will come to --listen.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=1024))]
@@ -47,26 +39,6 @@ pub(super) struct RunArgs {
     /// Programs that each worker runs side by side [default: the cores, divided among the workers].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     slots: Option<u16>,
-
-    /// Wall-clock time that one program may take.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
-    timeout: Duration,
-
-    /// Processor time that one program may take [default: as --timeout].
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    cpu_time: Option<Duration>,
-
-    /// Memory that one program may take.
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
-    memory: u64,
-
-    /// Events after which a program runs on untraced.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_events)]
-    max_events: u64,
-
-    /// Sources in one shard, which becomes one part.
-    #[arg(long, value_name = "N", default_value_t = SHARD_SOURCES, value_parser = clap::value_parser!(u64).range(1..))]
-    shard_sources: u64,
 
     /// Interpreter to run the programs: a version to look for, or a path [default: the worker's].
     #[arg(long, value_name = "VERSION|PATH")]
@@ -89,23 +61,32 @@ const EXAMPLES: &str = "\
 Examples:
   et-coord run programs/ --output traces
   et-coord run cases.jsonl.zst scripts/ -o traces --timeout 2s --memory 512MiB
+  et-coord run s3://corpus/python -o s3://traces/first --map code=body
   et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
   et-coord run programs/ -o traces --json > report.json";
 
-pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
-    let job = job(&args)?;
-    let worker = worker(&args, log)?;
-    let dataset = Dataset::start(Store::open(&absolute(&args.output)?)?, job)?;
+pub(super) fn run(
+    args: RunArgs,
+    log: Option<String>,
+    s3_endpoint: Option<String>,
+    console: Console,
+) -> anyhow::Result<ExitCode> {
+    let Asked { job, output, standing } = args.job.resolve(None)?;
+    // Fails if there is nothing to run, before anything is written.
+    drop(dataset::source::plan(&job, None)?);
+    let worker = worker(&args, log, s3_endpoint)?;
+    let place = absolute(&output)?;
+    let dataset = Dataset::start(Store::open(&place)?, job.clone())?;
     if dataset.is_sealed()? {
-        console.say(&format!("{} is complete already; nothing was run", args.output));
-        show(&dataset.report()?, &args)?;
+        console.say(&format!("{output} is complete already; nothing was run"));
+        show(&dataset.report()?, &output, args.json)?;
         return Ok(ExitCode::SUCCESS);
     }
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let Standing { priority, share, labels } = standing;
     let session = Session {
-        published: dataset.published()?.collect::<Result<_, _>>()?,
-        dataset: dataset.clone(),
+        asked: service::Asked { job, output: place, priority, share, labels },
         listen: args.listen,
         worker,
         workers: args.workers.into(),
@@ -119,10 +100,10 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
 
     match conclusion? {
         Conclusion::Complete(report) => {
-            show(&report, &args)?;
+            show(&report, &output, args.json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Conclusion::Incomplete { set_aside, explained } => bail!(missing(set_aside, &explained)),
+        Conclusion::Incomplete { set_aside, failures } => bail!(missing(set_aside, &failures)),
         Conclusion::GaveUp(reason) => bail!(reason),
         Conclusion::Stopped { by, programs, parts } => {
             let programs = counted(programs, "program");
@@ -139,28 +120,17 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
     }
 }
 
-/// Workers need not run in this folder.
-fn absolute(path: &str) -> anyhow::Result<String> {
+/// Workers need not run in this folder. A URI is the same everywhere.
+pub(super) fn absolute(path: &str) -> anyhow::Result<String> {
+    if path.contains("://") {
+        return Ok(path.to_owned());
+    }
     let path = std::path::absolute(path)?.into_os_string();
     path.into_string().map_err(|path| anyhow!("the name of {} is not UTF-8", path.display()))
 }
 
-/// What to run. Fails if there is nothing, before anything is written.
-fn job(args: &RunArgs) -> anyhow::Result<Job> {
-    let limits = Limits {
-        wall_ms: args.timeout.as_millis() as u64,
-        cpu_ms: args.cpu_time.unwrap_or(args.timeout).as_millis() as u64,
-        memory_bytes: args.memory,
-        max_events: args.max_events,
-        ..Limits::default()
-    };
-    let job = Job::new(&args.sources, args.shard_sources, limits)?;
-    drop(dataset::source::plan(&job, None)?);
-    Ok(job)
-}
-
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, log: Option<String>, s3_endpoint: Option<String>) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -177,29 +147,32 @@ fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> 
     if let Some(python) = &args.python {
         arguments.extend(["--python".into(), python.into()]);
     }
+    if let Some(endpoint) = s3_endpoint {
+        arguments.extend(["--s3-endpoint".into(), endpoint.into()]);
+    }
     if args.allow_unconfined {
         arguments.push("--allow-unconfined".into());
     }
     Ok(WorkerCommand { program, arguments, log })
 }
 
-fn show(report: &Report, args: &RunArgs) -> anyhow::Result<()> {
+fn show(report: &Report, output: &str, json: bool) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
-    if args.json {
+    if json {
         serde_json::to_writer_pretty(&mut stdout, report)?;
         writeln!(stdout)?;
     } else {
-        write!(stdout, "{}", summary(report, &args.output, Paint::for_stdout()))?;
+        write!(stdout, "{}", summary(report, output, Paint::for_stdout()))?;
     }
     Ok(())
 }
 
 /// One sentence about the shards that have no part.
-fn missing(count: u64, explained: &[FailedShard]) -> String {
-    let named: Vec<String> = explained
+fn missing(count: u64, failures: &[FailedShard]) -> String {
+    let named: Vec<String> = failures
         .iter()
         .take(SET_ASIDE_NAMED)
-        .map(|set_aside| format!("shard {} ({})", set_aside.shard, set_aside.reason))
+        .map(|failed| format!("shard {} ({})", failed.shard, failed.reason))
         .collect();
     let rest = match count.saturating_sub(named.len() as u64) {
         0 => String::new(),
@@ -219,16 +192,22 @@ mod tests {
 
     #[test]
     fn shards_that_are_missing_are_named() {
-        let explained: Vec<FailedShard> = (0..5)
-            .map(|shard| FailedShard { shard, reason: "no disk".to_owned(), ..FailedShard::default() })
-            .collect();
+        let failed = |shard| FailedShard {
+            shard,
+            failures: 5,
+            losses: 0,
+            reason: "no disk".to_owned(),
+            set_aside: true,
+            sources: Vec::new(),
+        };
+        let failures: Vec<FailedShard> = (0..5).map(failed).collect();
         assert_eq!(
-            missing(5, &explained),
+            missing(5, &failures),
             "5 shards failed too often and are missing from the dataset: shard 0 (no disk), shard 1 (no disk), \
              shard 2 (no disk) and 2 more; the same command again tries again"
         );
         assert_eq!(
-            missing(1, &explained[..1]),
+            missing(1, &failures[..1]),
             "1 shard failed too often and is missing from the dataset: shard 0 (no disk); \
              the same command again tries again"
         );

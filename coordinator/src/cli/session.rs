@@ -1,33 +1,27 @@
 //! One job on this machine: a coordinator, its workers, and the wish to stop.
 
-use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use anyhow::Context;
-use dataset::{Dataset, Report, Times};
+use dataset::Report;
+use plane::server::Plane;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_blocking;
-use tracing::info;
 
 use super::console::Console;
 use super::watch::watch_job;
-use crate::driver::{Driver, Ending, Event, Inbox};
-use crate::grpc::{self, JobOnWire};
-use crate::local_workers::{LocalWorkers, WorkerCommand};
-use crate::planner;
-use crate::progress::Progress;
-use crate::queue::{Counts, FailedShard, IntervalSet, Rules};
+use crate::grpc;
+use crate::local_workers::{Exit, LocalWorkers, Patience, WorkerCommand};
+use crate::queue::{Counts, FailedShard, Home};
+use crate::service::{Asked, Open, Over, Pace, Service, Snapshot};
 use crate::signals::{Interrupt, Interrupts};
 
-/// Reports that may wait for the driver, which answers thousands a second.
-const EVENTS_WAITING: usize = 256;
+/// Exits of workers that may wait to be dealt with.
+const EXITS_WAITING: usize = 64;
 
 pub(super) struct Session {
-    pub(super) dataset: Dataset,
-    /// The shards of which it holds the parts already.
-    pub(super) published: IntervalSet,
+    pub(super) asked: Asked,
     pub(super) listen: SocketAddr,
     /// What to start, but for the coordinator's address.
     pub(super) worker: WorkerCommand,
@@ -37,11 +31,11 @@ pub(super) struct Session {
 /// How a session ended.
 pub(super) enum Conclusion {
     /// The dataset is sealed.
-    Complete(Report),
+    Complete(Arc<Report>),
     /// Every shard is published but these.
     Incomplete {
         set_aside: u64,
-        explained: Vec<FailedShard>,
+        failures: Vec<FailedShard>,
     },
     GaveUp(String),
     /// What ran was finished. So many programs and parts are published.
@@ -57,49 +51,45 @@ pub(super) enum Conclusion {
 }
 
 impl Session {
-    pub(super) async fn run(mut self, console: Console) -> anyhow::Result<Conclusion> {
-        let started_unix_ms = unix_ms();
+    pub(super) async fn run(self, console: Console) -> anyhow::Result<Conclusion> {
         let mut interrupts = Interrupts::listen()?;
         let listener = self.listen(&console).await?;
         let address = listener.local_addr()?;
-        let job = JobOnWire::new(&self.dataset);
+        let service = Service::start(Home::here(), Pace::ALONE);
+        let open = service.begin(self.asked).await?;
 
-        let (events, inbox) = mpsc::channel(EVENTS_WAITING);
-        let inbox = Inbox { events: inbox, plan: planner::start(self.dataset.clone()) };
-        let published = mem::take(&mut self.published);
-        let mut driver = Driver::new(self.dataset.clone(), published, Rules::default(), self.workers, inbox);
-        let progress = driver.progress();
-        let watching = tokio::spawn(watch_job(progress.clone(), console.clone()));
-        let server = tokio::spawn(grpc::serve(listener, job, events.clone()));
-        let command = self.worker.clone().with_coordinator(callable(address));
-        let mut workers = LocalWorkers::start(command, self.workers, events.clone(), console.clone());
+        let watching = tokio::spawn(watch_job(open.watch(), console.clone()));
+        // Whoever can reach the address may take part: --listen says so.
+        let serving = grpc::serve(listener, service.clone(), Plane::open(), std::future::pending());
+        let server = tokio::spawn(serving);
+        let (exits, inbox) = mpsc::channel(EXITS_WAITING);
+        let command = self.worker.with_coordinator(callable(address));
+        let mut workers = LocalWorkers::start(command, self.workers, exits, console.clone());
 
-        let finished = async {
-            let ending = drive(&mut driver, &workers, &mut interrupts, events, &console).await?;
-            let concluding = async {
-                // Sealing sweeps attempts away, so nobody may be writing any.
-                workers.gone().await;
-                conclude(ending, &self.dataset, started_unix_ms, &progress).await
-            };
-            tokio::select! {
-                conclusion = driver.dismiss(concluding) => Ok(conclusion),
-                by = interrupts.next() => Err(by),
-            }
+        let mut course = Course {
+            service: &service,
+            open: &open,
+            exits: inbox,
+            patience: Patience::new(self.workers),
+            gave_up: None,
+            interrupted: None,
         };
-        let finished = finished.await;
-        if finished.is_err() {
-            workers.end().await;
+        let finished = course.to_the_end(&workers, &mut interrupts, &console).await;
+        service.dismiss_workers();
+        match &finished {
+            Ok(_) => workers.gone().await,
+            Err(_) => workers.end().await,
         }
         server.abort();
-        let counts = driver.counts();
-        info!(?counts, "the job is over");
-        // The bar goes when the driver does.
-        drop(driver);
+        let counts = open.queue.status().await.map(|status| status.leases).unwrap_or_default();
+        service.close().await;
+        // The bar goes when nobody tells of the job any more.
+        drop(open);
         watching.await.context("the progress display failed")?;
         if let Some(retries) = retries(counts) {
             console.say(&retries);
         }
-        finished.unwrap_or_else(|by| Ok(Conclusion::StoppedAtOnce { by }))
+        Ok(finished.unwrap_or_else(|by| Conclusion::StoppedAtOnce { by }))
     }
 
     async fn listen(&self, console: &Console) -> anyhow::Result<TcpListener> {
@@ -115,53 +105,83 @@ impl Session {
     }
 }
 
-/// Lets the driver work to the end of the job, or to that of what runs. The second interrupt ends it before.
-async fn drive(
-    driver: &mut Driver,
-    workers: &LocalWorkers,
-    interrupts: &mut Interrupts,
-    events: mpsc::Sender<Event>,
-    console: &Console,
-) -> Result<Ending, Interrupt> {
-    let driving = driver.run();
-    tokio::pin!(driving);
-    let interrupt = tokio::select! {
-        ending = &mut driving => return Ok(ending),
-        interrupt = interrupts.next() => interrupt,
-    };
-    console.say("stopping as soon as what runs is finished; once more stops at once");
-    workers.let_go();
-    let asking_and_second = async {
-        // The driver outlives this, and it alone receives.
-        let _ = events.send(Event::StopAsked(interrupt)).await;
-        interrupts.next().await
-    };
-    tokio::select! {
-        ending = &mut driving => Ok(ending),
-        interrupt = asking_and_second => Err(interrupt),
+/// What happens between the first worker's start and the end of the job.
+struct Course<'a> {
+    service: &'a Service,
+    open: &'a Open,
+    exits: mpsc::Receiver<Exit>,
+    patience: Patience,
+    /// Why no more work is handed out.
+    gave_up: Option<String>,
+    interrupted: Option<Interrupt>,
+}
+
+impl Course<'_> {
+    /// Waits for the end of the job, or of what runs. The second interrupt ends it before.
+    async fn to_the_end(
+        &mut self,
+        workers: &LocalWorkers,
+        interrupts: &mut Interrupts,
+        console: &Console,
+    ) -> Result<Conclusion, Interrupt> {
+        let mut snapshots = self.open.watch();
+        loop {
+            tokio::select! {
+                over = ending(&mut snapshots) => return Ok(self.conclude(over)),
+                Some(exit) = self.exits.recv() => self.exited(exit).await,
+                interrupt = interrupts.next() => {
+                    if self.interrupted.is_some() {
+                        return Err(interrupt);
+                    }
+                    self.interrupted = Some(interrupt);
+                    console.say("stopping as soon as what runs is finished; once more stops at once");
+                    workers.let_go();
+                    self.drain().await;
+                }
+            }
+        }
+    }
+
+    async fn exited(&mut self, Exit { pid, cause }: Exit) {
+        let was_at_work = match pid {
+            Some(pid) => self.service.local_process_gone(pid).await,
+            None => false,
+        };
+        let parts_done = self.open.watch().borrow().progress.parts_done;
+        if let Some(reason) = self.patience.note(cause, was_at_work, parts_done)
+            && self.interrupted.is_none()
+            && self.gave_up.is_none()
+        {
+            self.gave_up = Some(reason);
+            self.drain().await;
+        }
+    }
+
+    async fn drain(&self) {
+        // The queue is in this process: there is nothing that could fail.
+        self.open.queue.drain().await.expect("a queue in this process answers");
+    }
+
+    fn conclude(&mut self, over: Over) -> Conclusion {
+        match (over, self.gave_up.take(), self.interrupted) {
+            // The wish to stop may come when the last shard is on its way.
+            (Over::Complete(report), ..) => Conclusion::Complete(report),
+            (Over::GaveUp(reason), ..) | (_, Some(reason), _) => Conclusion::GaveUp(reason),
+            (Over::Incomplete { set_aside, failures }, ..) => Conclusion::Incomplete { set_aside, failures },
+            (Over::Drained | Over::Cancelled, None, by) => {
+                let snapshot = self.open.watch();
+                let progress = &snapshot.borrow().progress;
+                let programs = progress.sources_done_before + progress.published.sources;
+                Conclusion::Stopped { by: by.unwrap_or(Interrupt::Terminate), programs, parts: progress.parts_done }
+            }
+        }
     }
 }
 
-async fn conclude(
-    ending: Ending,
-    dataset: &Dataset,
-    started_unix_ms: u64,
-    progress: &watch::Receiver<Progress>,
-) -> anyhow::Result<Conclusion> {
-    Ok(match ending {
-        Ending::Complete => {
-            let dataset = dataset.clone();
-            let times = Times { started_unix_ms, finished_unix_ms: unix_ms() };
-            Conclusion::Complete(spawn_blocking(move || dataset.seal(times)).await??)
-        }
-        Ending::Incomplete { set_aside, explained } => Conclusion::Incomplete { set_aside, explained },
-        Ending::GaveUp(reason) => Conclusion::GaveUp(reason),
-        Ending::Stopped(by) => {
-            let progress = progress.borrow();
-            let programs = progress.sources_done_before + progress.published.sources;
-            Conclusion::Stopped { by, programs, parts: progress.parts_done }
-        }
-    })
+/// Waits until the job is over.
+async fn ending(snapshots: &mut watch::Receiver<Snapshot>) -> Over {
+    let over = snapshots.wait_for(|snapshot| snapshot.over.is_some()).await;
+    over.ok().and_then(|snapshot| snapshot.over.clone()).unwrap_or(Over::Drained)
 }
 
 /// Where a listener can be called. The address that it was asked for may stand for all of this machine's.
@@ -180,14 +200,11 @@ fn retries(counts: Counts) -> Option<String> {
         (counts.failed, "failed"),
         (counts.lost, "lost with their worker"),
         (counts.expired, "not heard of for too long"),
+        (counts.released, "given back by a worker that had to go"),
     ];
     let told: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
     if told.is_empty() { None } else { Some(format!("attempts that did not count: {}", told.join(", "))) }
-}
-
-fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 #[cfg(test)]

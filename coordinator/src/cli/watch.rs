@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval_at};
 
 use super::console::Console;
 use crate::progress::{Pace, Progress};
+use crate::service::Snapshot;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -17,23 +18,23 @@ const BAR: &str = "{bar:30.green} {msg}\n{prefix:.dim}";
 /// The commonest outcomes that fit beside the rest.
 const OUTCOMES_SHOWN: usize = 6;
 
-/// Shows the job until the driver is gone.
-pub(super) async fn watch_job(progress: watch::Receiver<Progress>, console: Console) {
+/// Shows the job until nobody tells of it any more.
+pub(super) async fn watch_job(job: watch::Receiver<Snapshot>, console: Console) {
     if std::io::stderr().is_terminal() {
-        show_bar(progress, console).await;
+        show_bar(job, console).await;
     } else {
-        write_lines(progress, console).await;
+        write_lines(job, console).await;
     }
 }
 
-async fn show_bar(mut progress: watch::Receiver<Progress>, console: Console) {
+async fn show_bar(mut job: watch::Receiver<Snapshot>, console: Console) {
     let style = ProgressStyle::with_template(BAR);
     let bar = console.bar();
     bar.set_style(style.expect("the template is well-formed").progress_chars("━╸ "));
     let mut pace = Pace::default();
     let started = Instant::now();
-    while progress.changed().await.is_ok() {
-        let now = progress.borrow_and_update().clone();
+    while job.changed().await.is_ok() {
+        let now = job.borrow_and_update().progress.clone();
         pace.note(started.elapsed(), now.sources_done_now());
         bar.set_length(now.sources_planned);
         bar.set_position(now.sources_done());
@@ -47,19 +48,19 @@ async fn show_bar(mut progress: watch::Receiver<Progress>, console: Console) {
     bar.finish_and_clear();
 }
 
-async fn write_lines(progress: watch::Receiver<Progress>, console: Console) {
+async fn write_lines(job: watch::Receiver<Snapshot>, console: Console) {
     let started = Instant::now();
     let mut pace = Pace::default();
     let mut ticks = interval_at(started + LINE_EVERY, LINE_EVERY);
-    let mut until_over = progress.clone();
+    let mut until_over = job.clone();
     loop {
-        pace.note(started.elapsed(), progress.borrow().sources_done_now());
+        pace.note(started.elapsed(), job.borrow().progress.sources_done_now());
         tokio::select! {
             _ = ticks.tick() => {}
             // Only the end of the sender makes this wait fail.
             _ = until_over.wait_for(|_| false) => return,
         }
-        let now = progress.borrow().clone();
+        let now = job.borrow().progress.clone();
         pace.note(started.elapsed(), now.sources_done_now());
         console.say(&format!("{}: {}", headline(&now, &pace), outcomes(&now)));
     }

@@ -1,12 +1,11 @@
 //! Batches of rows out of a file that may be damaged.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use arrow_array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::Result as ParquetResult;
 
 use super::PartError;
+use crate::damage;
 use crate::store::Object;
 
 /// Yields batches up to the first damage.
@@ -38,12 +37,7 @@ impl Iterator for Batches {
     }
 }
 
-/// Calls into Parquet's reader, which answers some damaged files with a panic: an index out of range, a number
-/// that overflows. That is damage like any other, and what was being read is dropped with it.
+/// Calls into Parquet's reader.
 pub(super) fn guarded<T>(key: &str, read: impl FnOnce() -> ParquetResult<T>) -> Result<T, PartError> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(PartError::damaged(key, error)),
-        Err(_) => Err(PartError::damaged(key, "its pages contradict each other")),
-    }
+    damage::guarded(read).map_err(|what| PartError::damaged(key, what))
 }

@@ -2,7 +2,7 @@
 
 use tests::tracers::Program;
 
-use super::check::{ALL, accounts, check, check_call, check_on, check_program};
+use super::check::{ALL, accounts, check, check_call, check_on, check_program, dedented};
 
 #[test]
 fn an_empty_source_is_a_program() {
@@ -66,6 +66,23 @@ fn what_runs_after_the_end_is_not_traced_but_its_output_is() {
         stdout 'early\n'; return 5 None; stdout 'late\n'
         ",
     );
+}
+
+#[test]
+fn a_script_sees_the_module_that_it_would_be_untraced() {
+    let source = "
+        import linecache, traceback
+        print(__name__, __spec__, __file__, type(__loader__).__name__, __loader__.path)
+        try: exec('1 / 0')
+        except ZeroDivisionError: print(traceback.format_exc().splitlines()[-2:])
+        ";
+    let expected = "__main__ None main.py SourceFileLoader main.py\n\
+        ['  File \"<string>\", line 1, in <module>', 'ZeroDivisionError: division by zero']\n";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let output = account.events.iter().filter(|event| event.kind == "output");
+        let printed: String = output.filter_map(|event| event.text.as_deref()).collect();
+        assert_eq!(printed, expected, "{tracer} tells of this output");
+    }
 }
 
 #[test]
@@ -311,7 +328,7 @@ fn an_uncaught_exception_of_a_call_is_printed_with_the_frames_below_it() {
         stderr 'Traceback (most recent call last):\n  File "<input>", line 1, in <module>\n  File "main.py", line 2, in f\n    raise ValueError(x)\nValueError: 5\n'
         end raised ValueError: 5
         "#;
-    check_program(ALL, &Program::call(super::check::dedented(source), "f", "5"), expected);
+    check_program(ALL, &Program::call(dedented(source), "f", "5"), expected);
 }
 
 #[test]

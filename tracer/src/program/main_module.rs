@@ -15,11 +15,22 @@ pub(super) fn install(filename: &str) -> Result<Owned> {
     namespace.set_item(c"__builtins__", &python::import(c"builtins")?)?;
     namespace.set_item(c"__file__", &python::text(filename)?)?;
     namespace.set_item(c"__cached__", &python::none())?;
+    let loader = python::import(c"_frozen_importlib_external")?.attribute(c"SourceFileLoader")?;
+    let loader = loader.call(&[&python::text("__main__")?, &python::text(filename)?])?;
+    namespace.set_item(c"__loader__", &loader)?;
     let modules = python::import(c"sys")?.attribute(c"modules")?;
     modules.set_item(c"__main__", &main)?;
     python::set_sys(c"argv", &python::list(&[&python::text(filename)?])?)?;
     look_for_modules_here()?;
+    forget_own_source()?;
     Ok(namespace)
+}
+
+/// From 3.13 on `linecache` holds the text behind `-c`, which brought the tracer here, as that of `<string>`: the
+/// name that code which the program makes of strings has, too.
+fn forget_own_source() -> Result<()> {
+    python::import(c"linecache")?.call_method(c"clearcache", &[])?;
+    Ok(())
 }
 
 fn new_module() -> Result<Owned> {

@@ -87,7 +87,20 @@ pub enum WorkerFault {
     /// The zygote did not answer in time and was killed.
     #[error("the interpreter did not answer within {0:?}")]
     Silent(std::time::Duration),
+    /// It was stopped before its end, because nobody wants its row any more.
+    #[error("the program is no longer wanted")]
+    Unwanted,
     /// The worker's own part failed.
     #[error("could not {0}: {1}")]
     Own(&'static str, #[source] std::io::Error),
+}
+
+impl WorkerFault {
+    /// Whether the program that was to run may have caused it: it happens while one is at work.
+    pub(crate) fn may_be_the_programs(&self) -> bool {
+        match self {
+            WorkerFault::Zygote(_) | WorkerFault::Silent(_) => true,
+            WorkerFault::Start(_) | WorkerFault::Unwanted | WorkerFault::Own(..) => false,
+        }
+    }
 }

@@ -36,8 +36,13 @@ impl Slot {
         &self.interpreter
     }
 
-    /// Runs one program to its end. After a fault the next call starts afresh.
-    pub fn run(&mut self, request: &Request<'_>, limits: &dataset::Limits) -> Result<Execution, WorkerFault> {
+    /// Runs one program to its end, or for as long as it is wanted. After a fault the next call starts afresh.
+    pub fn run(
+        &mut self,
+        request: &Request<'_>,
+        limits: &dataset::Limits,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<Execution, WorkerFault> {
         let mut zygote = match self.zygote.take() {
             Some(zygote) if self.runs < RUNS_PER_ZYGOTE => zygote,
             retired => {
@@ -46,7 +51,7 @@ impl Slot {
                 Zygote::start(&self.spec)?
             }
         };
-        let execution = run_in(&mut zygote, request, limits)?;
+        let execution = run_in(&mut zygote, request, limits, &is_wanted)?;
         self.runs += 1;
         self.zygote = Some(zygote);
         Ok(execution)
@@ -57,6 +62,7 @@ fn run_in(
     zygote: &mut Zygote,
     request: &Request<'_>,
     limits: &dataset::Limits,
+    is_wanted: &dyn Fn() -> bool,
 ) -> Result<Execution, WorkerFault> {
     let own = |error| WorkerFault::Own("make memory for a program", error);
     let log_capacity = usize::try_from(limits.log_bytes).unwrap_or(usize::MAX);
@@ -66,7 +72,7 @@ fn run_in(
 
     use std::os::fd::AsFd;
     let files = Files { arena: arena.as_fd(), stdout: stdout.as_fd(), stderr: stderr.as_fd() };
-    let end = zygote.run(&Order { limits: jail_limits(limits), files })?;
+    let end = zygote.run(&Order { limits: jail_limits(limits), files }, is_wanted)?;
 
     let read = |error| WorkerFault::Own("read what a program printed", error);
     Ok(Execution {

@@ -43,7 +43,7 @@ impl Zygote {
             .spawn()
             .map_err(|error| WorkerFault::Start(format!("{}: {error}", spec.launcher.display())))?;
         let mut zygote = Zygote { process, line, printed, interpreter: String::new() };
-        match zygote.answer_within(START) {
+        match zygote.answer_within(START, &|| true) {
             Ok(Answer::Ready { interpreter }) => zygote.interpreter = interpreter,
             Ok(other) => return Err(WorkerFault::Start(format!("it said {other:?}"))),
             Err(WorkerFault::Zygote(last_words)) => return Err(WorkerFault::Start(last_words)),
@@ -57,7 +57,11 @@ impl Zygote {
     }
 
     /// Has one program run and waits for its end.
-    pub(super) fn run<Fd: AsFd>(&mut self, order: &Order<Fd>) -> Result<End, WorkerFault> {
+    pub(super) fn run<Fd: AsFd>(
+        &mut self,
+        order: &Order<Fd>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<End, WorkerFault> {
         match self.line.send_order(order) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -67,21 +71,30 @@ impl Zygote {
         }
         // The zygote keeps the time. This is for when the zygote itself does not answer.
         let patience = order.limits.wall.saturating_add(GRACE);
-        match self.answer_within(patience)? {
+        match self.answer_within(patience, is_wanted)? {
             Answer::Ended(end) => Ok(end),
             Answer::Fault(text) => Err(WorkerFault::Zygote(text)),
             Answer::Ready { .. } => Err(WorkerFault::Zygote("it started again by itself".to_owned())),
         }
     }
 
-    fn answer_within(&mut self, patience: Duration) -> Result<Answer, WorkerFault> {
+    fn answer_within(
+        &mut self,
+        patience: Duration,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Answer, WorkerFault> {
         // Limits may be longer than clocks run; then there is no deadline.
         let deadline = Instant::now().checked_add(patience);
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(WorkerFault::Silent(patience));
+            }
+            let glance = left.map_or(GLANCE, |left| left.min(GLANCE));
+            let timeout = Timespec::try_from(glance).ok();
             match poll(&mut [PollFd::new(&self.line, PollFlags::IN)], timeout.as_ref()) {
-                Ok(0) => return Err(WorkerFault::Silent(patience)),
+                Ok(0) if !is_wanted() => return Err(WorkerFault::Unwanted),
+                Ok(0) => {}
                 Ok(_) => break,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(WorkerFault::Own("wait for the interpreter", error.into())),
@@ -110,6 +123,9 @@ impl Zygote {
 /// How much later than a program's deadline its zygote's answer may come: it confines the program before the
 /// deadline starts to run, and waits for its death and cleans up after it.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How often to look whether a program that still runs is still wanted.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Bytes of what a zygote printed that are looked at.
 const LAST_WORDS: usize = 64 * 1024;

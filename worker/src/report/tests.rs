@@ -10,12 +10,13 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::ledger::Assignment;
-use crate::slots::{Progress, Runner};
+use crate::progress::Progress;
+use crate::slots::Runner;
 
 /// A report that waits for its answer. Dropping it is an answer that never arrives.
 struct Asked {
     standing: Standing,
-    answer: oneshot::Sender<(Reply, Duration)>,
+    answer: oneshot::Sender<Result<(Reply, Duration), CallError>>,
 }
 
 impl Asked {
@@ -25,7 +26,12 @@ impl Asked {
     }
 
     fn answer_and_hear_within(self, within: Duration, reply: Reply) {
-        self.answer.send((reply, within)).expect("the worker waits for an answer");
+        self.answer.send(Ok((reply, within))).expect("the worker waits for an answer");
+    }
+
+    fn refuse(self, reason: &str) {
+        let refusal = CallError::Refused(reason.to_owned());
+        self.answer.send(Err(refusal)).expect("the worker waits for an answer");
     }
 }
 
@@ -39,13 +45,20 @@ impl fmt::Display for Scripted {
 }
 
 impl Coordinator for Scripted {
-    async fn report(self, standing: Standing) -> Result<(Reply, Duration), NoAnswer> {
+    async fn report(self, standing: Standing) -> Result<(Reply, Duration), CallError> {
         let (answer, answered) = oneshot::channel();
-        let lost = || NoAnswer("lost on the way".to_owned());
+        let lost = || CallError::NoAnswer("lost on the way".to_owned());
         self.0.send(Asked { standing, answer }).await.map_err(|_| lost())?;
-        answered.await.map_err(|_| lost())
+        answered.await.map_err(|_| lost())?
     }
 }
+
+/// A silence is soon too long. What else may take its time is far longer than anything here takes.
+const PATIENCE: Patience = Patience {
+    silence: Duration::from_millis(300),
+    drain: Duration::from_secs(60),
+    release: Duration::from_secs(60),
+};
 
 /// A worker of one slot at its work.
 struct Cast {
@@ -56,10 +69,17 @@ struct Cast {
 
 impl Cast {
     fn start(runner: impl FnMut(&Assignment, &Progress) -> Ended + Send + 'static) -> Cast {
+        Cast::start_with(PATIENCE, runner)
+    }
+
+    fn start_with(
+        patience: Patience,
+        runner: impl FnMut(&Assignment, &Progress) -> Ended + Send + 'static,
+    ) -> Cast {
         let (coordinator, asked) = mpsc::channel(1);
-        let (shutdown, wishes) = mpsc::channel(2);
+        let (shutdown, wishes) = mpsc::channel(3);
         let slots = Slots::start_threads(vec![Box::new(runner) as Runner]).unwrap();
-        let worker = Loop::new(Scripted(coordinator), Duration::from_millis(300), slots).run(wishes);
+        let worker = Loop::new(Scripted(coordinator), patience, slots).run(wishes);
         Cast { asked, shutdown, worker: tokio::spawn(worker) }
     }
 
@@ -108,6 +128,8 @@ fn start(shard: u64) -> Reply {
         shard: Shard { ordinal: shard, sources: 1, range },
         output: "out".to_owned(),
         limits: Limits::default(),
+        set_aside: BTreeSet::new(),
+        careful: false,
     };
     Reply { start: vec![assignment], ..Reply::default() }
 }
@@ -196,18 +218,20 @@ async fn a_worker_asked_to_go_finishes_what_runs_and_says_so_first() {
 }
 
 #[tokio::test]
-async fn a_second_wish_to_stop_ends_it_at_once() {
+async fn a_third_wish_to_stop_ends_it_at_once() {
     let (_finish, runner) = finishes_on_demand();
     let mut cast = Cast::start(runner);
     cast.give(0).await.answer(Reply::default());
-    cast.shutdown.send(()).await.unwrap();
-    cast.shutdown.send(()).await.unwrap();
+    for _ in 0..3 {
+        cast.shutdown.send(()).await.unwrap();
+    }
     assert!(matches!(cast.end().await, Err(ReportError::Interrupted)));
 }
 
 #[tokio::test]
 async fn a_worker_whose_shards_all_fail_goes_and_says_why() {
-    let mut cast = Cast::start(|_, _| Ended::Failed { reason: "the disk is full".to_owned() });
+    let mut cast =
+        Cast::start(|_, _| Ended::Failed(Failure { reason: "the disk is full".to_owned(), source: None }));
     let mut shard = 0;
     while let Some(asked) = in_time(cast.asked.recv()).await {
         let acknowledged = asked.standing.failed.iter().map(|(lease, _)| lease.clone()).collect();
@@ -219,6 +243,86 @@ async fn a_worker_whose_shards_all_fail_goes_and_says_why() {
     assert_eq!(
         error.to_string(),
         "4 shards failed in a row on this worker, the last because the disk is full"
+    );
+}
+
+/// Acknowledges what is given back once it has been told twice.
+async fn take_back(mut cast: Cast) -> Result<(), ReportError> {
+    for _ in 0..2 {
+        let asked = cast.asked_with(|standing| !standing.released.is_empty()).await;
+        assert_eq!(asked.standing.released, [lease(0)]);
+        assert!(asked.standing.running.is_empty() && asked.standing.free_slots == 0);
+        drop(asked);
+    }
+    cast.asked().await.answer(acknowledge(0));
+    cast.end().await
+}
+
+#[tokio::test]
+async fn a_second_wish_to_stop_gives_back_what_runs_until_that_is_acknowledged() {
+    let (_finish, runner) = finishes_on_demand();
+    let mut cast = Cast::start(runner);
+    cast.give(0).await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+    cast.asked().await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+    take_back(cast).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_finished_in_time_is_given_back() {
+    let (_finish, runner) = finishes_on_demand();
+    let mut cast = Cast::start_with(Patience { drain: Duration::ZERO, ..PATIENCE }, runner);
+    cast.give(0).await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+    take_back(cast).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_give_back_what_runs_goes_and_says_so() {
+    let (_finish, runner) = finishes_on_demand();
+    let patience = Patience { drain: Duration::ZERO, release: Duration::from_millis(50), ..PATIENCE };
+    let mut cast = Cast::start_with(patience, runner);
+    cast.give(0).await.answer(Reply::default());
+    cast.shutdown.send(()).await.unwrap();
+    let _unanswered = cast.asked_with(|standing| !standing.released.is_empty()).await;
+    let error = cast.end().await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the coordinator at a test did not take back in time what runs here (leases: 1); it will expire"
+    );
+}
+
+#[tokio::test]
+async fn a_careful_shard_reports_each_source_before_it_begins() {
+    let mut cast = Cast::start(|assignment, progress| {
+        for position in 0..3 {
+            if !progress.begin(position, true) {
+                return Ended::Dropped;
+            }
+            progress.set_tally(&Tally { sources: position + 1, ..Tally::default() });
+        }
+        finished(assignment)
+    });
+    cast.asked().await.answer(start(0));
+    for sources in 0..3 {
+        let asked = cast.asked_with(|standing| standing.running[0].1.sources == sources).await;
+        assert!(asked.standing.finished.is_empty());
+        asked.answer(Reply::default());
+    }
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    asked.answer(Reply { drain: true, ..acknowledge(0) });
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_that_is_refused_goes_at_once_with_the_reason() {
+    let mut cast = Cast::start(|assignment, _| finished(assignment));
+    cast.asked().await.refuse("the coordinator does not know this token");
+    let error = cast.end().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the coordinator at a test refuses this worker: the coordinator does not know this token"
     );
 }
 

@@ -57,7 +57,7 @@ print('same')
         fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755)).unwrap();
         let spec = SlotSpec { launcher, ..spec(profile, scratch.path()) };
         let mut slot = Slot::start(&spec).unwrap();
-        let execution = slot.run(&crate::harness::script(source), &short()).unwrap();
+        let execution = slot.run(&crate::harness::script(source), &short(), || true).unwrap();
         assert_eq!(printed(&execution), "same\n", "{profile}: {}", complaints(&execution));
     }
 }
@@ -92,8 +92,19 @@ fn a_slot_goes_on_after_its_zygote_was_killed() {
         let family = processes_with(marker.path());
         assert!(!family.is_empty());
         end_all(&family);
-        let fault = place.slot.run(&script("print()"), &short()).unwrap_err();
+        let fault = place.slot.run(&script("print()"), &short(), || true).unwrap_err();
         assert!(matches!(fault, WorkerFault::Zygote(_)), "{fault}");
+        place.expect_clean();
+    }
+}
+
+#[test]
+fn a_program_that_is_not_wanted_any_more_ends_and_the_next_runs() {
+    for profile in profiles() {
+        let mut place = Place::with(profile);
+        let limits = Limits { wall_ms: 60_000, ..short() };
+        let fault = place.slot.run(&script("import time\ntime.sleep(60)"), &limits, || false).unwrap_err();
+        assert!(matches!(fault, WorkerFault::Unwanted), "{fault}");
         place.expect_clean();
     }
 }
@@ -118,7 +129,7 @@ fn stand_in_for_a_worker() {
     };
     let mut place = Place::marked(profile.parse().unwrap(), Path::new(&marker));
     let limits = Limits { wall_ms: 60_000, ..short() };
-    let _ = place.slot.run(&script("import time\ntime.sleep(60)"), &limits);
+    let _ = place.slot.run(&script("import time\ntime.sleep(60)"), &limits, || true);
 }
 
 const STAND_IN_PROFILE: &str = "ET_TEST_PROFILE";

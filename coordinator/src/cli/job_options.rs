@@ -1,0 +1,264 @@
+//! What a job is asked to do, as flags and as a YAML file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use dataset::{ColumnMap, Job, Limits, Mapping};
+use serde::Deserialize;
+
+use super::units::{duration, size};
+
+/// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
+const SHARD_SOURCES: u64 = 256;
+
+const WALL: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+pub(super) struct JobOptions {
+    /// Folders of .py or .parquet files; files ending in .py, .jsonl (also .gz, .zst), .parquet, or .manifest or .txt
+    /// for a list of .py files. Any of them may lie in S3.
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// Where the dataset goes: a folder, or s3://bucket/prefix.
+    #[arg(long, short, value_name = "DIR|URI")]
+    output: Option<String>,
+
+    /// YAML file with sources, output and any of these options by their names. Options given here win.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Column of Parquet files that holds the `code`, `input` or `id` of a row [default: by their usual names].
+    #[arg(long, value_name = "NAME=COLUMN")]
+    map: Vec<Mapping>,
+
+    /// Wall-clock time that one program may take [default: 10s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+
+    /// Processor time that one program may take [default: as --timeout].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    cpu_time: Option<Duration>,
+
+    /// Memory that one program may take [default: 1GiB].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+
+    /// Events after which a program runs on untraced [default: 100000].
+    #[arg(long, value_name = "N")]
+    max_events: Option<u64>,
+
+    /// Sources in one shard, which becomes one part [default: 256].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    shard_sources: Option<u64>,
+}
+
+/// How a job stands among others.
+#[derive(Debug, Args)]
+pub(super) struct StandingOptions {
+    /// Jobs of a higher priority go first [default: 0].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    priority: Option<i32>,
+
+    /// Among jobs of one priority, workers are divided by their shares [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    share: Option<u32>,
+
+    /// What a worker must have to run the job, such as python=3.13 or pool=numpy. May be repeated.
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+}
+
+/// How a job stands among others, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) priority: i32,
+    pub(super) share: u32,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+/// A job as it was asked for, every option with its value.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) job: Job,
+    /// As the user wrote it.
+    pub(super) output: String,
+    pub(super) standing: Standing,
+}
+
+/// The file. Its keys are the options' names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct JobFile {
+    #[serde(default)]
+    sources: Vec<String>,
+    output: Option<String>,
+    #[serde(default)]
+    map: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "parsed_duration")]
+    timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "parsed_duration")]
+    cpu_time: Option<Duration>,
+    #[serde(default, deserialize_with = "parsed_size")]
+    memory: Option<u64>,
+    max_events: Option<u64>,
+    shard_sources: Option<u64>,
+    priority: Option<i32>,
+    share: Option<u32>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+impl JobOptions {
+    /// The job, from these options, the file that they name, and what is usual. The sources must exist.
+    pub(super) fn resolve(&self, standing: Option<&StandingOptions>) -> anyhow::Result<Asked> {
+        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let sources = if self.sources.is_empty() { &file.sources } else { &self.sources };
+        let output = self.output.clone().or(file.output);
+        let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
+        let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(SHARD_SOURCES);
+        if shard_sources == 0 {
+            bail!("`shard-sources` must be at least 1");
+        }
+        let wall = self.timeout.or(file.timeout).unwrap_or(WALL);
+        let cpu = self.cpu_time.or(file.cpu_time).unwrap_or(wall);
+        let usual = Limits::default();
+        let limits = Limits {
+            wall_ms: wall.as_millis() as u64,
+            cpu_ms: cpu.as_millis() as u64,
+            memory_bytes: self.memory.or(file.memory).unwrap_or(usual.memory_bytes),
+            max_events: self.max_events.or(file.max_events).unwrap_or(usual.max_events),
+            ..usual
+        };
+        let of_file = file.map.iter().map(|(name, column)| format!("{name}={column}").parse());
+        let mut mappings = of_file.collect::<Result<Vec<Mapping>, _>>()?;
+        mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
+        mappings.extend(self.map.iter().cloned());
+        let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
+
+        let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
+        let share = asked(|options| options.share).or(file.share).unwrap_or(1);
+        if share == 0 {
+            bail!("`share` must be at least 1");
+        }
+        let mut labels = file.labels;
+        labels.extend(standing.iter().flat_map(|options| options.labels.iter().cloned()));
+        let priority = standing.and_then(|options| options.priority).or(file.priority).unwrap_or(0);
+        Ok(Asked { job, output, standing: Standing { priority, share, labels } })
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<JobFile> {
+    let named = || format!("cannot read {}", path.display());
+    let text = fs::read_to_string(path).with_context(named)?;
+    serde_saphyr::from_str(&text).map_err(|error| anyhow!("{} is no job: {error}", path.display()))
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is no label: write NAME=VALUE")),
+    }
+}
+
+/// A number as well as a text: both `10` and `10s` are written without quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(f64),
+    Text(String),
+}
+
+fn parsed<'de, D, T>(deserializer: D, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let text = match NumberOrText::deserialize(deserializer)? {
+        NumberOrText::Number(number) => number.to_string(),
+        NumberOrText::Text(text) => text,
+    };
+    parse(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn parsed_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    parsed(deserializer, duration)
+}
+
+fn parsed_size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    parsed(deserializer, size)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        job: JobOptions,
+        #[command(flatten)]
+        standing: StandingOptions,
+    }
+
+    fn resolve(file: &str, flags: &str) -> anyhow::Result<Asked> {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        fs::write(folder.path().join("a.py"), "").unwrap();
+        fs::write(folder.path().join("job.yaml"), file.replace("HERE", place)).unwrap();
+        let flags = flags.replace("HERE", place);
+        let line = Line::try_parse_from(["et-coord"].into_iter().chain(flags.split_whitespace()))?;
+        line.job.resolve(Some(&line.standing))
+    }
+
+    #[test]
+    fn a_file_can_say_all_and_flags_win() {
+        let file = "
+sources: [HERE/a.py]
+output: there
+timeout: 2s
+memory: 64MiB
+max-events: 7
+shard-sources: 9
+priority: -1
+share: 3
+labels: {python: '3.12', pool: numpy}
+";
+        let asked = resolve(file, "--config HERE/job.yaml").unwrap();
+        assert_eq!((asked.output.as_str(), asked.job.shard_sources), ("there", 9));
+        let Limits { wall_ms, cpu_ms, memory_bytes, max_events, .. } = asked.job.limits;
+        assert_eq!((wall_ms, cpu_ms, memory_bytes, max_events), (2000, 2000, 64 << 20, 7));
+        assert_eq!((asked.standing.priority, asked.standing.share), (-1, 3));
+
+        let flags = "--config HERE/job.yaml -o here --timeout 3s --priority 5 --share 2 --label python=3.13";
+        let asked = resolve(file, flags).unwrap();
+        assert_eq!((asked.output.as_str(), asked.job.limits.wall_ms), ("here", 3000));
+        let standing = asked.standing;
+        assert_eq!((standing.priority, standing.share, standing.labels["python"].as_str()), (5, 2, "3.13"));
+        assert_eq!(standing.labels["pool"], "numpy");
+    }
+
+    #[track_caller]
+    fn refused(file: &str, flags: &str, words: &str) {
+        let told = format!("{:#}", resolve(file, flags).unwrap_err());
+        assert!(told.contains(words), "{told}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let config = "--config HERE/job.yaml";
+        refused("sources: [HERE/a.py]\noutptu: x\n", config, "outptu");
+        refused("sources: [HERE/a.py\n", config, "job.yaml is no job");
+        refused("sources: [HERE/a.py]\noutput: o\ntimeout: soon\n", config, "`soon` is no duration");
+        refused("sources: [HERE/a.py]\noutput: o\nshare: 0\n", config, "`share` must be at least 1");
+        refused("sources: [HERE/a.py]\n", config, "no output was named");
+        refused("output: o\n", config, "no source was named");
+        refused("", "HERE/a.py -o x --config HERE/other.yaml", "cannot read");
+        refused("", "HERE/a.py -o x --label python", "`python` is no label");
+    }
+}

@@ -1,0 +1,88 @@
+//! `et-coord serve`: a coordinator for a fleet.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tracing::info;
+
+use crate::grpc;
+use crate::queue::Home;
+use crate::service::{Pace, Service};
+use crate::signals::Interrupts;
+
+/// How long calls and publications that are under way may take once the coordinator is to end. Whoever stops it
+/// gives it at least as long, usually 30 s.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Serves jobs to workers, and answers those who submit and watch them, until it is stopped.
+///
+/// Several coordinators on one Redis serve the same jobs at once, and any of them may come and go. SIGTERM ends
+/// this one when what is under way is finished.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ServeArgs {
+    /// Address to listen at.
+    #[arg(long, value_name = "ADDRESS", env = "ET_LISTEN", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+
+    /// Where the queue lives: `memory`, or a Redis that several coordinators share (redis://, rediss://,
+    /// redis-sentinel://, redis-cluster://, redis+unix://).
+    #[arg(long, value_name = "memory|URL", env = "ET_QUEUE", hide_env_values = true, default_value = "memory")]
+    queue: String,
+
+    #[command(flatten)]
+    security: plane::server::Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  et-coord serve
+  et-coord serve --listen 0.0.0.0:7070 --queue redis://redis:6379 --tokens tokens --tls-cert tls.crt --tls-key tls.key
+  ET_QUEUE=rediss://et:PASSWORD@redis.example.org et-coord serve --listen 0.0.0.0:7070 --tokens tokens";
+
+pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let plane = args.security.load(args.listen.ip())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let mut interrupts = Interrupts::listen()?;
+        let listen = args.listen;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen at {listen}, choose another address with --listen"))?;
+        let home = match args.queue.as_str() {
+            "memory" => Home::here(),
+            url => Home::redis(url).await?,
+        };
+        let scheme = if plane.has_tls() { "https" } else { "http" };
+        println!("et-coord: serving at {scheme}://{}", listener.local_addr()?);
+
+        let service = Service::start(home, Pace::FLEET);
+        let (end, ending) = tokio::sync::oneshot::channel::<()>();
+        let ended = async {
+            // An error means that nobody will ask any more, which comes to the same.
+            let _ = ending.await;
+        };
+        let server = tokio::spawn(grpc::serve(listener, service.clone(), plane, ended));
+        let by = interrupts.next().await;
+        info!(?by, "ending when what is under way is finished");
+        let _ = end.send(());
+        let finishing = async {
+            service.close().await;
+            // Those who watch a job would go on for as long as it does: they are cut off by the grace period.
+            let _ = server.await;
+        };
+        tokio::select! {
+            _ = timeout(GRACE, finishing) => {}
+            _ = interrupts.next() => info!("ending at once"),
+        }
+        Ok(ExitCode::SUCCESS)
+    });
+    // Whatever still blocks has lost its purpose.
+    runtime.shutdown_background();
+    served
+}

@@ -1,0 +1,111 @@
+//! One type of the wire at a time.
+
+use dataset::{Columns, Limits, Range, Shard, Tally};
+use proto::v1;
+use tonic::Status;
+
+use crate::queue::{Counts, JobState, Lease, Token};
+use crate::service::JobView;
+
+pub(super) fn lease_in(lease: &v1::Lease) -> Result<Lease, Status> {
+    // Tokens must be able to grow, whatever a worker says.
+    if lease.token > i64::MAX as u64 {
+        return Err(Status::invalid_argument("no lease has such a token"));
+    }
+    Ok(Lease { shard: lease.shard, token: Token(lease.token) })
+}
+
+pub(super) fn lease_out(job: &str, lease: Lease) -> v1::Lease {
+    v1::Lease { job: job.to_owned(), shard: lease.shard, token: lease.token.0 }
+}
+
+pub(super) fn tally_in(tally: Option<v1::Tally>) -> Tally {
+    let tally = tally.unwrap_or_default();
+    Tally {
+        sources: tally.sources,
+        rows: tally.rows,
+        events: tally.events,
+        bytes: tally.bytes,
+        outcomes: tally.outcomes.into_iter().collect(),
+        reasons: tally.reasons.into_iter().collect(),
+    }
+}
+
+fn tally_out(tally: Tally) -> v1::Tally {
+    v1::Tally {
+        sources: tally.sources,
+        rows: tally.rows,
+        events: tally.events,
+        bytes: tally.bytes,
+        outcomes: tally.outcomes.into_iter().collect(),
+        reasons: tally.reasons.into_iter().collect(),
+    }
+}
+
+pub(super) fn shard_out(shard: Shard) -> v1::Shard {
+    use v1::shard::Range as Wire;
+    let range = match shard.range {
+        Range::Tree { root, first, last } => Wire::Tree(v1::TreeRange { root, first, last }),
+        Range::Lines { path, from_byte, to_byte, first_line } => {
+            Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line })
+        }
+        Range::Listed { path, from_byte, to_byte, first_line } => {
+            Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line })
+        }
+        Range::Rows { root, key, from_row, to_row, columns } => {
+            let Columns { code: code_column, input: input_column, id: id_column } = columns;
+            Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column })
+        }
+    };
+    v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }
+}
+
+pub(super) fn limits_out(limits: Limits) -> v1::Limits {
+    v1::Limits {
+        wall_ms: limits.wall_ms,
+        cpu_ms: limits.cpu_ms,
+        memory_bytes: limits.memory_bytes,
+        file_bytes: limits.file_bytes,
+        processes: limits.processes,
+        output_bytes: limits.output_bytes,
+        max_events: limits.max_events,
+        log_bytes: limits.log_bytes,
+        source_bytes: limits.source_bytes,
+    }
+}
+
+pub(super) fn status_out(view: JobView) -> v1::JobStatus {
+    let JobView { record, status } = view;
+    let state = match record.state {
+        JobState::Running => v1::job_status::State::Running,
+        JobState::Paused => v1::job_status::State::Paused,
+        JobState::Cancelled => v1::job_status::State::Cancelled,
+        JobState::Complete => v1::job_status::State::Complete,
+        JobState::Failed => v1::job_status::State::Failed,
+    };
+    let (priority, share) = (record.priority, record.share);
+    let labels = record.labels.into_iter().collect();
+    v1::JobStatus {
+        job: record.id,
+        output: record.output,
+        standing: Some(v1::Standing { priority, share, labels }),
+        state: state.into(),
+        message: record.message,
+        sources_planned: status.sources_planned,
+        sources_done: status.sources_done,
+        shards_planned: status.shards_planned,
+        shards_done: status.shards_done,
+        all_planned: status.all_planned,
+        shards_running: status.shards_running,
+        shards_set_aside: status.shards_set_aside,
+        tally: Some(tally_out(status.tally)),
+        submitted_unix_ms: record.submitted_unix_ms,
+        ended_unix_ms: record.ended_unix_ms,
+        leases: Some(counts_out(status.leases)),
+    }
+}
+
+fn counts_out(counts: Counts) -> v1::LeaseCounts {
+    let Counts { expired, lost, released, withdrawn, failed, adopted, speculated, speculated_first } = counts;
+    v1::LeaseCounts { expired, lost, released, withdrawn, failed, adopted, speculated, speculated_first }
+}

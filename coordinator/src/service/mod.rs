@@ -1,0 +1,276 @@
+//! A coordinator: any number of jobs, and the workers that run them.
+//!
+//! It holds nothing that may not be lost. Which shard is whose is the queue's to know, and what is done is the
+//! store's; so several coordinators serve the same jobs at once, and any of them may die at any time.
+//!
+//! `report` answers workers, `control` answers people, and for each job that is not over a task (`tend`) plans,
+//! sweeps and seals.
+
+mod control;
+mod job;
+mod report;
+mod schedule;
+mod tend;
+mod workers;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dataset::{Dataset, OpenError, Store, StoreError};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
+use tracing::{info, warn};
+
+use crate::queue::{Finished, Home, JobRecord, JobState, QueueError, Registry, Rules};
+
+pub(crate) use control::{Asked, Change, JobView};
+pub(crate) use job::{Open, Over, Snapshot};
+pub(crate) use report::{Answer, Heard, Said};
+pub(crate) use schedule::Labels;
+use workers::Workers;
+
+/// How often a coordinator does what nobody asks it for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Between two looks at each job: leases are swept, the plan goes on, the progress is told.
+    pub(crate) tick: Duration,
+    /// When a worker reports again at the latest. A lease must last many times as long.
+    pub(crate) report_within: Duration,
+    /// The same for a worker that has nothing to do: there may be something soon, or the end.
+    pub(crate) idle_report_within: Duration,
+}
+
+impl Pace {
+    /// For one job on one machine, where nobody else shares the queue.
+    pub(crate) const ALONE: Pace = Pace {
+        tick: Duration::from_millis(250),
+        report_within: Duration::from_secs(1),
+        idle_report_within: Duration::from_millis(200),
+    };
+    /// For thousands of workers and a queue on the network.
+    pub(crate) const FLEET: Pace = Pace {
+        tick: Duration::from_secs(1),
+        report_within: Duration::from_secs(2),
+        idle_report_within: Duration::from_secs(1),
+    };
+}
+
+/// Cheap to clone: all clones are one coordinator.
+#[derive(Clone)]
+pub(crate) struct Service(Arc<Shared>);
+
+struct Shared {
+    home: Home,
+    registry: Registry,
+    pace: Pace,
+    /// Tells this coordinator from others, where only one of them is to do something.
+    name: String,
+    open: Mutex<BTreeMap<String, Arc<Open>>>,
+    workers: Mutex<Workers>,
+    /// Workers that ask are told to go.
+    is_dismissing: AtomicBool,
+    /// Becomes true when this coordinator is to end.
+    closing: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// Why a coordinator could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Dataset(#[from] OpenError),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Refused(String),
+    #[error("there is no job {0}")]
+    NoJob(String),
+    #[error("a task of the coordinator failed, which is a bug: {0}")]
+    Bug(String),
+}
+
+impl Service {
+    /// A coordinator for the jobs in `home`, which it begins to tend.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub(crate) fn start(home: Home, pace: Pace) -> Service {
+        let service = Service(Arc::new(Shared {
+            registry: home.registry(),
+            home,
+            pace,
+            name: format!("{}-{:x}", std::process::id(), since_epoch().as_nanos()),
+            open: Mutex::default(),
+            workers: Mutex::default(),
+            is_dismissing: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
+            tasks: Mutex::default(),
+        }));
+        service.spawn(service.clone().find_jobs());
+        service
+    }
+
+    /// From now on every worker that asks is told to go.
+    pub(crate) fn dismiss_workers(&self) {
+        self.0.is_dismissing.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends what this coordinator does by itself, and returns when publications under way are finished.
+    pub(crate) async fn close(&self) {
+        self.0.closing.send_replace(true);
+        loop {
+            let mut tasks = std::mem::take(&mut *lock(&self.0.tasks));
+            if tasks.is_empty() {
+                return;
+            }
+            while tasks.join_next().await.is_some() {}
+        }
+    }
+
+    /// The process with this number on this machine is gone, and so is the worker that it was, if it was one.
+    pub(crate) async fn local_process_gone(&self, pid: u32) -> bool {
+        let Some(worker) = lock(&self.0.workers).take_local(pid) else { return false };
+        info!(%worker, "a worker is gone");
+        for open in self.open_jobs() {
+            if let Err(error) = open.queue.worker_lost(&worker).await {
+                warn!(job = open.id(), %error, "the worker's shards will be free when their leases expire");
+            }
+        }
+        true
+    }
+
+    /// Opens the jobs that others have submitted, as long as this coordinator lives.
+    async fn find_jobs(self) {
+        let mut closing = self.0.closing.subscribe();
+        let mut trouble = Trouble::default();
+        loop {
+            let found = async {
+                for record in self.0.registry.list().await? {
+                    if !is_over(record.state) {
+                        self.open(record).await?;
+                    }
+                }
+                Ok::<_, ServiceError>(())
+            };
+            trouble.note("cannot look for jobs", found.await);
+            tokio::select! {
+                () = closed(&mut closing) => return,
+                () = tokio::time::sleep(self.0.pace.tick) => {}
+            }
+        }
+    }
+
+    /// The job, being tended here; `None` if it is over or unknown.
+    async fn job(&self, id: &str) -> Result<Option<Arc<Open>>, ServiceError> {
+        if let Some(open) = lock(&self.0.open).get(id) {
+            return Ok(Some(open.clone()));
+        }
+        match self.0.registry.get(id).await? {
+            Some(record) if !is_over(record.state) => self.open(record).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Begins to tend a job, unless that is done already.
+    async fn open(&self, record: JobRecord) -> Result<Arc<Open>, ServiceError> {
+        if let Some(open) = lock(&self.0.open).get(&record.id) {
+            return Ok(open.clone());
+        }
+        let output = record.output.clone();
+        let dataset = blocking(move || Ok(Dataset::open(Store::open(&output)?)?)).await?;
+        let queue = self.0.home.queue(&record.id, Rules::default());
+        let fresh = Arc::new(Open::new(record, dataset, queue));
+        fresh.begin().await?;
+        let open = lock(&self.0.open).entry(fresh.id().to_owned()).or_insert_with(|| fresh.clone()).clone();
+        if Arc::ptr_eq(&open, &fresh) {
+            self.spawn(self.clone().tend(fresh));
+        }
+        Ok(open)
+    }
+
+    fn open_jobs(&self) -> Vec<Arc<Open>> {
+        lock(&self.0.open).values().cloned().collect()
+    }
+
+    /// Publishes a committed part and says so to the queue. If that cannot be said, a sweep finds it out.
+    fn publish(&self, open: Arc<Open>, finished: Finished) {
+        let service = self.clone();
+        self.spawn(async move {
+            let Finished { lease, attempt, tally } = finished;
+            let dataset = open.dataset.clone();
+            let published = blocking(move || Ok(dataset.publish(lease.shard, &attempt)?)).await;
+            let told = match published {
+                Ok(_) => open.queue.published(lease, &tally).await.map(drop),
+                Err(error) => {
+                    info!(job = open.id(), shard = lease.shard, %error, "could not publish a part");
+                    open.queue.unpublished(lease, &error.to_string()).await
+                }
+            };
+            lock(&service.0.workers).shard_is_done(open.id(), lease.shard);
+            if let Err(error) = told {
+                warn!(job = open.id(), shard = lease.shard, %error, "cannot tell the queue of a publication");
+            }
+        });
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = lock(&self.0.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+}
+
+/// Says once that something does not work, and once that it does again.
+#[derive(Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    fn note<E: std::fmt::Display>(&mut self, what: &str, result: Result<(), E>) {
+        let now = result.err().map(|error| error.to_string());
+        match (&self.0, &now) {
+            (before, Some(error)) if before.as_ref() != Some(error) => warn!(%error, "{what}"),
+            (Some(_), None) => info!("it works again: {what}"),
+            _ => {}
+        }
+        self.0 = now;
+    }
+}
+
+/// Waits until the coordinator is to end.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // Without a coordinator there is nothing to wait for.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Nothing is done for a job in such a state.
+fn is_over(state: JobState) -> bool {
+    match state {
+        JobState::Running | JobState::Paused => false,
+        JobState::Cancelled | JobState::Complete | JobState::Failed => true,
+    }
+}
+
+/// Calls to a store block.
+async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    spawn_blocking(call).await.unwrap_or_else(|bug| Err(ServiceError::Bug(bug.to_string())))
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn unix_ms() -> u64 {
+    since_epoch().as_millis() as u64
+}
+
+/// No holder of these locks panics, and what they guard would still be sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

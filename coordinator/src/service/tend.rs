@@ -1,0 +1,304 @@
+//! What a coordinator does for a job without being asked: plans it, frees what was left behind, seals it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dataset::{ErrorKind, SealError, Times};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, interval};
+use tracing::{info, warn};
+
+use super::{Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock, since_epoch, unix_ms};
+use crate::planner::{self, Planned};
+use crate::progress::Progress;
+use crate::queue::{Depth, JobState, Mode, QueueError, Rules, Status};
+
+/// Whoever plans or seals a job says so this often, in ticks, and loses the right if it does not.
+const CLAIM_TICKS: u32 = 20;
+
+/// How many shards are offered to the queue in one call.
+const OFFERED_AT_ONCE: usize = 1000;
+
+/// Pauses before the plan is tried again where the store failed. After that the job gives up.
+const PLAN_RETRIES: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
+
+/// How often sealing is tried where the store fails for reasons that may pass.
+const SEAL_RETRIES: usize = 5;
+
+/// The plan of one job, as far as this coordinator makes it.
+struct Planning {
+    shards: mpsc::Receiver<Planned>,
+    failures: usize,
+    /// After a failure, when to begin anew.
+    again_at: Option<Instant>,
+}
+
+impl Service {
+    /// Tends a job until it is over, or this coordinator is.
+    pub(super) async fn tend(self, open: Arc<Open>) {
+        let mut closing = self.0.closing.subscribe();
+        let mut tick = interval(self.0.pace.tick);
+        let mut tending =
+            Tending { service: &self, open: &open, planning: None, giving_up: None, seal_failures: 0 };
+        let mut wants_shards = false;
+        let mut trouble = Trouble::default();
+        let over = loop {
+            let mut planned = Vec::new();
+            let step = tokio::select! {
+                () = closed(&mut closing) => break None,
+                _ = tick.tick() => tending.step().await,
+                count = receive(&mut tending.planning, &mut planned), if wants_shards => {
+                    tending.planned(count, planned).await.map(|()| None)
+                }
+            };
+            match step {
+                Ok(Some(over)) => break Some(over),
+                Ok(None) => trouble.note("cannot tend a job", Ok::<_, ServiceError>(())),
+                Err(ServiceError::Queue(QueueError::UnknownJob(_))) => {
+                    // A plan that is half told would leave a gap.
+                    tending.planning = None;
+                    trouble.note("cannot begin a job again", self.begin_again(&open).await);
+                }
+                Err(error) => trouble.note("cannot tend a job", Err(error)),
+            }
+            wants_shards = tending.planning.is_some() && open.queue.wants_shards().await.unwrap_or(false);
+        };
+        // Another coordinator may go on at once. If that cannot be said, it will when the claim is over.
+        let _ = self.0.registry.release(&plan_claim(&open), &self.0.name).await;
+        lock(&self.0.open).remove(open.id());
+        if let Some(over) = over {
+            info!(job = open.id(), ?over, "a job is over");
+            let progress = open.watch().borrow().progress.clone();
+            open.tell(Snapshot { progress, over: Some(over) });
+        }
+    }
+}
+
+/// Never returns where nothing is planned.
+async fn receive(planning: &mut Option<Planning>, planned: &mut Vec<Planned>) -> usize {
+    match planning {
+        Some(Planning { shards, again_at: None, .. }) => shards.recv_many(planned, OFFERED_AT_ONCE).await,
+        _ => std::future::pending().await,
+    }
+}
+
+struct Tending<'a> {
+    service: &'a Service,
+    open: &'a Arc<Open>,
+    planning: Option<Planning>,
+    /// Why the job is not to go on, once what runs is finished.
+    giving_up: Option<String>,
+    seal_failures: usize,
+}
+
+impl Tending<'_> {
+    /// Looks after the job once. Says how it ended, if it has.
+    async fn step(&mut self) -> Result<Option<Over>, ServiceError> {
+        let Tending { service, open, .. } = *self;
+        let record = service.0.registry.get(open.id()).await?;
+        match record {
+            None => return Err(QueueError::UnknownJob(open.id().to_owned()).into()),
+            Some(record) if record.state == JobState::Cancelled => return Ok(Some(Over::Cancelled)),
+            // Another coordinator has found it so.
+            Some(record) if is_over(record.state) => return self.ended_elsewhere(record.state, record.message).await.map(Some),
+            Some(_) => {}
+        }
+        let swept = open.queue.sweep(since_epoch()).await?;
+        for finished in swept.abandoned {
+            service.publish(open.clone(), finished);
+        }
+        let status = open.queue.status().await?;
+        open.note_depth(Depth { ready: status.shards_ready, leased: status.shards_running });
+        self.tell(&status);
+        if !status.all_planned && status.mode == Mode::Running {
+            self.plan().await?;
+        }
+        if let (None, Some(reason)) = (&self.giving_up, &status.hopeless) {
+            self.give_up(format!("shard after shard failed, the last because {reason}")).await?;
+        }
+        self.ending(&status).await
+    }
+
+    fn tell(&self, status: &Status) {
+        let Service(shared) = self.service;
+        let mut workers = lock(&shared.workers);
+        workers.forget_silent(Rules::default().lease, since_epoch());
+        let progress = Progress {
+            sources_planned: status.sources_planned,
+            all_planned: status.all_planned,
+            sources_done_before: status.sources_done.saturating_sub(status.tally.sources),
+            parts_planned: status.shards_planned,
+            parts_done: status.shards_done,
+            published: status.tally.clone(),
+            at_work: workers.at_work(self.open.id()),
+            workers: workers.count(),
+            failed_attempts: status.leases.failed,
+            set_aside: status.shards_set_aside,
+            stopping: status.mode == Mode::Draining,
+        };
+        self.open.tell(Snapshot { progress, over: None });
+    }
+
+    /// Goes on with the plan, if no other coordinator does.
+    async fn plan(&mut self) -> Result<(), ServiceError> {
+        let Service(shared) = self.service;
+        let ttl = shared.pace.tick * CLAIM_TICKS;
+        let claim = plan_claim(self.open);
+        if !shared.registry.claim(&claim, &shared.name, ttl, since_epoch()).await? {
+            self.planning = None;
+            return Ok(());
+        }
+        match &mut self.planning {
+            None => {
+                let shards = planner::start(self.open.dataset.clone());
+                self.planning = Some(Planning { shards, failures: 0, again_at: None });
+            }
+            Some(planning) if planning.again_at.is_some_and(|at| at <= Instant::now()) => {
+                planning.shards = planner::start(self.open.dataset.clone());
+                planning.again_at = None;
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Tells the queue what the planner says. Shards that were told before stay as they are.
+    async fn planned(&mut self, count: usize, planned: Vec<Planned>) -> Result<(), ServiceError> {
+        let open = self.open;
+        if count == 0 {
+            return self.give_up("the planner is gone, which is a bug".to_owned()).await;
+        }
+        let mut shards = Vec::with_capacity(count);
+        let mut end = None;
+        for planned in planned {
+            match planned {
+                Planned::Shard(shard) => shards.push(shard),
+                last => end = Some(last),
+            }
+        }
+        if !shards.is_empty() {
+            if let Some(planning) = &mut self.planning {
+                planning.failures = 0;
+            }
+            // What could not be told would be missing: then the plan begins anew.
+            if let Err(error) = open.queue.offer(&shards).await {
+                self.planning = None;
+                return Err(error.into());
+            }
+            open.note_depth(open.queue.depth().await?);
+        }
+        match end {
+            None | Some(Planned::Shard(_)) => {}
+            Some(Planned::All) => {
+                self.planning = None;
+                open.queue.all_offered().await?;
+            }
+            Some(Planned::Failed { reason, may_pass }) => self.plan_failed(reason, may_pass).await?,
+        }
+        Ok(())
+    }
+
+    async fn plan_failed(&mut self, reason: String, may_pass: bool) -> Result<(), ServiceError> {
+        let retry = self.planning.as_mut().filter(|_| may_pass).and_then(|planning| {
+            let pause = *PLAN_RETRIES.get(planning.failures)?;
+            planning.failures += 1;
+            planning.again_at = Some(Instant::now() + pause);
+            Some(pause)
+        });
+        match retry {
+            Some(pause) => {
+                warn!(job = self.open.id(), %reason, again_in = ?pause, "cannot plan any further");
+                Ok(())
+            }
+            None => self.give_up(reason).await,
+        }
+    }
+
+    /// Hands out nothing more; the job ends when what runs is finished.
+    async fn give_up(&mut self, reason: String) -> Result<(), ServiceError> {
+        self.planning = None;
+        self.open.queue.drain().await?;
+        self.giving_up = Some(reason);
+        Ok(())
+    }
+
+    async fn ending(&mut self, status: &Status) -> Result<Option<Over>, ServiceError> {
+        if status.is_complete {
+            return self.seal().await;
+        }
+        if !status.is_at_rest {
+            return Ok(None);
+        }
+        match (status.mode, &self.giving_up) {
+            (Mode::Cancelled, _) => Ok(Some(Over::Cancelled)),
+            (_, Some(reason)) => {
+                self.record(JobState::Failed, reason).await?;
+                Ok(Some(Over::GaveUp(reason.clone())))
+            }
+            (Mode::Draining, None) => Ok(Some(Over::Drained)),
+            (Mode::Running | Mode::Paused, None) => {
+                let failures = self.open.queue.failures().await?;
+                let failures: Vec<_> = failures.into_iter().filter(|failed| failed.set_aside).collect();
+                let set_aside = status.shards_set_aside;
+                let first = failures.first().map_or("", |failed| failed.reason.as_str());
+                let message = format!("{set_aside} shards failed too often and are missing, the first because {first}");
+                self.record(JobState::Failed, &message).await?;
+                Ok(Some(Over::Incomplete { set_aside, failures }))
+            }
+        }
+    }
+
+    /// Seals the dataset, if no other coordinator does. To seal twice would be harmless.
+    async fn seal(&mut self) -> Result<Option<Over>, ServiceError> {
+        let Service(shared) = self.service;
+        let claim = format!("{}/seal", self.open.id());
+        let ttl = shared.pace.tick * CLAIM_TICKS;
+        if !shared.registry.claim(&claim, &shared.name, ttl, since_epoch()).await? {
+            return Ok(None);
+        }
+        let started_unix_ms = self.open.record.submitted_unix_ms;
+        let dataset = self.open.dataset.clone();
+        let times = Times { started_unix_ms, finished_unix_ms: unix_ms() };
+        let sealing = spawn_blocking(move || dataset.seal(times)).await;
+        match sealing.map_err(|bug| ServiceError::Bug(bug.to_string()))? {
+            Ok(report) => {
+                self.record(JobState::Complete, "").await?;
+                Ok(Some(Over::Complete(Arc::new(report))))
+            }
+            Err(SealError::Store(error))
+                if error.kind() == ErrorKind::Other && self.seal_failures < SEAL_RETRIES =>
+            {
+                self.seal_failures += 1;
+                Err(error.into())
+            }
+            Err(error) => {
+                let reason = format!("the dataset cannot be sealed: {error}");
+                self.record(JobState::Failed, &reason).await?;
+                Ok(Some(Over::GaveUp(reason)))
+            }
+        }
+    }
+
+    async fn record(&self, state: JobState, message: &str) -> Result<(), ServiceError> {
+        self.service.0.registry.set_state(self.open.id(), state, message, unix_ms()).await?;
+        Ok(())
+    }
+
+    async fn ended_elsewhere(&self, state: JobState, message: String) -> Result<Over, ServiceError> {
+        if state != JobState::Complete {
+            return Ok(Over::GaveUp(message));
+        }
+        let dataset = self.open.dataset.clone();
+        let report = spawn_blocking(move || dataset.report()).await;
+        match report.map_err(|bug| ServiceError::Bug(bug.to_string()))? {
+            Ok(report) => Ok(Over::Complete(Arc::new(report))),
+            Err(error) => Err(ServiceError::Refused(error.to_string())),
+        }
+    }
+}
+
+fn plan_claim(open: &Open) -> String {
+    format!("{}/plan", open.id())
+}
