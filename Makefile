@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
+.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -15,7 +15,7 @@ demo: build ## traces the programs in tests/programs, hostile ones included, and
 	$(ET) verify target/demo --against tests/programs tests/programs/cases.jsonl
 	$(ET) inspect target/demo ordinary/gcd.py
 
-test: ## all tests, against every CPython from 3.11 to 3.13 that is found
+test: redis ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
@@ -25,6 +25,11 @@ test-garage: $(GARAGE) ## the tests of S3 against a production server, which tak
 $(GARAGE):
 	$(CARGO) install garage --version 2.5.0 --locked --no-default-features --features bundled-libs,lmdb \
 		--root target/garage --target-dir target/garage/build
+
+redis: ## a real Redis for the tests; without one, those that need it say so and are left out
+	@command -v redis-server > /dev/null \
+	|| { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y --no-install-recommends redis-server; } \
+	|| echo "there is no redis-server: install it to run the tests of a fleet's queue too"
 
 lint:
 	$(CARGO) fmt --all --check
