@@ -74,7 +74,7 @@ impl Session {
             gave_up: None,
             interrupted: None,
         };
-        let finished = course.to_the_end(&workers, &mut interrupts, &console).await;
+        let finished = course.take(&workers, &mut interrupts, &console).await;
         service.dismiss_workers();
         match &finished {
             Ok(_) => workers.gone().await,
@@ -118,7 +118,7 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// Waits for the end of the job, or of what runs. The second interrupt ends it before.
-    async fn to_the_end(
+    async fn take(
         &mut self,
         workers: &LocalWorkers,
         interrupts: &mut Interrupts,

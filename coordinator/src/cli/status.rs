@@ -214,7 +214,7 @@ pub(super) fn programs(status: &v1::JobStatus) -> String {
         (false, 0) => "listing".to_owned(),
         (false, _) => format!("{} of more than {}", HumanCount(done), HumanCount(planned)),
         (true, _) => {
-            let percent = if planned == 0 { 100 } else { (100 * done / planned).min(100) };
+            let percent = (100 * done).checked_div(planned).unwrap_or(100).min(100);
             format!("{} of {} ({percent}%)", HumanCount(done), HumanCount(planned))
         }
     }

@@ -9,6 +9,7 @@
 mod control;
 mod job;
 mod measure;
+mod publish;
 mod report;
 mod schedule;
 mod tend;
@@ -20,12 +21,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dataset::{Dataset, OpenError, Store, StoreError};
-use telemetry::metrics;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{info, warn};
 
-use crate::queue::{Finished, Home, JobRecord, JobState, QueueError, Registry, Rules};
+use crate::queue::{Home, JobRecord, JobState, QueueError, Registry, Rules};
 
 pub(crate) use control::{Asked, Change, JobView};
 pub(crate) use job::{Open, Over, Snapshot};
@@ -203,30 +203,6 @@ impl Service {
 
     fn open_jobs(&self) -> Vec<Arc<Open>> {
         lock(&self.0.open).values().cloned().collect()
-    }
-
-    /// Publishes a committed part and says so to the queue. If that cannot be said, a sweep finds it out.
-    fn publish(&self, open: Arc<Open>, finished: Finished) {
-        let service = self.clone();
-        self.spawn(async move {
-            let Finished { lease, attempt, tally } = finished;
-            let dataset = open.dataset.clone();
-            let published = blocking(move || Ok(dataset.publish(lease.shard, &attempt)?)).await;
-            let told = match published {
-                Ok(_) => {
-                    metrics::published();
-                    open.queue.published(lease, &tally).await.map(drop)
-                }
-                Err(error) => {
-                    info!(job = open.id(), shard = lease.shard, %error, "could not publish a part");
-                    open.queue.unpublished(lease, &error.to_string()).await
-                }
-            };
-            lock(&service.0.workers).shard_is_done(open.id(), lease.shard);
-            if let Err(error) = told {
-                warn!(job = open.id(), shard = lease.shard, %error, "cannot tell the queue of a publication");
-            }
-        });
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
