@@ -265,7 +265,7 @@ mod tests {
         let ahead = over(10, move || {
             let outages = outages.clone();
             let now = outages.fetch_add(1, Ordering::Relaxed);
-            if now % 2 == 0 {
+            if now.is_multiple_of(2) {
                 return Err(unreachable());
             }
             // Each time it gets a little further.

@@ -47,7 +47,7 @@ impl Table {
             // Parquet's own types say enough, and do not depend on who wrote the file.
             .with_skip_arrow_metadata(true)
             // With the page index, the pages before a row are passed over unread.
-            .with_page_index_policy(PageIndexPolicy::Optional);
+            .with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&object, || ArrowReaderMetadata::load(&object, options))
             .map_err(|unreadable| failed(&path, unreadable))?;
         Ok(Table { path, object, metadata })
@@ -55,6 +55,23 @@ impl Table {
 
     pub(super) fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Whether a row can be reached without those before it in its row group.
+    pub(super) fn has_page_index(&self) -> bool {
+        let mut chunks = self.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+        chunks.all(|chunk| chunk.offset_index_offset().is_some())
+    }
+
+    /// The rows of each row group.
+    pub(super) fn row_groups(&self) -> Vec<Range<u64>> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let rows = groups.scan(0, |end, group| {
+            let start = *end;
+            *end += u64::try_from(group.num_rows()).unwrap_or(0);
+            Some(start..*end)
+        });
+        rows.collect()
     }
 
     /// Which of its columns hold what.
