@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue soak clean
+.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -15,7 +15,7 @@ demo: build ## traces the programs in tests/programs, hostile ones included, and
 	$(ET) verify target/demo --against tests/programs tests/programs/cases.jsonl
 	$(ET) inspect target/demo ordinary/gcd.py
 
-test: ## all tests, against every CPython from 3.11 to 3.13 that is found
+test: redis ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
@@ -25,6 +25,11 @@ test-garage: $(GARAGE) ## the tests of S3 against a production server, which tak
 $(GARAGE):
 	$(CARGO) install garage --version 2.5.0 --locked --no-default-features --features bundled-libs,lmdb \
 		--root target/garage --target-dir target/garage/build
+
+redis: ## a real Redis for the tests; without one, those that need it say so and are left out
+	@command -v redis-server > /dev/null \
+	|| { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y --no-install-recommends redis-server; } \
+	|| echo "there is no redis-server: install it to run the tests of a fleet's queue too"
 
 lint:
 	$(CARGO) fmt --all --check
@@ -38,6 +43,15 @@ bench-throughput: build ## confined and stored executions against a bare subproc
 
 bench-queue: build ## reports per second through Redis, its memory for each shard, a job of 100 million sources
 	target/release/bench-queue
+
+bench-reports: build ## reports per second of a whole coordinator over gRPC and Redis
+	target/release/bench-reports
+
+bench-overhead: build ## the share of processor time that is neither a program nor its tracing
+	target/release/bench-overhead
+
+bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
+	target/release/bench-telemetry
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak

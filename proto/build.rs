@@ -1,4 +1,4 @@
-//! Generates the wire types from `cluster.proto` without a system protoc.
+//! Generates the wire types without a system protoc.
 
 use std::env;
 use std::fs;
@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=cluster.proto");
-    let files = protox::compile(["cluster.proto"], ["."])?;
+    let protos = ["cluster.proto", "scaler.proto"];
+    for proto in protos {
+        println!("cargo:rerun-if-changed={proto}");
+    }
+    let files = protox::compile(protos, ["."])?;
     let folder = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(folder.join("descriptors.bin"), files.encode_to_vec())?;
     tonic_prost_build::configure().compile_fds(files)?;

@@ -14,3 +14,4 @@ mod progress;
 pub mod queue;
 mod service;
 mod signals;
+mod status;

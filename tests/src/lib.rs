@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod binaries;
+pub mod collector;
 pub mod process;
 pub mod random;
 pub mod redis;

@@ -25,6 +25,21 @@ fn dataset_knows_no_wire_and_trace_needs_nobody() {
 }
 
 #[test]
+fn only_telemetry_knows_opentelemetry_and_it_knows_nothing_of_ours() {
+    let ours = ["proto", "trace", "jail", "dataset", "coordinator", "worker"];
+    let known = dependencies("telemetry");
+    assert!(ours.iter().all(|absent| !known.contains(&(*absent).to_owned())), "{known:?}");
+    for package in ours {
+        let theirs = dependencies(package).into_iter().find(|name| name.contains("opentelemetry"));
+        assert_eq!(theirs, None, "{package} depends on it");
+    }
+    // Whoever is confined or traced has nothing to tell anybody.
+    for package in ["trace", "jail", "tracer", "dataset"] {
+        assert!(!dependencies(package).contains(&"telemetry".to_owned()), "{package} depends on telemetry");
+    }
+}
+
+#[test]
 fn only_the_store_in_s3_knows_amazon_and_a_runtime() {
     for file in files("dataset/src", "rs") {
         let is_s3 = file.strip_prefix(root()).unwrap().starts_with("dataset/src/store/s3");
@@ -75,6 +90,7 @@ fn generated_wire_types_stay_at_the_edges() {
     let edges = [
         "coordinator/src/grpc/",
         "coordinator/src/cli/",
+        "coordinator/src/status.rs",
         "coordinator/src/cluster_tests.rs",
         "worker/src/wire.rs",
     ];
@@ -83,7 +99,8 @@ fn generated_wire_types_stay_at_the_edges() {
             let name = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             let code = read(&file);
             let tests_begin = code.find("#[cfg(test)]").unwrap_or(code.len());
-            let mentions = code[..tests_begin].contains("proto::v1");
+            let mentions =
+                ["proto::v1", "proto::keda"].iter().any(|types| code[..tests_begin].contains(types));
             let is_edge = edges.iter().any(|edge| name.starts_with(edge));
             assert!(!mentions || is_edge, "{name} uses generated types");
         }
@@ -131,6 +148,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
     let places = ["/ro".to_owned() + "ot/", "/ho".to_owned() + "me/", "/wo".to_owned() + "rk/"];
     let folders = [
         "proto",
+        "telemetry",
         "plane",
         "trace",
         "jail",
@@ -140,8 +158,9 @@ fn no_file_names_a_place_on_somebodys_machine() {
         "worker/src",
         "tests/src",
         "docs",
+        "deploy",
     ];
-    let kinds = ["rs", "py", "toml", "md", "proto"];
+    let kinds = ["rs", "py", "toml", "md", "proto", "yaml"];
     for file in folders.iter().flat_map(|folder| kinds.iter().flat_map(|kind| files(folder, kind))) {
         let text = read(&file);
         for place in &places {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use telemetry::LogFormat;
 
 use crate::labels::Label;
 
@@ -54,6 +55,10 @@ pub struct Config {
     /// How long a coordinator may be silent before it is given up.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_time)]
     pub patience: Duration,
+
+    /// How log records are written to standard error.
+    #[arg(long, value_name = "FORMAT", env = "ET_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
 
     /// How long what runs may take when this worker is asked to stop. Kubernetes kills after 30s.
     #[arg(long, value_name = "TIME", env = "ET_DRAIN_WITHIN", default_value = "25s", value_parser = parse_time)]

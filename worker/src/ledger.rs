@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataset::{Limits, Shard, Tally};
+use telemetry::Parent;
 
 /// The right to run one shard of a job; the highest token for a shard is the one that counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,8 @@ pub(crate) struct Assignment {
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
     pub(crate) careful: bool,
+    /// What the shard's span belongs to.
+    pub(crate) parent: Parent,
 }
 
 /// What became of a shard on this worker.
@@ -321,6 +324,7 @@ mod tests {
             limits: Limits::default(),
             set_aside: BTreeSet::new(),
             careful: false,
+            parent: Parent::nothing(),
         }
     }
 

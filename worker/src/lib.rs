@@ -17,6 +17,7 @@ mod row;
 mod scratch;
 mod shard;
 mod slots;
+mod spans;
 mod wire;
 mod worker;
 

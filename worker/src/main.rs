@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
+use telemetry::{Destinations, Guard, Logs, Service, TelemetryError};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,10 +17,6 @@ fn main() -> ExitCode {
         return code;
     }
     let config = Config::parse();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error"));
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
     match work(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -30,7 +27,19 @@ fn main() -> ExitCode {
     }
 }
 
+fn set_up_telemetry(config: &Config) -> Result<Guard, TelemetryError> {
+    let service = Service { name: env!("CARGO_BIN_NAME"), version: env!("CARGO_PKG_VERSION") };
+    let logs = Logs {
+        format: config.log_format,
+        filter: EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aws_config=error")),
+        writer: io::stderr,
+        colours: io::stderr().is_terminal(),
+    };
+    telemetry::init(service, logs, &Destinations::from_env())
+}
+
 fn work(config: &Config) -> Result<(), Box<dyn Error>> {
+    let _telemetry = set_up_telemetry(config)?;
     let worker = Worker::prepare(config, &std::env::current_exe()?)?;
     println!("et-worker: {worker}");
     // The slots have threads of their own; what is left is one conversation.

@@ -259,8 +259,7 @@ impl Failures {
     fn note(&mut self, lease: &Lease, ended: &Ended) {
         match ended {
             Ended::Finished { .. } => self.shards.clear(),
-            Ended::Failed(Failure { reason, source }) => {
-                info!(job = lease.job, shard = lease.shard, source, %reason, "could not do a shard");
+            Ended::Failed(Failure { reason, .. }) => {
                 self.shards.insert((lease.job.clone(), lease.shard));
                 self.last.clone_from(reason);
             }

@@ -3,9 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
-use dataset::{ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
+use dataset::{
+    ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+};
+use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
@@ -16,6 +20,7 @@ use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::row::Common;
 use crate::slots::Runner;
+use crate::spans;
 
 /// What this worker could not do for a shard. None of it is the programs' doing.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +83,7 @@ impl ShardRunner {
     }
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits, set_aside, careful } = assignment;
+        let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
@@ -92,16 +97,18 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                part.append(&self.common(assignment).set_aside(&source))?;
+                append_row(&mut part, &self.common(assignment).set_aside(&source))?;
             } else {
                 self.append(&mut part, assignment, &source, progress)?;
             }
             progress.set_tally(part.tally());
+            metrics::source_finished();
         }
         let stats = part.finish()?;
         let attempt = attempt_key(lease.shard, lease.token);
         let mut patience = Patience::new();
-        while let Err(error) = store.put_file(&attempt, &file) {
+        while let Err(error) = spans::upload(&attempt, stats.tally.bytes, || store.put_file(&attempt, &file))
+        {
             let may_pass = error.kind() == ErrorKind::Other && !progress.is_stopped();
             if !may_pass || !patience.wait() {
                 // A disk that is full must not stay so for the parts that could not leave it.
@@ -125,9 +132,9 @@ impl ShardRunner {
                 let execution = self
                     .execute(&request, &assignment.limits, progress)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                part.append(&self.common(assignment).ran(source, &execution))?;
+                append_row(part, &self.common(assignment).ran(source, &execution))?;
             }
-            Err(reason) => part.append(&self.common(assignment).unreadable(source, reason))?,
+            Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
         }
         Ok(())
     }
@@ -170,6 +177,16 @@ impl ShardRunner {
         };
         slot.run(request, limits, || !progress.is_stopped())
     }
+}
+
+fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
+    part.append(row)?;
+    metrics::executed(&metrics::Execution {
+        outcome: row.outcome.name(),
+        wall: Duration::from_micros(row.wall_us),
+        events: row.events.len() as u64,
+    });
+    Ok(())
 }
 
 /// What is asked of the interpreter, or why there is nothing to ask.

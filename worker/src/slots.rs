@@ -158,6 +158,7 @@ mod tests {
             limits: Limits::default(),
             set_aside: BTreeSet::new(),
             careful: false,
+            parent: telemetry::Parent::nothing(),
         }
     }
 

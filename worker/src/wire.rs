@@ -8,6 +8,7 @@ use dataset::{Columns, Limits, Range, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
+use telemetry::Parent;
 use tokio::time::timeout;
 
 use crate::ledger::{Assignment, Lease, Reply, Standing};
@@ -114,6 +115,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
         output: job.output,
         set_aside: assignment.set_aside.into_iter().collect(),
         careful: assignment.careful,
+        parent: Parent::from_traceparent(&assignment.traceparent),
     })
 }
 

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use dataset::{BadEndpoint, S3Settings};
 use plane::client::{Target, TargetError};
+use telemetry::metrics;
 use tokio::sync::mpsc;
 
 use crate::backoff::random_bits;
@@ -20,6 +21,7 @@ use crate::report::{Loop, Patience, ReportError};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
 use crate::slots::Slots;
+use crate::spans;
 use crate::wire::{Introduction, Remote};
 
 /// The tracer's file name, beside this program.
@@ -55,6 +57,8 @@ pub struct Worker {
     target: Target,
     patience: Patience,
     scratch: Scratch,
+    /// Names this process and no other.
+    name: String,
 }
 
 impl Worker {
@@ -89,23 +93,23 @@ impl Worker {
         if let Some(first) = runners.first_mut() {
             first.warm_up()?;
         }
-        let slots = Slots::start_threads(runners.into_iter().map(ShardRunner::into_runner).collect());
+        let name = format!("{}-{}-{:016x}", host(), std::process::id(), random_bits());
+        let told = |runner: ShardRunner| spans::told(name.clone(), runner.into_runner());
+        let slots = Slots::start_threads(runners.into_iter().map(told).collect());
         let slots = slots.map_err(StartError::Thread)?;
+        metrics::slots(count);
         let patience =
             Patience { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
-        Ok(Worker { interpreter, profile, labels, slots, target, patience, scratch })
+        Ok(Worker { interpreter, profile, labels, slots, target, patience, scratch, name })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
     /// `shutdown` drains, the second gives back what runs, the third ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, labels, slots, target, patience, scratch } = self;
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let pid = std::process::id();
-        let name = format!("{host}-{pid}-{:016x}", random_bits());
+        let Worker { interpreter, profile, labels, slots, target, patience, scratch, name } = self;
         let introduction = Introduction {
-            host,
-            pid,
+            host: host(),
+            pid: std::process::id(),
             interpreter: interpreter.version,
             confinement: profile.to_string(),
             labels,
@@ -116,6 +120,10 @@ impl Worker {
         drop(scratch);
         ended
     }
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// What people want to know of a worker that begins, in one line.

@@ -21,9 +21,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use dataset::{S3Settings, Store, StoreError};
 use proto::v1::change_request::Change;
+use telemetry::{Destinations, LogFormat, Logs, Service};
 use tracing_subscriber::EnvFilter;
 
 use console::Console;
+use run::ForWorkers;
 
 use crate::paint::Paint;
 
@@ -43,6 +45,10 @@ struct Cli {
     /// What to log to standard error, for example `info` or `coordinator=debug` [default: RUST_LOG, else warn].
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
+
+    /// How log records are written to standard error.
+    #[arg(long, global = true, value_name = "FORMAT", env = "ET_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
 
     /// S3 service for locations like s3://bucket/prefix [default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, else
     /// Amazon's].
@@ -90,7 +96,15 @@ pub fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone()).with_ansi(false).init();
+    let service = Service { name: "et-coord", version: env!("CARGO_PKG_VERSION") };
+    let logs = Logs { format: cli.log_format, filter, writer: console.clone(), colours: false };
+    let _telemetry = match telemetry::init(service, logs, &Destinations::from_env()) {
+        Ok(guard) => guard,
+        Err(error) => {
+            complain(&error.into());
+            return ExitCode::from(USAGE);
+        }
+    };
 
     let s3 = S3Settings { endpoint: cli.s3_endpoint.clone(), ..S3Settings::default() };
     if let Err(error) = s3.install() {
@@ -98,8 +112,9 @@ pub fn main() -> ExitCode {
         return ExitCode::from(USAGE);
     }
 
+    let workers = ForWorkers { log: cli.log, log_format: cli.log_format, s3_endpoint: cli.s3_endpoint };
     let result = match cli.command {
-        Command::Run(args) => run::run(args, cli.log, cli.s3_endpoint, console),
+        Command::Run(args) => run::run(args, workers, console),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Serve(args) => serve::serve(&args),

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use dataset::{Dataset, Report, Store};
+use telemetry::LogFormat;
 
 use super::console::Console;
 use super::job_options::{Asked, JobOptions, Standing};
@@ -65,16 +66,18 @@ Examples:
   et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
   et-coord run programs/ -o traces --json > report.json";
 
-pub(super) fn run(
-    args: RunArgs,
-    log: Option<String>,
-    s3_endpoint: Option<String>,
-    console: Console,
-) -> anyhow::Result<ExitCode> {
+/// What workers on this machine are told as this program was.
+pub(super) struct ForWorkers {
+    pub(super) log: Option<String>,
+    pub(super) log_format: LogFormat,
+    pub(super) s3_endpoint: Option<String>,
+}
+
+pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyhow::Result<ExitCode> {
     let Asked { job, output, standing } = args.job.resolve(None)?;
     // Fails if there is nothing to run, before anything is written.
     drop(dataset::source::plan(&job, None)?);
-    let worker = worker(&args, log, s3_endpoint)?;
+    let worker = worker(&args, workers)?;
     let place = absolute(&output)?;
     let dataset = Dataset::start(Store::open(&place)?, job.clone())?;
     if dataset.is_sealed()? {
@@ -130,7 +133,7 @@ pub(super) fn absolute(path: &str) -> anyhow::Result<String> {
 }
 
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, log: Option<String>, s3_endpoint: Option<String>) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, told: ForWorkers) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -143,17 +146,19 @@ fn worker(args: &RunArgs, log: Option<String>, s3_endpoint: Option<String>) -> a
         slots.to_string().into(),
         "--patience".into(),
         WORKER_PATIENCE_SECONDS.to_string().into(),
+        "--log-format".into(),
+        told.log_format.to_string().into(),
     ];
     if let Some(python) = &args.python {
         arguments.extend(["--python".into(), python.into()]);
     }
-    if let Some(endpoint) = s3_endpoint {
+    if let Some(endpoint) = told.s3_endpoint {
         arguments.extend(["--s3-endpoint".into(), endpoint.into()]);
     }
     if args.allow_unconfined {
         arguments.push("--allow-unconfined".into());
     }
-    Ok(WorkerCommand { program, arguments, log })
+    Ok(WorkerCommand { program, arguments, log: told.log })
 }
 
 fn show(report: &Report, output: &str, json: bool) -> anyhow::Result<()> {

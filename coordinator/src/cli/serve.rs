@@ -8,12 +8,15 @@ use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 use tracing::info;
 
 use crate::grpc;
 use crate::queue::Home;
 use crate::service::{Pace, Service};
 use crate::signals::Interrupts;
+use crate::status;
 
 /// How long calls and publications that are under way may take once the coordinator is to end. Whoever stops it
 /// gives it at least as long, usually 30 s.
@@ -41,6 +44,11 @@ pub(super) struct ServeArgs {
     )]
     queue: String,
 
+    /// Address at which to tell kubelets and autoscalers, without TLS and tokens, whether this coordinator serves and
+    /// how many shards there are to do [default: nowhere].
+    #[arg(long, value_name = "ADDRESS", env = "ET_STATUS_LISTEN")]
+    status_listen: Option<SocketAddr>,
+
     #[command(flatten)]
     security: plane::server::Options,
 }
@@ -56,10 +64,11 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
-        let listen = args.listen;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen at {listen}, choose another address with --listen"))?;
+        let listener = listen(args.listen, "--listen").await?;
+        let status_listener = match args.status_listen {
+            Some(address) => Some(listen(address, "--status-listen").await?),
+            None => None,
+        };
         let home = match args.queue.as_str() {
             "memory" => Home::here(),
             url => Home::redis(url).await?,
@@ -68,6 +77,11 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         println!("et-coord: serving at {scheme}://{}", listener.local_addr()?);
 
         let service = Service::start(home, Pace::FLEET);
+        let health = HealthReporter::new();
+        if let Some(listener) = status_listener {
+            println!("et-coord: status at http://{}", listener.local_addr()?);
+            tokio::spawn(status::serve(listener, health.clone(), service.clone()));
+        }
         let (end, ending) = tokio::sync::oneshot::channel::<()>();
         let ended = async {
             // An error means that nobody will ask any more, which comes to the same.
@@ -76,6 +90,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         let server = tokio::spawn(grpc::serve(listener, service.clone(), plane, ended));
         let by = interrupts.next().await;
         info!(?by, "ending when what is under way is finished");
+        health.set_service_status("", ServingStatus::NotServing).await;
         let _ = end.send(());
         let finishing = async {
             service.close().await;
@@ -91,4 +106,10 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Whatever still blocks has lost its purpose.
     runtime.shutdown_background();
     served
+}
+
+async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen at {address}, choose another address with {option}"))
 }

@@ -1,8 +1,10 @@
 //! What workers ask.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use proto::v1;
+use telemetry::metrics;
 use tonic::{Request, Response, Status};
 
 use super::convert::{lease_in, lease_out, limits_out, shard_out, tally_in};
@@ -14,9 +16,12 @@ pub(super) struct Cluster(pub(super) Service);
 #[tonic::async_trait]
 impl v1::cluster_server::Cluster for Cluster {
     async fn report(&self, request: Request<v1::ReportRequest>) -> Result<Response<v1::ReportReply>, Status> {
+        let begun = Instant::now();
         let from = request.remote_addr();
         let heard = heard(request.into_inner(), from)?;
-        Ok(Response::new(reply(self.0.report(heard).await?)))
+        let reply = reply(self.0.report(heard).await?);
+        metrics::reported(begun.elapsed());
+        Ok(Response::new(reply))
     }
 }
 
@@ -70,6 +75,7 @@ fn reply(answer: Answer) -> v1::ReportReply {
         }),
         set_aside: start.set_aside,
         careful: start.careful,
+        traceparent: telemetry::job::parent(open.id()).to_traceparent(),
     });
     let leases =
         |leases: Vec<(String, Lease)>| leases.iter().map(|(job, lease)| lease_out(job, *lease)).collect();

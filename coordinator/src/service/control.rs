@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dataset::{Dataset, Job, Store};
 
+use super::measure::job_is_over;
 use super::{Open, Service, ServiceError, blocking, is_over, lock, unix_ms};
 use crate::queue::{FailedShard, JobRecord, JobState, QueueError, Rules, Status};
 use crate::service::Labels;
@@ -99,6 +100,7 @@ impl Service {
             (Change::Cancel, JobState::Running | JobState::Paused) => {
                 queue.cancel().await?;
                 state(JobState::Cancelled, unix_ms()).await?;
+                job_is_over(&record, &queue.status().await.unwrap_or_default(), JobState::Cancelled);
             }
             (Change::Pause, JobState::Failed | JobState::Cancelled) => {
                 let word = if record.state == JobState::Failed { "has failed" } else { "is cancelled" };

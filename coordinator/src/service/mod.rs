@@ -8,6 +8,7 @@
 
 mod control;
 mod job;
+mod measure;
 mod report;
 mod schedule;
 mod tend;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dataset::{Dataset, OpenError, Store, StoreError};
+use telemetry::metrics;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{info, warn};
@@ -69,6 +71,8 @@ struct Shared {
     name: String,
     open: Mutex<BTreeMap<String, Arc<Open>>>,
     workers: Mutex<Workers>,
+    /// The registry answered when it was asked last.
+    knows_jobs: AtomicBool,
     /// Workers that ask are told to go.
     is_dismissing: AtomicBool,
     /// Becomes true when this coordinator is to end.
@@ -107,6 +111,7 @@ impl Service {
             name: format!("{}-{:x}", std::process::id(), since_epoch().as_nanos()),
             open: Mutex::default(),
             workers: Mutex::default(),
+            knows_jobs: AtomicBool::new(false),
             is_dismissing: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -157,7 +162,10 @@ impl Service {
                 }
                 Ok::<_, ServiceError>(())
             };
-            trouble.note("cannot look for jobs", found.await);
+            let found = found.await;
+            self.0.knows_jobs.store(found.is_ok(), Ordering::Relaxed);
+            trouble.note("cannot look for jobs", found);
+            self.tell_depth();
             tokio::select! {
                 () = closed(&mut closing) => return,
                 () = tokio::time::sleep(self.0.pace.tick) => {}
@@ -205,7 +213,10 @@ impl Service {
             let dataset = open.dataset.clone();
             let published = blocking(move || Ok(dataset.publish(lease.shard, &attempt)?)).await;
             let told = match published {
-                Ok(_) => open.queue.published(lease, &tally).await.map(drop),
+                Ok(_) => {
+                    metrics::published();
+                    open.queue.published(lease, &tally).await.map(drop)
+                }
                 Err(error) => {
                     info!(job = open.id(), shard = lease.shard, %error, "could not publish a part");
                     open.queue.unpublished(lease, &error.to_string()).await

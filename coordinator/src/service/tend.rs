@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval};
 use tracing::{info, warn};
 
+use super::measure::{EndedLeases, job_is_over};
 use super::{
     Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock, since_epoch, unix_ms,
 };
@@ -41,8 +42,14 @@ impl Service {
     pub(super) async fn tend(self, open: Arc<Open>) {
         let mut closing = self.0.closing.subscribe();
         let mut tick = interval(self.0.pace.tick);
-        let mut tending =
-            Tending { service: &self, open: &open, planning: None, giving_up: None, seal_failures: 0 };
+        let mut tending = Tending {
+            service: &self,
+            open: &open,
+            planning: None,
+            giving_up: None,
+            seal_failures: 0,
+            ended_leases: EndedLeases::default(),
+        };
         let mut wants_shards = false;
         let mut trouble = Trouble::default();
         let over = loop {
@@ -92,6 +99,7 @@ struct Tending<'a> {
     /// Why the job is not to go on, once what runs is finished.
     giving_up: Option<String>,
     seal_failures: usize,
+    ended_leases: EndedLeases,
 }
 
 impl Tending<'_> {
@@ -113,7 +121,9 @@ impl Tending<'_> {
             service.publish(open.clone(), finished);
         }
         let status = open.queue.status().await?;
-        open.note_depth(Depth { ready: status.shards_ready, leased: status.shards_running });
+        let ready = if status.mode == Mode::Running { status.shards_ready } else { 0 };
+        open.note_depth(Depth { ready, leased: status.shards_running });
+        self.ended_leases.note(status.leases);
         self.tell(&status);
         if !status.all_planned && status.mode == Mode::Running {
             self.plan().await?;
@@ -287,6 +297,9 @@ impl Tending<'_> {
 
     async fn record(&self, state: JobState, message: &str) -> Result<(), ServiceError> {
         self.service.0.registry.set_state(self.open.id(), state, message, unix_ms()).await?;
+        // What is over may be forgotten at once, and then there is less to tell.
+        let status = self.open.queue.status().await.unwrap_or_default();
+        job_is_over(&self.open.record, &status, state);
         Ok(())
     }
 

@@ -130,6 +130,7 @@ fn start(shard: u64) -> Reply {
         limits: Limits::default(),
         set_aside: BTreeSet::new(),
         careful: false,
+        parent: telemetry::Parent::nothing(),
     };
     Reply { start: vec![assignment], ..Reply::default() }
 }

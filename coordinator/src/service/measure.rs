@@ -1,0 +1,84 @@
+//! What a coordinator tells of its jobs, to a collector and to whoever starts and stops workers.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use telemetry::job::{self, Job};
+use telemetry::metrics::{self, LeaseEnd};
+
+use super::schedule::{Labels, fits};
+use super::{Service, unix_ms};
+use crate::queue::{Counts, Depth, JobRecord, JobState, Status};
+use crate::status::Backlog;
+
+impl Backlog for Service {
+    async fn shards(&self, labels: Option<&Labels>) -> Result<u64, String> {
+        if !self.0.knows_jobs.load(Ordering::Relaxed) {
+            return Err("the queue did not answer when it was asked for jobs".to_owned());
+        }
+        let open = self.open_jobs();
+        let fitting =
+            open.iter().filter(|open| labels.is_none_or(|labels| fits(&open.record.labels, labels)));
+        let depths = fitting.map(|open| open.depth());
+        Ok(depths.map(|Depth { ready, leased }| ready + leased).sum())
+    }
+}
+
+impl Service {
+    /// Tells how much there is to do.
+    pub(super) fn tell_depth(&self) {
+        let (mut ready, mut leased) = (0, 0);
+        for depth in self.open_jobs().iter().map(|open| open.depth()) {
+            ready += depth.ready;
+            leased += depth.leased;
+        }
+        metrics::queue(ready, leased);
+    }
+}
+
+/// The leases of one job that have ended without a part, as far as they were told.
+#[derive(Debug, Default)]
+pub(super) struct EndedLeases(Option<Counts>);
+
+impl EndedLeases {
+    /// Tells what is new since the last call. What was before the first was told by others.
+    pub(super) fn note(&mut self, counts: Counts) {
+        let Some(before) = self.0.replace(counts) else { return };
+        for kind in LeaseEnd::ALL {
+            // A queue that was lost begins to count anew.
+            let new = count(&counts, kind).saturating_sub(count(&before, kind));
+            if new > 0 {
+                metrics::leases_ended(kind, new);
+            }
+        }
+    }
+}
+
+fn count(counts: &Counts, kind: LeaseEnd) -> u64 {
+    match kind {
+        LeaseEnd::Expired => counts.expired,
+        LeaseEnd::Lost => counts.lost,
+        LeaseEnd::Released => counts.released,
+        LeaseEnd::Withdrawn => counts.withdrawn,
+        LeaseEnd::Failed => counts.failed,
+    }
+}
+
+/// Tells of a job that is over now.
+pub(super) fn job_is_over(record: &JobRecord, status: &Status, state: JobState) {
+    let at = |unix_ms| SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms);
+    job::record(&Job {
+        id: &record.id,
+        submitted: at(record.submitted_unix_ms),
+        ended: at(unix_ms()),
+        state: match state {
+            JobState::Running => "running",
+            JobState::Paused => "paused",
+            JobState::Cancelled => "cancelled",
+            JobState::Complete => "complete",
+            JobState::Failed => "failed",
+        },
+        sources: status.sources_planned,
+        shards: status.shards_planned,
+    });
+}
