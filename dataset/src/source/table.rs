@@ -68,7 +68,7 @@ impl Table {
         let groups = self.metadata.metadata().row_groups().iter();
         let rows = groups.scan(0, |end, group| {
             let start = *end;
-            *end += u64::try_from(group.num_rows()).unwrap_or(0);
+            *end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
             Some(start..*end)
         });
         rows.collect()
@@ -122,7 +122,7 @@ impl Rows {
         source_bytes: u64,
     ) -> Result<Rows, SourceError> {
         let table = Table::open(root, key)?;
-        if rows.end > table.rows() {
+        if rows.is_empty() || rows.end > table.rows() {
             return Err(SourceError::Changed { path: table.path });
         }
         Ok(Rows {
@@ -237,9 +237,9 @@ fn failed(path: &str, unreadable: Unreadable) -> SourceError {
 /// The row groups that hold some of the rows, and how many rows come before those in the first of them.
 fn groups_of(metadata: &ParquetMetaData, rows: &Range<u64>) -> (Vec<usize>, usize) {
     let mut groups = Vec::new();
-    let (mut start, mut offset) = (0, 0);
+    let (mut start, mut offset) = (0_u64, 0);
     for (index, group) in metadata.row_groups().iter().enumerate() {
-        let end = start + u64::try_from(group.num_rows()).unwrap_or(0);
+        let end = start.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
         if end > rows.start && start < rows.end {
             if groups.is_empty() {
                 offset = rows.start - start;
