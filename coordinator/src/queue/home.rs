@@ -33,7 +33,8 @@ impl Home {
     /// - `redis-cluster://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]`,
     /// - `redis-sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/MASTER[/DB]`,
     ///
-    /// and over TLS with `rediss` in place of `redis`. It is connected to once, so that a wrong address or password
+    /// and over TLS with `rediss` in place of `redis`. Its user needs the keys `et:*` and the commands of `@scripting`,
+    /// `@read`, `@write` and `@connection`. It is connected to once, so that a wrong address or password
     /// is known at once.
     pub async fn redis(url: &str) -> Result<Home, QueueError> {
         Redis::connect(url).await.map(Home::Redis)

@@ -6,9 +6,7 @@ use std::time::Duration;
 use dataset::Tally;
 
 use super::{EPOCH, in_each_home, shard_of};
-use crate::queue::{
-    Failure, Finished, Home, JobQueue, Lease, Reply, Report, Running, Start, Status, WorkerId,
-};
+use crate::queue::{Failure, Finished, JobQueue, Lease, Reply, Report, Running, Start, Status, WorkerId};
 
 /// Runs a script of `;`-separated steps on a queue of four shards, `s0` to `s3`, and compares what it answers.
 ///
@@ -20,7 +18,7 @@ use crate::queue::{
 /// `hopeless?` ask.
 pub(super) fn check(script: &str, expected: &str) {
     in_each_home(&format!("script: {script}"), |home, queue| async move {
-        let mut check = Check::new(&home, queue).await;
+        let mut check = Check::new(queue).await;
         for step in script.split(';').map(str::trim) {
             check.step(step).await;
         }
@@ -40,7 +38,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) async fn new(_home: &Home, queue: JobQueue) -> Check {
+    pub(super) async fn new(queue: JobQueue) -> Check {
         let check = Check {
             queue,
             now: EPOCH,

@@ -52,7 +52,7 @@ impl RedisQueue {
     pub(in crate::queue) async fn offer(&self, shards: &[Shard]) -> Result<(), QueueError> {
         let call = self.call(&SCRIPTS.offer).count(shards.len()).each(shards, |call, shard| {
             assert!(shard.ordinal < MAX_SHARDS, "no plan has a shard {}", shard.ordinal);
-            call.number(shard.ordinal).number(shard.sources).text(to_json(shard))
+            call.number(shard.ordinal).number(shard.sources).json(shard)
         });
         self.run(call).await.map(drop)
     }
@@ -73,7 +73,7 @@ impl RedisQueue {
             .count(report.finished.len())
             .each(&report.finished, |call, finished| {
                 let part = Part { attempt: finished.attempt.clone(), tally: finished.tally.clone() };
-                call.lease(finished.lease).text(to_json(&part))
+                call.lease(finished.lease).json(&part)
             })
             .count(report.failed.len())
             .each(&report.failed, |call, failure| {
@@ -323,10 +323,6 @@ impl fmt::Debug for RedisQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisQueue").field("job", &self.job).field("address", &self.link.address()).finish()
     }
-}
-
-fn to_json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("texts and numbers are JSON")
 }
 
 /// One bit for each shard up to the last that is done, the first in the highest bit, as Redis counts them.

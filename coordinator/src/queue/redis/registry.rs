@@ -33,10 +33,7 @@ impl RedisRegistry {
     pub(in crate::queue) async fn put(&self, record: &JobRecord) -> Result<bool, QueueError> {
         let JobRecord { state, message, ended_unix_ms, .. } = record.clone();
         let standing = Standing { state, message, ended_unix_ms };
-        let call = jobs(&SCRIPTS.registry_put)
-            .text(record.id.as_str())
-            .text(to_json(record))
-            .text(to_json(&standing));
+        let call = jobs(&SCRIPTS.registry_put).text(record.id.as_str()).json(record).json(&standing);
         Ok(self.ask::<u8>(&record.id, call).await? == 1)
     }
 
@@ -59,7 +56,7 @@ impl RedisRegistry {
         ended_unix_ms: u64,
     ) -> Result<bool, QueueError> {
         let standing = Standing { state, message: message.to_owned(), ended_unix_ms };
-        let call = jobs(&SCRIPTS.registry_set_state).text(job).text(to_json(&standing));
+        let call = jobs(&SCRIPTS.registry_set_state).text(job).json(&standing);
         Ok(self.ask::<u8>(job, call.text(r#"{"state":"complete""#)).await? == 1)
     }
 
@@ -109,8 +106,4 @@ fn jobs(script: &'static Text) -> Call {
 
 fn claim_key(name: &str) -> String {
     format!("et:claim:{name}")
-}
-
-fn to_json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("texts and numbers are JSON")
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dataset::Tally;
 use redis::{Cmd, Script, cmd};
+use serde::Serialize;
 
 use crate::queue::Rules;
 use crate::queue::state::limits;
@@ -132,6 +133,10 @@ impl Call {
     pub(super) fn text(mut self, text: impl Into<Vec<u8>>) -> Call {
         self.arguments.push(text.into());
         self
+    }
+
+    pub(super) fn json(self, value: &impl Serialize) -> Call {
+        self.text(serde_json::to_vec(value).expect("texts and numbers are JSON"))
     }
 
     /// Adds something for each item.
