@@ -37,7 +37,11 @@ pub(crate) fn start(dataset: Dataset) -> mpsc::Receiver<Planned> {
 
 /// A store can be busy or out of reach for a while.
 fn may_pass(error: &PlanError) -> bool {
-    matches!(error, PlanError::Store(error) if error.kind() == ErrorKind::Other)
+    match error {
+        PlanError::Store(error) => error.kind() == ErrorKind::Other,
+        PlanError::Source(error) => error.may_pass(),
+        PlanError::Damaged { .. } | PlanError::TooManyShards => false,
+    }
 }
 
 fn feed(dataset: &Dataset, sender: &mpsc::Sender<Planned>) -> Result<(), PlanError> {

@@ -28,10 +28,11 @@ pub(crate) enum Place {
         to: u64,
         number: u64,
     },
-    /// A row, from 0.
+    /// A row, from 0, and how many before it have to be decoded to reach it.
     Row {
         table: Arc<TablePlace>,
         row: u64,
+        skipped: u64,
     },
 }
 
@@ -81,9 +82,14 @@ impl Listing {
         let opened = Table::open(root, key)?;
         let table = Arc::new(TablePlace { key: key.to_owned(), columns: opened.columns(map)? });
         let (root, key) = (root.to_owned(), key.to_owned());
-        Ok(Listing(Box::new((from..opened.rows()).map(move |row| {
+        let (groups, is_indexed) = (opened.row_groups(), opened.has_page_index());
+        let rows = groups.into_iter().flat_map(move |group| {
+            let skipped = move |row| if is_indexed { 0 } else { row - group.start };
+            (group.start.max(from)..group.end).map(move |row| (row, skipped(row)))
+        });
+        Ok(Listing(Box::new(rows.map(move |(row, skipped)| {
             let path = table::source_path(&root, &key, row);
-            Ok(Listed { path, place: Place::Row { table: table.clone(), row } })
+            Ok(Listed { path, place: Place::Row { table: table.clone(), row, skipped } })
         }))))
     }
 
@@ -122,7 +128,7 @@ impl Range {
                 Range::Lines { from_byte, to_byte, .. } | Range::Listed { from_byte, to_byte, .. },
                 Place::Line { from, .. },
             ) => (from < from_byte, from >= to_byte),
-            (Range::Rows { key, from_row, to_row, .. }, Place::Row { table, row }) => {
+            (Range::Rows { key, from_row, to_row, .. }, Place::Row { table, row, .. }) => {
                 let place = (&table.key, row);
                 (place < (key, from_row), place >= (key, to_row))
             }

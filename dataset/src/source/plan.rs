@@ -9,8 +9,9 @@ use super::location::Location;
 use crate::{Job, Range, Shard};
 
 /// A shard of a compressed file spans at least this part of the bytes before it, which all have to be
-/// decompressed to reach it. So the shards of a file grow with it, and reaching all of them takes no more than
-/// this many times the work of reading the file once.
+/// decompressed to reach it, and one of a table without a page index this part of the rows before it in its row
+/// group. So the shards grow with a file, and reaching all of them takes no more than this many times the work of
+/// reading the file once.
 const SKIPPED_TO_READ: u64 = 32;
 
 /// Yields the shards of a job one by one, having looked at no source beyond the one after the last shard.
@@ -95,9 +96,13 @@ fn cut(
     shard_sources: u64,
 ) -> Result<Option<(Range, u64)>, SourceError> {
     let Some(first) = listing.next().transpose()? else { return Ok(None) };
+    let least = match first.place {
+        Place::Row { skipped, .. } => skipped / SKIPPED_TO_READ,
+        Place::Key(_) | Place::Line { .. } => 0,
+    };
     let mut range = Range::starting_with(location, first);
     let mut sources = 1;
-    while sources < shard_sources || (location.is_packed() && range.is_too_far_in()) {
+    while sources < shard_sources.max(least) || (location.is_packed() && range.is_too_far_in()) {
         let next = listing.next_if(|next| next.as_ref().map_or(true, |next| range.goes_on_to(&next.place)));
         let Some(listed) = next.transpose()? else { break };
         range.extend_to(listed.place);
@@ -128,7 +133,7 @@ impl Range {
             }
             (
                 Location::Table { folder: root, .. } | Location::Tables { root, .. },
-                Place::Row { table, row },
+                Place::Row { table, row, .. },
             ) => Range::Rows {
                 root: root.clone(),
                 key: table.key.clone(),

@@ -47,7 +47,7 @@ impl Table {
             // Parquet's own types say enough, and do not depend on who wrote the file.
             .with_skip_arrow_metadata(true)
             // With the page index, the pages before a row are passed over unread.
-            .with_page_index_policy(PageIndexPolicy::Optional);
+            .with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&object, || ArrowReaderMetadata::load(&object, options))
             .map_err(|unreadable| failed(&path, unreadable))?;
         Ok(Table { path, object, metadata })
@@ -55,6 +55,23 @@ impl Table {
 
     pub(super) fn rows(&self) -> u64 {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// Whether a row can be reached without those before it in its row group.
+    pub(super) fn has_page_index(&self) -> bool {
+        let mut chunks = self.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+        chunks.all(|chunk| chunk.offset_index_offset().is_some())
+    }
+
+    /// The rows of each row group.
+    pub(super) fn row_groups(&self) -> Vec<Range<u64>> {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let rows = groups.scan(0, |end, group| {
+            let start = *end;
+            *end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
+            Some(start..*end)
+        });
+        rows.collect()
     }
 
     /// Which of its columns hold what.
@@ -105,7 +122,7 @@ impl Rows {
         source_bytes: u64,
     ) -> Result<Rows, SourceError> {
         let table = Table::open(root, key)?;
-        if rows.end > table.rows() {
+        if rows.is_empty() || rows.end > table.rows() {
             return Err(SourceError::Changed { path: table.path });
         }
         Ok(Rows {
@@ -220,9 +237,9 @@ fn failed(path: &str, unreadable: Unreadable) -> SourceError {
 /// The row groups that hold some of the rows, and how many rows come before those in the first of them.
 fn groups_of(metadata: &ParquetMetaData, rows: &Range<u64>) -> (Vec<usize>, usize) {
     let mut groups = Vec::new();
-    let (mut start, mut offset) = (0, 0);
+    let (mut start, mut offset) = (0_u64, 0);
     for (index, group) in metadata.row_groups().iter().enumerate() {
-        let end = start + u64::try_from(group.num_rows()).unwrap_or(0);
+        let end = start.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
         if end > rows.start && start < rows.end {
             if groups.is_empty() {
                 offset = rows.start - start;

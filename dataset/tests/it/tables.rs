@@ -11,7 +11,7 @@ use arrow_array::{
 use dataset::source::{self, Body, Source, SourceError};
 use dataset::{ColumnMap, Dataset, Job, Limits, Range, Shard, Store, verify};
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::support::{Place, fill, s3_prefix};
 
@@ -105,6 +105,37 @@ fn reading_a_range_reads_only_its_row_groups() {
     let lost = planned(&job, None).swap_remove(0);
     let error = source::read(&lost.range, 100_000).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     assert!(matches!(error, Err(SourceError::Damaged { .. })), "{error:?}");
+}
+
+#[test]
+fn shards_of_a_long_row_group_without_an_index_grow_with_the_rows_before_them() {
+    let place = Place::new();
+    let rows = 5000;
+    let code: ArrayRef = strings((0..rows).map(|row| row.to_string()));
+    let batch = RecordBatch::try_from_iter([("code", code)]).unwrap();
+    for (name, properties) in [
+        ("indexed.parquet", WriterProperties::builder()),
+        (
+            "bare.parquet",
+            WriterProperties::builder()
+                .set_offset_index_disabled(true)
+                .set_statistics_enabled(EnabledStatistics::Chunk),
+        ),
+    ] {
+        let file = std::fs::File::create(place.path(name)).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+    assert_eq!(planned(&place.job(&["indexed.parquet"], 1), None).len(), rows);
+    let job = place.job(&["bare.parquet"], 1);
+    let shards = planned(&job, None);
+    assert!(shards.len() < 250, "{} shards", shards.len());
+    assert_eq!(shards.iter().map(|shard| shard.sources).sum::<u64>(), rows as u64);
+    let [.., before_last, _] = &shards[..] else { panic!("{shards:?}") };
+    let Range::Rows { from_row, .. } = before_last.range else { panic!("{before_last:?}") };
+    assert_eq!(read(before_last)[0].code(), from_row.to_string());
+    assert_eq!(planned(&job, Some(&shards[99])), shards[100..]);
 }
 
 #[test]

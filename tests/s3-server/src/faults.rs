@@ -28,9 +28,6 @@ pub enum Fault {
     Late(Duration),
 }
 
-/// A request as it came in, in the order in which they came: `GET /bucket/key?query`.
-pub type Asked = String;
-
 /// Shared between a server and the test that started it.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<State>);
@@ -38,7 +35,8 @@ pub struct Faults(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     rules: Mutex<Vec<Rule>>,
-    asked: Mutex<Vec<Asked>>,
+    /// Lines like `GET /bucket/key?query`.
+    asked: Mutex<Vec<String>>,
     conditions_ignored: AtomicBool,
 }
 
@@ -72,8 +70,8 @@ impl Faults {
         self.0.conditions_ignored.load(Ordering::Relaxed)
     }
 
-    /// The requests so far that hold each of the words.
-    pub fn asked(&self, words: &[&str]) -> Vec<Asked> {
+    /// The lines of the requests so far that hold each of the words, in the order in which they came.
+    pub fn asked(&self, words: &[&str]) -> Vec<String> {
         let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.iter().filter(|line| words.iter().all(|word| line.contains(word))).cloned().collect()
     }

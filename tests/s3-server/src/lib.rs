@@ -8,7 +8,7 @@ mod faults;
 mod folder;
 mod server;
 
-pub use faults::{Asked, Fault, Faults};
+pub use faults::{Fault, Faults};
 pub use server::S3Server;
 
 /// The one key that is accepted.

@@ -76,15 +76,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// Does something on the runtime and waits for it. Safe wherever blocking is, also inside another runtime.
 pub(super) fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::sync_channel(1);
-    spawn(async move {
+    RUNTIME.spawn(async move {
         // Nobody receives any more only if the caller's thread is gone.
         let _ = sender.send(future.await);
     });
     receiver.recv().expect("what is asked of S3 does not panic")
-}
-
-pub(super) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    RUNTIME.spawn(future);
 }
 
 #[derive(Debug)]

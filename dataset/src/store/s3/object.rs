@@ -1,14 +1,18 @@
 //! An object open for reading, a stretch at a time.
 
 use std::collections::VecDeque;
+use std::error::Error;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use bytes::Bytes;
 
 use super::Bucket;
 use super::connection::wait;
+use super::error::root_cause;
 use crate::store::ReadAt;
 
 /// How much the first request asks for: all of most objects.
@@ -170,10 +174,8 @@ impl Bucket {
         range: String,
     ) -> io::Result<io::Result<(GetObjectOutput, Bytes)>> {
         let request = self.connection.client().get_object().bucket(self.name()).key(key).range(range);
-        let broken = |cause: &dyn std::error::Error| {
-            let cause = super::error::root_cause(cause);
-            io::Error::other(format!("the answer broke off: {cause}"))
-        };
+        let broken =
+            |cause: &dyn Error| io::Error::other(format!("the answer broke off: {}", root_cause(cause)));
         let whole = async {
             let mut answer = request.set_if_match(tag).send().await?;
             let expected = answer.content_length();
@@ -200,9 +202,8 @@ fn total_size(answer: &GetObjectOutput) -> Option<u64> {
 }
 
 /// Something between nothing and `pause`, so that many who failed together do not ask together again.
-pub(super) fn jittered(pause: std::time::Duration) -> std::time::Duration {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    let random = RandomState::new().build_hasher().finish() >> 32;
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(()) >> 32;
     pause.mul_f64(random as f64 / f64::from(u32::MAX))
 }
 

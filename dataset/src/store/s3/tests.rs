@@ -3,11 +3,14 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use s3_server::{ACCESS_KEY_ID, Fault, S3Server, SECRET_ACCESS_KEY};
 
 use super::connection::Pace;
 use super::*;
+use crate::damage::{Unreadable, guarded};
 use crate::store::{ErrorKind, Store};
+use crate::{JobId, PartHeader, PartWriter, Range, Shard};
 
 /// Parts and copies are small, pauses short, patience too.
 const HASTY: Pace = Pace {
@@ -325,26 +328,21 @@ fn what_is_wrong_is_told_in_one_sentence() {
 fn a_failing_service_is_not_taken_for_a_damaged_part() {
     let Remote { server, store, folder } = remote();
     let file = folder.path().join("part");
-    let range = crate::Range::Tree { root: "/".to_owned(), first: Vec::new(), last: Vec::new() };
-    let shard = crate::Shard { ordinal: 0, sources: 1, range };
-    let header = crate::PartHeader { job: crate::JobId("job".to_owned()), shard };
-    crate::PartWriter::create(&file, header).unwrap().finish().unwrap();
-    store.put_file("data/part", &file).unwrap();
-    let bytes = store.get("data/part").unwrap();
-    crate::PartReader::open(&store, "data/part").unwrap();
-
-    // The object's beginning comes, and what it does not hold is asked for in vain.
-    store.put("data/part", &[vec![0; 100_000], bytes].concat()).unwrap();
+    let range = Range::Tree { root: "/".to_owned(), first: Vec::new(), last: Vec::new() };
+    let header = PartHeader { job: JobId("job".to_owned()), shard: Shard { ordinal: 0, sources: 1, range } };
+    PartWriter::create(&file, header).unwrap().finish().unwrap();
+    // Its footer lies beyond what comes with the first answer.
+    let part = [bytes(100_000), fs::read(&file).unwrap()].concat();
+    write(&store, "part", &part);
+    let object = store.read("part").unwrap();
+    let load = || guarded(&object, || ArrowReaderMetadata::load(&object, ArrowReaderOptions::new()));
     server.faults().next(usize::MAX, &["GET"], Fault::InternalError);
-    let object = store.read("data/part");
-    assert!(object.is_err());
+    let failed = load().unwrap_err();
+    assert!(matches!(failed, Unreadable::Store(_)), "{failed:?}");
     server.faults().heal();
-    let object = store.read("data/part").unwrap();
-    server.faults().next(usize::MAX, &["GET"], Fault::InternalError);
-    let load = || parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&object, Default::default());
-    let failed = crate::damage::guarded(&object, load).unwrap_err();
-    assert!(matches!(failed, crate::damage::Unreadable::Store(_)), "{failed:?}");
-    server.faults().heal();
-    let load = || parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&object, Default::default());
-    crate::damage::guarded(&object, load).unwrap();
+    load().unwrap();
+    write(&store, "part", &part[..part.len() - 8]);
+    let object = store.read("part").unwrap();
+    let failed = guarded(&object, || ArrowReaderMetadata::load(&object, ArrowReaderOptions::new()));
+    assert!(matches!(failed, Err(Unreadable::Damaged(_))), "{failed:?}");
 }
