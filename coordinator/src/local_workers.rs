@@ -77,7 +77,8 @@ impl Patience {
             ExitCause::Died(_) if was_at_work => self.deaths += 1,
             _ => self.refusals += 1,
         }
-        let is_over = self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
+        let is_over =
+            self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
         let (ExitCause::Refused(words) | ExitCause::Died(words)) = cause;
         is_over.then_some(words)
     }
@@ -424,7 +425,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_stubborn_worker_leaves_behind_is_killed_with_it_and_not_waited_for() {
-        let (mut workers, mut inbox, heard) = start("trap '' TERM INT QUIT; sleep 600 & echo $! >&2; wait", 1);
+        let (mut workers, mut inbox, heard) =
+            start("trap '' TERM INT QUIT; sleep 600 & echo $! >&2; wait", 1);
         let child = heard.first_number().await;
         timeout(PATIENCE, workers.end()).await.expect("ending takes little time");
         next_exit(&mut inbox).await;

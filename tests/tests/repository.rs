@@ -180,7 +180,8 @@ fn is_unsafe(line: &str) -> bool {
 /// The folders of the workspace's packages.
 fn packages() -> Vec<String> {
     let manifest = read(&root().join("Cargo.toml"));
-    let members = manifest.lines().find_map(|line| line.strip_prefix("members = [")).expect("one line of members");
+    let members =
+        manifest.lines().find_map(|line| line.strip_prefix("members = [")).expect("one line of members");
     let quoted = members.trim_end_matches(']').split(", ");
     quoted.map(|name| name.trim_matches('"').to_owned()).collect()
 }

@@ -9,6 +9,7 @@ mod labels;
 mod ledger;
 mod log;
 mod outcome;
+mod patience;
 mod progress;
 pub mod python;
 mod report;

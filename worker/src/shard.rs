@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
-use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key};
+use dataset::{
+    ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+};
 use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
@@ -14,6 +16,7 @@ use tracing::{debug, warn};
 use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
+use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::row::Common;
 use crate::slots::Runner;
@@ -103,10 +106,17 @@ impl ShardRunner {
         }
         let stats = part.finish()?;
         let attempt = attempt_key(lease.shard, lease.token);
-        spans::upload(&attempt, stats.tally.bytes, || store.put_file(&attempt, &file)).inspect_err(|_| {
-            // A disk that is full must not stay so for the parts that could not leave it.
-            let _ = fs::remove_file(&file);
-        })?;
+        let mut patience = Patience::new();
+        while let Err(error) = spans::upload(&attempt, stats.tally.bytes, || store.put_file(&attempt, &file))
+        {
+            let may_pass = error.kind() == ErrorKind::Other && !progress.is_stopped();
+            if !may_pass || !patience.wait() {
+                // A disk that is full must not stay so for the parts that could not leave it.
+                let _ = fs::remove_file(&file);
+                return Err(error.into());
+            }
+            warn!(shard = lease.shard, %error, "could not store a part, trying again");
+        }
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 

@@ -10,7 +10,7 @@ use super::here::HereRegistry;
 use super::redis::RedisRegistry;
 
 /// A job as it was submitted, and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRecord {
     pub id: String,
     /// As it stands in `_et/job.json`.

@@ -32,6 +32,7 @@ impl Packing {
 /// Yields lines without their ends. Never holds more of a line than it was asked to keep.
 pub(crate) struct Lines {
     path: String,
+    object: Object,
     input: Box<dyn BufRead + Send>,
     byte: u64,
     number: u64,
@@ -62,9 +63,9 @@ impl Lines {
         let object = objects::open(path)?;
         let input = open_at(&object, Packing::of(path), from).map_err(|cause| match cause.kind() {
             io::ErrorKind::UnexpectedEof => SourceError::Changed { path: path.to_owned() },
-            _ => SourceError::Read { path: path.to_owned(), cause },
+            _ => SourceError::reading(path, &object, cause),
         })?;
-        Ok(Lines { path: path.to_owned(), input, byte: from, number, keep, failed: false })
+        Ok(Lines { path: path.to_owned(), object, input, byte: from, number, keep, failed: false })
     }
 
     /// Goes on to the first line that starts at byte `to` or later.
@@ -122,7 +123,7 @@ impl Iterator for Lines {
         }
         let line = self.read_line();
         self.failed = line.is_err();
-        line.map_err(|cause| SourceError::Read { path: self.path.clone(), cause }).transpose()
+        line.map_err(|cause| SourceError::reading(&self.path, &self.object, cause)).transpose()
     }
 }
 

@@ -20,8 +20,9 @@ use std::io;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::store::Object;
 use crate::walk::WalkError;
-use crate::{Job, Range, Shard, StoreError};
+use crate::{ErrorKind, Job, Range, Shard, StoreError};
 pub use encoding::{EncodingError, decode_source};
 pub(crate) use listing::{Listed, Listing};
 pub(crate) use location::{Location, resolve};
@@ -119,6 +120,21 @@ pub enum SourceError {
     Read { path: String, cause: io::Error },
     #[error("{path} has changed since it was planned: give the job another output folder")]
     Changed { path: String },
+}
+
+impl SourceError {
+    /// Whether it may be gone when one tries again: the store failed, not what it holds.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, SourceError::Store(error) if error.kind() == ErrorKind::Other)
+    }
+
+    /// What it means that a file cannot be read.
+    fn reading(path: &str, object: &Object, cause: io::Error) -> SourceError {
+        match object.take_failure() {
+            Some(failure) => failure.into(),
+            None => SourceError::Read { path: path.to_owned(), cause },
+        }
+    }
 }
 
 /// Streams the shards of a job's sources, after the shard `after` if there is one. Fails at once if a source

@@ -61,7 +61,7 @@ pub(super) fn read_object(
         return Ok(Err(too_large(most)));
     }
     let mut bytes = vec![0; object.size() as usize];
-    let failed = |cause| SourceError::Read { path: format!("{}/{key}", store.location()), cause };
+    let failed = |cause| SourceError::reading(key, &object, cause);
     object.read_exact_at(&mut bytes, 0).map_err(failed)?;
     Ok(Ok(bytes))
 }

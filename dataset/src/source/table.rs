@@ -11,7 +11,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::cell::{bytes_at, json_at, text_at};
 use super::{Body, Source, SourceError, objects, tree};
-use crate::damage::guarded;
+use crate::damage::{Unreadable, guarded};
 use crate::store::Object;
 use crate::{ColumnMap, Columns};
 
@@ -48,8 +48,8 @@ impl Table {
             .with_skip_arrow_metadata(true)
             // With the page index, the pages before a row are passed over unread.
             .with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&object, options))
-            .map_err(|what| SourceError::Damaged { path: path.clone(), what })?;
+        let metadata = guarded(&object, || ArrowReaderMetadata::load(&object, options))
+            .map_err(|unreadable| failed(&path, unreadable))?;
         Ok(Table { path, object, metadata })
     }
 
@@ -75,7 +75,7 @@ impl Table {
             .with_offset(offset)
             .with_limit(count)
             .with_batch_size(ROWS_AT_ONCE.min(count));
-        guarded(|| builder.build()).map_err(|what| SourceError::Damaged { path: self.path.clone(), what })
+        guarded(&self.object, || builder.build()).map_err(|unreadable| failed(&self.path, unreadable))
     }
 }
 
@@ -83,6 +83,7 @@ impl Table {
 pub(super) struct Rows {
     path: String,
     name: Name,
+    object: Object,
     columns: Columns,
     reader: Option<ParquetRecordBatchReader>,
     batch: Option<(RecordBatch, usize)>,
@@ -110,6 +111,7 @@ impl Rows {
         Ok(Rows {
             reader: Some(table.read(&rows)?),
             path: table.path,
+            object: table.object,
             name: Name { root: root.to_owned(), key: key.to_owned() },
             columns: columns.clone(),
             batch: None,
@@ -134,8 +136,8 @@ impl Rows {
             }
             let changed = || SourceError::Changed { path: self.path.clone() };
             let reader = self.reader.as_mut().ok_or_else(changed)?;
-            let batch = guarded(|| reader.next().transpose().map_err(Into::into))
-                .map_err(|what| SourceError::Damaged { path: self.path.clone(), what })?;
+            let batch = guarded(&self.object, || reader.next().transpose().map_err(Into::into))
+                .map_err(|unreadable| failed(&self.path, unreadable))?;
             self.batch = Some((batch.ok_or_else(changed)?, 0));
         }
     }
@@ -205,6 +207,13 @@ impl Iterator for Rows {
             self.rows = 0..0;
         }
         step.transpose()
+    }
+}
+
+fn failed(path: &str, unreadable: Unreadable) -> SourceError {
+    match unreadable {
+        Unreadable::Store(error) => error.into(),
+        Unreadable::Damaged(what) => SourceError::Damaged { path: path.to_owned(), what },
     }
 }
 

@@ -8,7 +8,7 @@ mod s3;
 use std::io::{self, Write};
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
@@ -110,7 +110,8 @@ impl Store {
 
     /// Opens an object, to read any stretch of it.
     pub fn read(&self, key: &str) -> Result<Object, StoreError> {
-        self.call("read", key, || self.backend.read(key)).map(Object)
+        let bytes = self.call("read", key, || self.backend.read(key))?;
+        Ok(Object::new(bytes, &self.location, key))
     }
 
     pub fn exists(&self, key: &str) -> Result<bool, StoreError> {
@@ -170,17 +171,43 @@ pub enum Published {
 
 /// An object open for reading. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Object(Arc<dyn ReadAt>);
+pub struct Object(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    bytes: Arc<dyn ReadAt>,
+    location: Arc<str>,
+    key: String,
+    /// The last read that failed. Parquet's reader passes on no more than its text.
+    failure: Mutex<Option<StoreError>>,
+}
 
 impl Object {
+    fn new(bytes: Arc<dyn ReadAt>, location: &Arc<str>, key: &str) -> Object {
+        let (location, key, failure) = (location.clone(), key.to_owned(), Mutex::new(None));
+        Object(Arc::new(Opened { bytes, location, key, failure }))
+    }
+
     /// Its length in bytes.
     pub fn size(&self) -> u64 {
-        self.0.size()
+        self.0.bytes.size()
     }
 
     /// Fills `buffer` with the bytes at `offset`.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.0.bytes.read_exact_at(buffer, offset).inspect_err(|error| {
+            // Who asks for bytes beyond the end has been misled by the object itself.
+            if error.kind() != io::ErrorKind::UnexpectedEof {
+                let cause = io::Error::new(error.kind(), error.to_string());
+                let failure = StoreError::new("read", &self.0.location, &self.0.key, cause);
+                *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            }
+        })
+    }
+
+    /// The failure of the store that a read has met since this was last asked.
+    pub(crate) fn take_failure(&self) -> Option<StoreError> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Reads from `offset` to the end, in stretches of a size that suits sequential reading.

@@ -5,29 +5,27 @@ use std::time::Duration;
 use dataset::{Range, Shard, Tally};
 
 use super::script::{Check, finished};
-use super::server::Server;
-use super::{EPOCH, RULES, block_on, in_each_home, shard_of};
+use super::{EPOCH, RULES, in_each_home, shard_of};
 use crate::queue::{
-    Counts, Depth, Failure, Home, IntervalSet, JobQueue, Lease, Mode, QueueError, Report, Running, Token,
-    WorkerId,
+    Counts, Depth, Failure, IntervalSet, JobQueue, Lease, Mode, QueueError, Report, Running, Token, WorkerId,
 };
 
 fn worker(name: &str) -> WorkerId {
     WorkerId::new(name)
 }
 
-async fn four_shards(queue: &JobQueue) {
+pub(super) async fn four_shards(queue: &JobQueue) {
     assert!(queue.begin(&IntervalSet::new()).await.unwrap());
     queue.offer(&[0, 1, 2, 3].map(shard_of)).await.unwrap();
     queue.all_offered().await.unwrap();
 }
 
 /// Asks for one shard.
-async fn get(queue: &JobQueue, name: &str) -> Lease {
+pub(super) async fn get(queue: &JobQueue, name: &str) -> Lease {
     queue.reconcile(&Report::idle(worker(name), 1), EPOCH).await.unwrap().start[0].lease
 }
 
-async fn is_held(queue: &JobQueue, name: &str, lease: Lease) -> bool {
+pub(super) async fn is_held(queue: &JobQueue, name: &str, lease: Lease) -> bool {
     let report = Report { running: vec![Running { lease, position: 0 }], ..Report::idle(worker(name), 0) };
     queue.reconcile(&report, EPOCH).await.unwrap().stop.is_empty()
 }
@@ -347,71 +345,6 @@ fn second_copies_are_counted_and_those_that_came_first() {
         let counts = check.status().await.leases;
         assert_eq!((counts.speculated, counts.speculated_first), (1, 1));
     });
-}
-
-#[test]
-fn a_redis_that_was_flushed_says_that_it_does_not_know_the_job() {
-    let Some(server) = Server::start(&[]) else { return };
-    block_on(async {
-        let queue = Home::redis(&server.url()).await.unwrap().queue("flushed", RULES);
-        four_shards(&queue).await;
-        let lease = get(&queue, "a").await;
-        redis::cmd("FLUSHALL").exec(&mut server.client()).unwrap();
-        assert_eq!(queue.depth().await.unwrap_err(), QueueError::UnknownJob("flushed".to_owned()));
-        four_shards(&queue).await;
-        assert!(is_held(&queue, "a", lease).await, "what runs is adopted");
-        assert!(get(&queue, "b").await.token > lease.token);
-    });
-}
-
-#[test]
-fn scripts_that_a_restarted_redis_forgot_are_sent_again() {
-    let Some(server) = Server::start(&[]) else { return };
-    block_on(async {
-        let queue = Home::redis(&server.url()).await.unwrap().queue("script flush", RULES);
-        four_shards(&queue).await;
-        redis::cmd("SCRIPT").arg("FLUSH").exec(&mut server.client()).unwrap();
-        assert_eq!(queue.depth().await.unwrap(), Depth { ready: 4, leased: 0 });
-    });
-}
-
-#[test]
-fn a_broken_connection_is_made_again() {
-    let Some(server) = Server::start(&[]) else { return };
-    block_on(async {
-        let queue = Home::redis(&server.url()).await.unwrap().queue("broken", RULES);
-        four_shards(&queue).await;
-        redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").exec(&mut server.client()).unwrap();
-        assert_eq!(queue.depth().await.unwrap(), Depth { ready: 4, leased: 0 });
-    });
-}
-
-#[test]
-fn users_and_passwords_are_asked_for_and_never_told() {
-    let Some(server) =
-        Server::start(&["--user", "et", "on", ">secret", "~et:*", "+@all", "--requirepass", "other"])
-    else {
-        return;
-    };
-    let url = |user: &str| server.url().replace("?", "") + user;
-    block_on(async {
-        let home = Home::redis(&url("?user=et&pass=secret")).await.unwrap();
-        four_shards(&home.queue("with a password", RULES)).await;
-        for user in ["?user=et&pass=wrong-secret", "?pass=wrong-secret", ""] {
-            let error = Home::redis(&url(user)).await.unwrap_err();
-            assert!(matches!(error, QueueError::Refused { .. }), "{error}");
-            assert!(!error.to_string().contains("wrong-secret"), "{error}");
-        }
-    });
-}
-
-#[test]
-fn a_redis_that_is_not_there_is_one_clear_sentence() {
-    let error = block_on(Home::redis("redis+unix:///nowhere/redis.sock")).unwrap_err();
-    assert!(matches!(error, QueueError::Unreachable { .. }), "{error}");
-    assert!(
-        error.to_string().starts_with("the queue at redis+unix:///nowhere/redis.sock cannot be reached: ")
-    );
 }
 
 #[test]

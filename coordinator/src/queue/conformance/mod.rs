@@ -6,6 +6,7 @@ mod model;
 mod registry;
 mod script;
 mod server;
+mod servers;
 
 use std::time::Duration;
 

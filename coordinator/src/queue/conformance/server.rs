@@ -1,6 +1,8 @@
 //! A Redis server for the tests, which ends with the last of them that uses it.
 
+use std::fs;
 use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -32,18 +34,22 @@ impl Server {
         Some(server)
     }
 
-    /// One for this test alone, with further options of the command line.
-    pub(super) fn start(options: &[&str]) -> Option<Server> {
+    /// One for this test alone, with further lines of its configuration.
+    pub(super) fn start(lines: &[&str]) -> Option<Server> {
+        let is_sentinel = lines.iter().any(|line| line.starts_with("sentinel "));
         let folder = tempfile::tempdir().unwrap();
-        let process = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
-            .arg(folder.path().join("redis.sock"))
-            .arg("--dir")
-            .arg(folder.path())
-            .args(options)
-            .stdout(Stdio::null())
-            .spawn();
-        let process = match process {
+        let path = folder.path().display();
+        let mut config = format!("port 0\nunixsocket {path}/redis.sock\ndir {path}\n");
+        if !is_sentinel {
+            config += "save \"\"\n";
+        }
+        fs::write(folder.path().join("redis.conf"), config + &lines.join("\n")).unwrap();
+        let mut command = Command::new("redis-server");
+        command.arg(folder.path().join("redis.conf")).stdout(Stdio::null());
+        if is_sentinel {
+            command.arg("--sentinel");
+        }
+        let process = match command.spawn() {
             Err(error)
                 if error.kind() == ErrorKind::NotFound && std::env::var_os("ET_REQUIRE_REDIS").is_none() =>
             {
@@ -80,4 +86,9 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that is free now.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

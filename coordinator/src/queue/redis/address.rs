@@ -14,7 +14,7 @@ pub(super) struct Address {
 }
 
 pub(super) enum Kind {
-    One(Client),
+    One(Box<Client>),
     Cluster(Box<ClusterClientBuilder>),
     Sentinel(Box<SentinelClient>),
 }
@@ -34,7 +34,7 @@ impl Address {
             hosts.split(',').map(|host| format!("{tls}://{user}{host}").into_connection_info()).collect()
         };
         let kind = match scheme {
-            "redis" | "rediss" | "redis+unix" => Client::open(url).map(Kind::One),
+            "redis" | "rediss" | "redis+unix" => Client::open(url).map(|client| Kind::One(Box::new(client))),
             "redis-cluster" | "rediss-cluster" => {
                 nodes().map(|nodes| Kind::Cluster(Box::new(ClusterClient::builder(nodes))))
             }

@@ -28,15 +28,18 @@ pub(super) struct Link {
 }
 
 enum Route {
-    Node {
-        source: Source,
-        current: Mutex<Current>,
-    },
+    Node(Box<Node>),
     /// Finds its way by itself.
     Cluster(ClusterConnection),
 }
 
-/// Where the server is that takes writes.
+/// The one server that takes writes.
+struct Node {
+    source: Source,
+    current: Mutex<Current>,
+}
+
+/// Where that server is.
 enum Source {
     One(Client),
     Sentinel(Mutex<SentinelClient>),
@@ -52,9 +55,9 @@ struct Current {
 impl Link {
     pub(super) async fn connect(url: &str) -> Result<Link, QueueError> {
         let Address { shown: address, kind } = Address::parse(url)?;
-        let node = |source| Ok(Route::Node { source, current: Mutex::default() });
+        let node = |source| Ok(Route::Node(Box::new(Node { source, current: Mutex::default() })));
         let route = match kind {
-            Kind::One(client) => node(Source::One(client)),
+            Kind::One(client) => node(Source::One(*client)),
             Kind::Sentinel(client) => node(Source::Sentinel(Mutex::new(*client))),
             Kind::Cluster(builder) => {
                 let builder = builder.response_timeout(RESPONSE_TIMEOUT).connection_timeout(CONNECT_TIMEOUT);
@@ -113,37 +116,41 @@ impl Link {
             Route::Cluster(connection) => {
                 connection.clone().req_packed_command(command).await?.extract_error()
             }
-            Route::Node { source, current } => {
-                let (mut connection, number) = connected(source, current).await?;
-                let result = connection.req_packed_command(command).await.and_then(Value::extract_error);
-                if result.as_ref().is_err_and(may_pass) {
-                    let mut current = current.lock().await;
-                    // Others may have noticed before.
-                    if current.number == number {
-                        current.connection = None;
-                    }
-                }
-                result
-            }
+            Route::Node(node) => node.try_once(command).await,
         }
     }
 }
 
-async fn connected(source: &Source, current: &Mutex<Current>) -> RedisResult<(MultiplexedConnection, u64)> {
-    let mut current = current.lock().await;
-    if let Some(connection) = &current.connection {
-        return Ok((connection.clone(), current.number));
+impl Node {
+    async fn try_once(&self, command: &Cmd) -> RedisResult<Value> {
+        let (mut connection, number) = self.connected().await?;
+        let result = connection.req_packed_command(command).await.and_then(Value::extract_error);
+        if result.as_ref().is_err_and(may_pass) {
+            let mut current = self.current.lock().await;
+            // Others may have noticed before.
+            if current.number == number {
+                current.connection = None;
+            }
+        }
+        result
     }
-    let config = AsyncConnectionConfig::new()
-        .set_response_timeout(Some(RESPONSE_TIMEOUT))
-        .set_connection_timeout(Some(CONNECT_TIMEOUT));
-    let connection = match source {
-        Source::One(client) => client.get_multiplexed_async_connection_with_config(&config).await?,
-        Source::Sentinel(client) => client.lock().await.get_async_connection_with_config(&config).await?,
-    };
-    current.number += 1;
-    current.connection = Some(connection.clone());
-    Ok((connection, current.number))
+
+    async fn connected(&self) -> RedisResult<(MultiplexedConnection, u64)> {
+        let mut current = self.current.lock().await;
+        if let Some(connection) = &current.connection {
+            return Ok((connection.clone(), current.number));
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(CONNECT_TIMEOUT));
+        let connection = match &self.source {
+            Source::One(client) => client.get_multiplexed_async_connection_with_config(&config).await?,
+            Source::Sentinel(client) => client.lock().await.get_async_connection_with_config(&config).await?,
+        };
+        current.number += 1;
+        current.connection = Some(connection.clone());
+        Ok((connection, current.number))
+    }
 }
 
 /// Whether it may be well in a while. What was asked for may have been done all the same, so this rests on every

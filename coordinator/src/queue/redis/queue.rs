@@ -1,5 +1,6 @@
 //! The queue of one job in Redis: what is asked, put into the arguments of a script, and what the script answers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -24,6 +25,9 @@ pub struct RedisQueue {
     job: Arc<str>,
     rules: Rules,
 }
+
+/// More than any part holds: Redis counts up to 2^63, and a worker's word must not take a sum beyond.
+const MAX_COUNT: u64 = 1 << 55;
 
 /// What is kept of a finished shard until it is published.
 #[derive(Serialize, Deserialize)]
@@ -86,12 +90,13 @@ impl RedisQueue {
     }
 
     pub(in crate::queue) async fn published(&self, lease: Lease, tally: &Tally) -> Result<bool, QueueError> {
-        let counts = |call: Call, counts: &std::collections::BTreeMap<String, u64>| {
+        let counts = |call: Call, counts: &BTreeMap<String, u64>| {
             call.count(counts.len())
-                .each(counts, |call, (name, &count)| call.text(name.as_str()).number(count))
+                .each(counts, |call, (name, &count)| call.text(name.as_str()).number(count.min(MAX_COUNT)))
         };
         let call = self.call(&SCRIPTS.published).number(lease.shard);
-        let call = call.number(tally.sources).number(tally.rows).number(tally.events).number(tally.bytes);
+        let totals = [tally.sources, tally.rows, tally.events, tally.bytes];
+        let call = call.each(totals, |call, total| call.number(total.min(MAX_COUNT)));
         self.flag(counts(counts(call, &tally.outcomes), &tally.reasons)).await
     }
 
@@ -126,8 +131,8 @@ impl RedisQueue {
     }
 
     pub(in crate::queue) async fn status(&self) -> Result<Status, QueueError> {
-        type Table = std::collections::BTreeMap<String, String>;
-        type Numbers = std::collections::BTreeMap<String, u64>;
+        type Table = BTreeMap<String, String>;
+        type Numbers = BTreeMap<String, u64>;
         let (job, now, tally, outcomes, reasons): (Table, [u64; 4], Numbers, Numbers, Numbers) =
             self.ask(self.call(&SCRIPTS.status)).await?;
         let [ready, running, committed, open] = now;

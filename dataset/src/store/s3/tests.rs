@@ -320,3 +320,31 @@ fn what_is_wrong_is_told_in_one_sentence() {
     let nobody = store_at(&format!("http://{closed}"), "s3://bucket", keys(), Pace::default());
     check_refusal(&nobody, ErrorKind::Other, "cannot be reached: Connection refused");
 }
+
+#[test]
+fn a_failing_service_is_not_taken_for_a_damaged_part() {
+    let Remote { server, store, folder } = remote();
+    let file = folder.path().join("part");
+    let range = crate::Range::Tree { root: "/".to_owned(), first: Vec::new(), last: Vec::new() };
+    let shard = crate::Shard { ordinal: 0, sources: 1, range };
+    let header = crate::PartHeader { job: crate::JobId("job".to_owned()), shard };
+    crate::PartWriter::create(&file, header).unwrap().finish().unwrap();
+    store.put_file("data/part", &file).unwrap();
+    let bytes = store.get("data/part").unwrap();
+    crate::PartReader::open(&store, "data/part").unwrap();
+
+    // The object's beginning comes, and what it does not hold is asked for in vain.
+    store.put("data/part", &[vec![0; 100_000], bytes].concat()).unwrap();
+    server.faults().next(usize::MAX, &["GET"], Fault::InternalError);
+    let object = store.read("data/part");
+    assert!(object.is_err());
+    server.faults().heal();
+    let object = store.read("data/part").unwrap();
+    server.faults().next(usize::MAX, &["GET"], Fault::InternalError);
+    let load = || parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&object, Default::default());
+    let failed = crate::damage::guarded(&object, load).unwrap_err();
+    assert!(matches!(failed, crate::damage::Unreadable::Store(_)), "{failed:?}");
+    server.faults().heal();
+    let load = || parquet::arrow::arrow_reader::ArrowReaderMetadata::load(&object, Default::default());
+    crate::damage::guarded(&object, load).unwrap();
+}

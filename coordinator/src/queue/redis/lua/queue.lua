@@ -120,28 +120,28 @@ local function renew_copy(shard, copy)
   call('ZADD', key('leases'), digits(now + rules.lease), member_of(shard, copy.t))
 end
 
--- Keeps `running` and `twice` in step with a shard's copies.
-local function index(shard, open)
+-- Keeps `running` and `twice` in step with a shard's copies, of which there were `before`.
+local function index(shard, open, before)
   local name = name_of(shard)
+  if before == 1 then
+    call('ZREM', key('running'), name)
+  elseif before == 2 then
+    call('SREM', key('twice'), name)
+  end
   if #open.c == 1 then
     call('ZADD', key('running'), digits(open.c[1].b), name)
-  else
-    call('ZREM', key('running'), name)
-  end
-  if #open.c == 2 then
+  elseif #open.c == 2 then
     call('SADD', key('twice'), name)
-  else
-    call('SREM', key('twice'), name)
   end
 end
 
 local function add_copy(shard, open, copy)
   open.s = 'leased'
   open.k = copy.t
-  open.c[#open.c + 1] = copy
+  table.insert(open.c, copy)
   renew_copy(shard, copy)
   call('ZADD', key('held'), 0, copy.w .. '\0' .. member_of(shard, copy.t))
-  index(shard, open)
+  index(shard, open, #open.c - 1)
   save(shard, open)
 end
 
@@ -149,6 +149,15 @@ local function drop_copy(shard, copy)
   local member = member_of(shard, copy.t)
   call('ZREM', key('leases'), member)
   call('ZREM', key('held'), copy.w .. '\0' .. member)
+end
+
+local function drop_copies(shard, open)
+  local before = #open.c
+  for _, copy in ipairs(open.c) do
+    drop_copy(shard, copy)
+  end
+  open.c = {}
+  index(shard, open, before)
 end
 
 local function copy_of(open, token)
@@ -170,7 +179,7 @@ local function end_lease(shard, open, token)
     if copy then
       drop_copy(shard, copy)
       table.remove(open.c, position)
-      index(shard, open)
+      index(shard, open, #open.c + 1)
     end
     if #open.c == 0 then
       open.s = 'pending'
@@ -188,15 +197,16 @@ end
 -- Takes a shard out of everything that knows open shards.
 local function remove(shard, open)
   local name = name_of(shard)
-  for _, copy in ipairs(open.c) do
-    drop_copy(shard, copy)
+  if open.s == 'leased' then
+    drop_copies(shard, open)
+  elseif open.s == 'committed' then
+    forget_commit(shard)
+  else
+    call('ZREM', key('ready'), name)
   end
-  open.c = {}
-  index(shard, open)
-  forget_commit(shard)
-  call('ZREM', key('ready'), name)
-  call('SREM', key('strays'), name)
-  call('HDEL', key('plan'), name)
+  if call('HDEL', key('plan'), name) == 0 then
+    call('SREM', key('strays'), name)
+  end
   call('HDEL', key('trouble'), name)
   call('HDEL', key('open'), name)
 end
@@ -208,13 +218,13 @@ end
 
 -- 'held' with the shard and the copy, 'committed' or 'stale'.
 local function standing(worker, shard, token)
-  if shard >= MAX_SHARDS or token > MAX_TOKEN or has_bit('done', shard) or has_bit('aside', shard) then
+  if shard >= MAX_SHARDS or token > MAX_TOKEN then
     return 'stale'
   end
   local open = load(shard)
   local is_free
   if not open then
-    is_free = not all_offered
+    is_free = not all_offered and not has_bit('done', shard) and not has_bit('aside', shard)
   elseif open.s == 'committed' then
     if open.t == token then
       return 'committed'
@@ -223,7 +233,6 @@ local function standing(worker, shard, token)
   elseif open.s == 'leased' then
     local copy = copy_of(open, token)
     if copy and copy.w == worker then
-      renew_copy(shard, copy)
       return 'held', open, copy
     end
     is_free = false

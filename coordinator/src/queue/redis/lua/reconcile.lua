@@ -11,11 +11,7 @@ for position = 1, number() do
   local shard, token, part = number(), number(), text()
   local how, open, copy = standing(worker, shard, token)
   if how == 'held' then
-    for _, each in ipairs(open.c) do
-      drop_copy(shard, each)
-    end
-    open.c = {}
-    index(shard, open)
+    drop_copies(shard, open)
     open.s = 'committed'
     open.t = token
     save(shard, open)
@@ -55,6 +51,7 @@ for position = 1, number() do
   local shard, token, source = number(), number(), number()
   local how, open, copy = standing(worker, shard, token)
   if how == 'held' then
+    renew_copy(shard, copy)
     if copy.f and source and source > (copy.p or -1) then
       copy.p = source
       save(shard, open)
@@ -74,13 +71,13 @@ local function description_of(shard)
   return planned and string.sub(planned, string.find(planned, ' ', 1, true) + 1)
 end
 
-local function start(shard, copy, description)
+local function start(shard, copy, description, trouble)
   free_slots = free_slots - 1
   reply[#reply + 1] = name_of(shard)
   reply[#reply + 1] = digits(copy.t)
   reply[#reply + 1] = description
   reply[#reply + 1] = copy.f and '1' or '0'
-  reply[#reply + 1] = table.concat(trouble_of(shard).a, ',')
+  reply[#reply + 1] = table.concat(trouble.a, ',')
 end
 
 for _, member in ipairs(leases_of(worker)) do
@@ -91,7 +88,7 @@ for _, member in ipairs(leases_of(worker)) do
     if description and free_slots > 0 then
       local copy = copy_of(open, token)
       renew_copy(shard, copy)
-      start(shard, copy, description)
+      start(shard, copy, description, trouble_of(shard))
     else
       count('withdrawn')
       end_lease(shard, open, token)
@@ -138,14 +135,15 @@ while free_slots > 0 do
   if not first then
     count('speculated')
   end
+  local trouble = trouble_of(shard)
   local copy = {
     t = take_token(),
     w = worker,
     b = now,
-    f = trouble_of(shard).l >= rules.careful_after,
+    f = trouble.l >= rules.careful_after,
     x = not first,
   }
   add_copy(shard, load(shard), copy)
-  start(shard, copy, description_of(shard))
+  start(shard, copy, description_of(shard), trouble)
 end
 return reply
