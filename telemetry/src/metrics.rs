@@ -137,7 +137,7 @@ pub fn queue(ready: u64, leased: u64) {
     instruments.queue_leased.record(leased, &[]);
 }
 
-/// Leases that a coordinator saw end without a part since it last said so.
+/// So many more leases of the queue ended without a part. All coordinators tell of all of them.
 pub fn leases_ended(kind: LeaseEnd, count: u64) {
     if let Some(instruments) = INSTRUMENTS.get() {
         instruments.leases_ended.add(count, &[KeyValue::new("et.kind", kind.name())]);

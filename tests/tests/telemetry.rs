@@ -74,6 +74,9 @@ fn metrics_add_up_to_the_dataset() {
     assert_eq!(sum("et.slots.busy"), 0.0);
     assert!(sum("et.part.size") > 0.0);
     assert!(sum("et.report.duration") > 0.0);
+    for depth in ["et.queue.ready", "et.queue.leased"] {
+        assert_eq!(collector.numbers(depth, "").len(), 1, "{depth} is told");
+    }
 }
 
 #[test]

@@ -41,16 +41,18 @@ impl Service {
 pub(super) struct EndedLeases(Option<Counts>);
 
 impl EndedLeases {
-    /// Tells what is new since the last call. What was before the first was told by others.
-    pub(super) fn note(&mut self, counts: Counts) {
-        let Some(before) = self.0.replace(counts) else { return };
-        for kind in LeaseEnd::ALL {
-            // A queue that was lost begins to count anew.
-            let new = count(&counts, kind).saturating_sub(count(&before, kind));
-            if new > 0 {
-                metrics::leases_ended(kind, new);
-            }
+    pub(super) fn tell(&mut self, counts: Counts) {
+        for (kind, new) in self.news(counts) {
+            metrics::leases_ended(kind, new);
         }
+    }
+
+    /// What is new since the last call. What was before the first was told by others.
+    fn news(&mut self, counts: Counts) -> Vec<(LeaseEnd, u64)> {
+        let before = self.0.replace(counts).unwrap_or(counts);
+        // A queue that was lost begins to count anew.
+        let new = |kind| count(&counts, kind).saturating_sub(count(&before, kind));
+        LeaseEnd::ALL.into_iter().map(|kind| (kind, new(kind))).filter(|(_, new)| *new > 0).collect()
     }
 }
 
@@ -81,4 +83,20 @@ pub(super) fn job_is_over(record: &JobRecord, status: &Status, state: JobState) 
         sources: status.sources_planned,
         shards: status.shards_planned,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_lease_that_ends_is_told_once() {
+        let mut leases = EndedLeases::default();
+        let counts = Counts { expired: 3, failed: 1, ..Counts::default() };
+        assert_eq!(leases.news(counts), [], "others have told of these");
+        let counts = Counts { expired: 5, lost: 1, adopted: 9, ..counts };
+        assert_eq!(leases.news(counts), [(LeaseEnd::Expired, 2), (LeaseEnd::Lost, 1)]);
+        assert_eq!(leases.news(counts), []);
+        assert_eq!(leases.news(Counts { released: 1, ..Counts::default() }), [(LeaseEnd::Released, 1)]);
+    }
 }

@@ -123,7 +123,7 @@ impl Tending<'_> {
         let status = open.queue.status().await?;
         let ready = if status.mode == Mode::Running { status.shards_ready } else { 0 };
         open.note_depth(Depth { ready, leased: status.shards_running });
-        self.ended_leases.note(status.leases);
+        self.ended_leases.tell(status.leases);
         self.tell(&status);
         if !status.all_planned && status.mode == Mode::Running {
             self.plan().await?;
