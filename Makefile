@@ -2,8 +2,9 @@
 
 CARGO ?= cargo
 ET := target/release/et-coord
+GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test lint bench-tracer bench-throughput bench-queue soak clean
+.PHONY: build demo test test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -18,6 +19,13 @@ test: ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
+test-garage: $(GARAGE) ## the tests of S3 against a production server, which takes 20 minutes to build
+	tests/garage.sh $(GARAGE)
+
+$(GARAGE):
+	$(CARGO) install garage --version 2.5.0 --locked --no-default-features --features bundled-libs,lmdb \
+		--root target/garage --target-dir target/garage/build
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
@@ -30,6 +38,12 @@ bench-throughput: build ## confined and stored executions against a bare subproc
 
 bench-queue: build ## reports per second through Redis, its memory for each shard, a job of 100 million sources
 	target/release/bench-queue
+
+bench-reports: build ## reports per second of a whole coordinator over gRPC and Redis
+	target/release/bench-reports
+
+bench-overhead: build ## the share of processor time that is neither a program nor its tracing
+	target/release/bench-overhead
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak

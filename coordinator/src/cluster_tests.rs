@@ -317,9 +317,8 @@ async fn progress_tells_what_is_published_and_what_is_at_work() {
     coordinator.send(v1::ReportRequest { running: vec![running], ..report("b") }).await;
 
     let mut snapshots = coordinator.open().watch();
-    let reached = snapshots.wait_for(|snapshot| {
-        snapshot.progress.parts_done == 1 && snapshot.progress.at_work.sources == 1
-    });
+    let reached = snapshots
+        .wait_for(|snapshot| snapshot.progress.parts_done == 1 && snapshot.progress.at_work.sources == 1);
     let progress = timeout(PATIENCE, reached).await.unwrap().unwrap().progress.clone();
     assert_eq!((progress.published.sources, progress.sources_done()), (1, 2));
     assert_eq!((progress.sources_planned, progress.parts_planned, progress.all_planned), (3, 3, true));

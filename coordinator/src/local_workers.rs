@@ -77,7 +77,8 @@ impl Patience {
             ExitCause::Died(_) if was_at_work => self.deaths += 1,
             _ => self.refusals += 1,
         }
-        let is_over = self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
+        let is_over =
+            self.refusals >= MAX_REFUSALS * self.workers || self.deaths >= MAX_DEATHS * self.workers;
         let (ExitCause::Refused(words) | ExitCause::Died(words)) = cause;
         is_over.then_some(words)
     }
@@ -414,7 +415,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_is_ended_may_clean_up() {
         let (mut workers, mut inbox, heard) = start(
-            "trap 'echo error: cleaned up >&2; exit 1' INT; trap '' TERM; echo $$ >&2; sleep 600 & wait",
+            "trap 'echo error: cleaned up >&2; exit 1' QUIT; trap '' TERM INT; echo $$ >&2; sleep 600 & wait",
             1,
         );
         heard.first_number().await;
@@ -424,7 +425,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_stubborn_worker_leaves_behind_is_killed_with_it_and_not_waited_for() {
-        let (mut workers, mut inbox, heard) = start("trap '' TERM INT; sleep 600 & echo $! >&2; wait", 1);
+        let (mut workers, mut inbox, heard) = start("trap '' TERM INT QUIT; sleep 600 & echo $! >&2; wait", 1);
         let child = heard.first_number().await;
         timeout(PATIENCE, workers.end()).await.expect("ending takes little time");
         next_exit(&mut inbox).await;

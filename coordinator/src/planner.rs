@@ -12,7 +12,10 @@ pub(crate) enum Planned {
     /// There are no further shards.
     All,
     /// The sources cannot be listed any further. What may pass is worth another try.
-    Failed { reason: String, may_pass: bool },
+    Failed {
+        reason: String,
+        may_pass: bool,
+    },
 }
 
 /// How many shards may wait for the coordinator. A segment of the plan waits with the thread.

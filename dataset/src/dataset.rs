@@ -232,6 +232,7 @@ struct Version {
 fn differences(one: &Job, other: &Job) -> String {
     let parts = [
         ("sources", one.sources != other.sources),
+        ("columns", one.columns != other.columns),
         ("sources per shard", one.shard_sources != other.shard_sources),
         ("limits", one.limits != other.limits),
     ];

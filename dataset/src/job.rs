@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ColumnMap;
 use crate::hex::hex;
 use crate::layout::FORMAT_VERSION;
 use crate::source::{self, SourceError};
@@ -14,8 +15,11 @@ use crate::source::{self, SourceError};
 #[serde(deny_unknown_fields)]
 pub struct Job {
     pub format_version: u32,
-    /// Source folders and JSONL files, as the user gave them.
+    /// Folders, files and URIs of sources, as absolute paths.
     pub sources: Vec<String>,
+    /// Which columns of Parquet files hold what.
+    #[serde(default, skip_serializing_if = "ColumnMap::is_empty")]
+    pub columns: ColumnMap,
     pub shard_sources: u64,
     pub limits: Limits,
 }
@@ -25,7 +29,13 @@ impl Job {
     /// them.
     pub fn new(sources: &[String], shard_sources: u64, limits: Limits) -> Result<Job, SourceError> {
         let sources = source::resolve(sources)?;
-        Ok(Job { format_version: FORMAT_VERSION, sources, shard_sources, limits })
+        let columns = ColumnMap::default();
+        Ok(Job { format_version: FORMAT_VERSION, sources, columns, shard_sources, limits })
+    }
+
+    /// The same job over Parquet files that have other columns than usual.
+    pub fn with_columns(self, columns: ColumnMap) -> Job {
+        Job { columns, ..self }
     }
 
     /// The beginning of the job's hash. Whatever changes its rows changes this.
@@ -93,12 +103,14 @@ mod tests {
         let job = Job {
             format_version: 1,
             sources: vec!["/a".to_owned()],
+            columns: ColumnMap::default(),
             shard_sources: 9,
             limits: Limits::default(),
         };
         let others = [
             Job { sources: vec!["/b".to_owned()], ..job.clone() },
             Job { shard_sources: 10, ..job.clone() },
+            job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             Job { limits: Limits { wall_ms: 1, ..job.limits }, ..job.clone() },
         ];
         assert_eq!(job.id(), job.clone().id());

@@ -4,6 +4,8 @@
 //! between coordinator and workers, and nothing of Python. Start at `dataset`, the life of one dataset.
 
 mod card;
+mod columns;
+mod damage;
 mod dataset;
 mod hex;
 mod job;
@@ -21,6 +23,7 @@ mod trace_id;
 mod verify;
 mod walk;
 
+pub use columns::{BadMapping, ColumnMap, Columns, Field, MappedTwice, Mapping};
 pub use dataset::{Dataset, OpenError, SealError, Times};
 pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
@@ -30,7 +33,10 @@ pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSumm
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};
-pub use store::{Calls, ErrorKind, Object, ObjectWriter, Operation, Published, Store, StoreError};
+pub use store::{
+    BadEndpoint, Calls, ErrorKind, Object, ObjectWriter, Operation, Published, S3Keys, S3Settings, Store,
+    StoreError,
+};
 pub use tally::Tally;
 pub use trace_id::Execution;
 pub use verify::{Finding, Findings, Found, VerifyError, VerifyReport, verify};

@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use crate::layout::{PARTS, part_key};
 use crate::source::{Listed, Listing, Location, SourceError};
 use crate::{
-    Dataset, ErrorKind, Manifest, ManifestError, ManifestPart, PartError, PartReader, PlanError, Shard,
+    Dataset, ErrorKind, Job, Manifest, ManifestError, ManifestPart, PartError, PartReader, PlanError, Shard,
     Store, StoreError, Tally,
 };
 
@@ -125,7 +125,7 @@ pub fn verify(dataset: &Dataset) -> Result<VerifyReport, VerifyError> {
     let mut verifier = Verifier {
         dataset,
         parts: Parts::of(dataset.store())?,
-        sources: Sources::of(&dataset.job().sources)?,
+        sources: Sources::of(dataset.job())?,
         manifest: None,
         report: VerifyReport { sealed: dataset.is_sealed()?, ..VerifyReport::default() },
     };
@@ -324,9 +324,9 @@ struct Sources {
 }
 
 impl Sources {
-    fn of(paths: &[String]) -> Result<Sources, SourceError> {
-        let locations: Vec<Location> =
-            paths.iter().map(|path| Location::find(path)).collect::<Result<_, _>>()?;
+    fn of(job: &Job) -> Result<Sources, SourceError> {
+        let found = job.sources.iter().map(|path| Location::find(path, &job.columns));
+        let locations: Vec<Location> = found.collect::<Result<_, _>>()?;
         Ok(Sources { locations: locations.into_iter(), here: None })
     }
 

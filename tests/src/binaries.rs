@@ -11,6 +11,11 @@ pub fn et_worker() -> PathBuf {
     built("et-worker")
 }
 
+/// The S3 service for tests.
+pub fn s3_server() -> PathBuf {
+    built("s3-server")
+}
+
 /// The tracer that goes with them.
 pub fn tracer() -> PathBuf {
     built("libet_tracer.so")

@@ -27,6 +27,25 @@ pub fn peak_memory_kib(id: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// Processor time that a process has taken so far, all its threads together, in seconds.
+pub fn processor_seconds(id: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Behind the command's name: state, parent and nine more fields, then user and system time in ticks.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Processor time of this process's children that have ended, and of theirs, in seconds.
+pub fn children_processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let times = fields.split_whitespace().skip(13).take(2);
+    let ticks: f64 = times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / rustix::param::clock_ticks_per_second() as f64
+}
+
 fn signal(id: u32, name: &str) -> bool {
     let status =
         Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).stderr(Stdio::null()).status();

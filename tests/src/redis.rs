@@ -50,6 +50,11 @@ impl RedisServer {
         redis::Client::open(self.url())?.get_connection()
     }
 
+    /// Number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }

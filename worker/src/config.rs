@@ -43,6 +43,10 @@ pub struct Config {
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
 
+    /// S3 service that holds sources and datasets [default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, else Amazon's].
+    #[arg(long, value_name = "URL", env = "ET_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+
     /// Run programs even where this machine cannot confine them.
     #[arg(long)]
     pub allow_unconfined: bool,

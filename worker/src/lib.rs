@@ -1,6 +1,7 @@
 //! A worker: takes shards from the coordinator, runs their programs, writes what happened.
 //! Start at `worker`; `report` is the loop, and what its words mean is decided in `ledger`.
 
+mod ahead;
 mod backoff;
 mod config;
 pub mod execute;
@@ -8,6 +9,7 @@ mod labels;
 mod ledger;
 mod log;
 mod outcome;
+mod patience;
 mod progress;
 pub mod python;
 mod report;

@@ -1,15 +1,18 @@
 //! Runs one shard: its sources one after another, each of which gives a row, and the rows give a part.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
-use dataset::source::{self, Body, Source, SourceError};
-use dataset::{JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
+use dataset::source::{Body, Source, SourceError};
+use dataset::{ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Store, StoreError, attempt_key};
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
+use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
+use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::row::Common;
 use crate::slots::Runner;
@@ -19,6 +22,8 @@ use crate::slots::Runner;
 enum ShardFault {
     #[error("its sources could not be read: {0}")]
     Sources(#[from] SourceError),
+    #[error("no thread could be started to read its sources: {0}")]
+    Thread(io::Error),
     #[error("its part could not be written: {0}")]
     Part(#[from] PartError),
     #[error("its part could not be stored: {0}")]
@@ -78,7 +83,9 @@ impl ShardRunner {
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        for (position, source) in (0..).zip(source::read(&shard.range, limits.source_bytes)?) {
+        let sources =
+            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        for (position, source) in (0..).zip(sources) {
             if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
                 return Ok(Ended::Dropped);
@@ -93,10 +100,16 @@ impl ShardRunner {
         }
         let stats = part.finish()?;
         let attempt = attempt_key(lease.shard, lease.token);
-        store.put_file(&attempt, &file).inspect_err(|_| {
-            // A disk that is full must not stay so for the parts that could not leave it.
-            let _ = fs::remove_file(&file);
-        })?;
+        let mut patience = Patience::new();
+        while let Err(error) = store.put_file(&attempt, &file) {
+            let may_pass = error.kind() == ErrorKind::Other && !progress.is_stopped();
+            if !may_pass || !patience.wait() {
+                // A disk that is full must not stay so for the parts that could not leave it.
+                let _ = fs::remove_file(&file);
+                return Err(error.into());
+            }
+            warn!(shard = lease.shard, %error, "could not store a part, trying again");
+        }
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Limits, Range, Shard, Tally};
+use dataset::{Columns, Limits, Range, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
@@ -118,10 +118,18 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
 }
 
 fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
+    use v1::shard::Range as Wire;
     let range = match shard.range.ok_or(MalformedReply("a shard's range"))? {
-        v1::shard::Range::Tree(v1::TreeRange { root, first, last }) => Range::Tree { root, first, last },
-        v1::shard::Range::Lines(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
+        Wire::Tree(v1::TreeRange { root, first, last }) => Range::Tree { root, first, last },
+        Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
             Range::Lines { path, from_byte, to_byte, first_line }
+        }
+        Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
+            Range::Listed { path, from_byte, to_byte, first_line }
+        }
+        Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column }) => {
+            let columns = Columns { code: code_column, input: input_column, id: id_column };
+            Range::Rows { root, key, from_row, to_row, columns }
         }
     };
     Ok(Shard { ordinal: shard.ordinal, sources: shard.sources, range })

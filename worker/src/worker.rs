@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
+use dataset::{BadEndpoint, S3Settings};
 use plane::client::{Target, TargetError};
 use tokio::sync::mpsc;
 
@@ -31,6 +32,8 @@ pub enum StartError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Labels(#[from] Contradiction),
+    #[error(transparent)]
+    S3(#[from] BadEndpoint),
     #[error(transparent)]
     Python(#[from] PythonError),
     #[error(transparent)]
@@ -59,6 +62,7 @@ impl Worker {
     /// their interpreters and beside which the tracer lies.
     pub fn prepare(config: &Config, program: &Path) -> Result<Worker, StartError> {
         let target = config.security.target(&config.coordinator)?;
+        S3Settings { endpoint: config.s3_endpoint.clone(), ..S3Settings::default() }.install()?;
         let interpreter = Interpreter::find(config.python.as_deref())?;
         let labels = labels::of_worker(&interpreter.version, &config.labels)?;
         let tracer = config.tracer.clone().unwrap_or_else(|| program.with_file_name(TRACER));

@@ -36,7 +36,9 @@ impl Client {
     pub(super) fn answer<T>(&self, answered: Result<Response<T>, Status>) -> anyhow::Result<T> {
         answer(answered).map_err(|error| match error {
             CallError::Refused(sentence) => anyhow!(sentence),
-            CallError::NoAnswer(cause) => anyhow!("the coordinator at {} does not answer: {cause}", self.target),
+            CallError::NoAnswer(cause) => {
+                anyhow!("the coordinator at {} does not answer: {cause}", self.target)
+            }
         })
     }
 

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
-use dataset::{Dataset, Outcome, RowSummary, Store};
+use dataset::{Dataset, Outcome, RowSummary};
 
+use super::store_of;
 use crate::inspect::{beside, json, list};
 use crate::paint::Paint;
 
@@ -24,7 +25,7 @@ const WIDEST: usize = 160;
   et-coord inspect my-traces sorting/quicksort.py
   et-coord inspect my-traces 5f0c1a2b --json | jq .events")]
 pub(super) struct InspectArgs {
-    /// Folder of the dataset.
+    /// The dataset: a folder, or s3://bucket/prefix.
     dataset: PathBuf,
     /// One execution: the beginning of its trace id, or the end of its source path.
     trace: Option<String>,
@@ -40,7 +41,7 @@ pub(super) struct InspectArgs {
 }
 
 pub(super) fn inspect(args: &InspectArgs) -> anyhow::Result<ExitCode> {
-    let dataset = Dataset::open(Store::local(&args.dataset))?;
+    let dataset = Dataset::open(store_of(&args.dataset)?)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match &args.trace {
         Some(wanted) => show(args, &dataset, wanted, &mut out),

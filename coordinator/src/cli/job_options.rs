@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{Job, Limits};
+use dataset::{ColumnMap, Job, Limits, Mapping};
 use serde::Deserialize;
 
 use super::units::{duration, size};
@@ -19,17 +19,22 @@ const WALL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct JobOptions {
-    /// Folders of .py files, and .jsonl files (also .gz, .zst) whose rows hold code and input.
+    /// Folders of .py or .parquet files; files ending in .py, .jsonl (also .gz, .zst), .parquet, or .manifest or .txt
+    /// for a list of .py files. Any of them may lie in S3.
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
 
-    /// Folder of the dataset.
-    #[arg(long, short, value_name = "DIR")]
+    /// Where the dataset goes: a folder, or s3://bucket/prefix.
+    #[arg(long, short, value_name = "DIR|URI")]
     output: Option<String>,
 
     /// YAML file with sources, output and any of these options by their names. Options given here win.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Column of Parquet files that holds the `code`, `input` or `id` of a row [default: by their usual names].
+    #[arg(long, value_name = "NAME=COLUMN")]
+    map: Vec<Mapping>,
 
     /// Wall-clock time that one program may take [default: 10s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -92,6 +97,8 @@ struct JobFile {
     #[serde(default)]
     sources: Vec<String>,
     output: Option<String>,
+    #[serde(default)]
+    map: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "parsed_duration")]
     timeout: Option<Duration>,
     #[serde(default, deserialize_with = "parsed_duration")]
@@ -127,7 +134,11 @@ impl JobOptions {
             max_events: self.max_events.or(file.max_events).unwrap_or(usual.max_events),
             ..usual
         };
-        let job = Job::new(sources, shard_sources, limits)?;
+        let of_file = file.map.iter().map(|(name, column)| format!("{name}={column}").parse());
+        let mut mappings = of_file.collect::<Result<Vec<Mapping>, _>>()?;
+        mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
+        mappings.extend(self.map.iter().cloned());
+        let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
 
         let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
         let share = asked(|options| options.share).or(file.share).unwrap_or(1);
@@ -149,7 +160,9 @@ fn read(path: &Path) -> anyhow::Result<JobFile> {
 
 fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
         _ => Err(format!("`{text}` is no label: write NAME=VALUE")),
     }
 }

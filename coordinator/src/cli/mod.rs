@@ -15,9 +15,11 @@ mod units;
 mod verify;
 mod watch;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use dataset::{S3Settings, Store, StoreError};
 use proto::v1::change_request::Change;
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +29,9 @@ use crate::paint::Paint;
 
 /// What a shell is told when the command line itself is wrong (`EX_USAGE`).
 const USAGE: u8 = 64;
+
+/// That no credentials lie in one of the places where they might is said in one sentence, when they lie in none.
+const DEFAULT_FILTER: &str = "warn,aws_config=error";
 
 /// Runs Python programs under a tracer and keeps what they did as a dataset.
 #[derive(Debug, Parser)]
@@ -38,6 +43,11 @@ struct Cli {
     /// What to log to standard error, for example `info` or `coordinator=debug` [default: RUST_LOG, else warn].
     #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
+
+    /// S3 service for locations like s3://bucket/prefix [default: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, else
+    /// Amazon's].
+    #[arg(long, global = true, value_name = "URL", env = "ET_S3_ENDPOINT")]
+    s3_endpoint: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,8 +92,14 @@ pub fn main() -> ExitCode {
     };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone()).with_ansi(false).init();
 
+    let s3 = S3Settings { endpoint: cli.s3_endpoint.clone(), ..S3Settings::default() };
+    if let Err(error) = s3.install() {
+        complain(&error.into());
+        return ExitCode::from(USAGE);
+    }
+
     let result = match cli.command {
-        Command::Run(args) => run::run(args, cli.log, console),
+        Command::Run(args) => run::run(args, cli.log, cli.s3_endpoint, console),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Serve(args) => serve::serve(&args),
@@ -102,12 +118,17 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// The store that a dataset is in. The name of a folder need not be UTF-8, unlike a URI.
+fn store_of(dataset: &Path) -> Result<Store, StoreError> {
+    dataset.to_str().map_or_else(|| Ok(Store::local(dataset)), Store::open)
+}
+
 fn filter(asked: Option<&str>) -> anyhow::Result<EnvFilter> {
     match asked {
         Some(text) => {
             EnvFilter::try_new(text).map_err(|error| anyhow::anyhow!("`{text}` is no log filter: {error}"))
         }
-        None => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"))),
+        None => Ok(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))),
     }
 }
 

@@ -25,7 +25,7 @@ const WORKER_PATIENCE_SECONDS: u64 = 30;
 /// How many of the shards that failed are named in the last sentence.
 const SET_ASIDE_NAMED: usize = 3;
 
-/// Traces the programs in SOURCE… and writes the dataset to DIR. The same command again goes on where it stopped.
+/// Traces the programs in SOURCE… and writes the dataset to OUTPUT. The same command again goes on where it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RunArgs {
@@ -61,14 +61,20 @@ const EXAMPLES: &str = "\
 Examples:
   et-coord run programs/ --output traces
   et-coord run cases.jsonl.zst scripts/ -o traces --timeout 2s --memory 512MiB
+  et-coord run s3://corpus/python -o s3://traces/first --map code=body
   et-coord run programs/ -o traces --workers 4 --slots 8 --python 3.12
   et-coord run programs/ -o traces --json > report.json";
 
-pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyhow::Result<ExitCode> {
+pub(super) fn run(
+    args: RunArgs,
+    log: Option<String>,
+    s3_endpoint: Option<String>,
+    console: Console,
+) -> anyhow::Result<ExitCode> {
     let Asked { job, output, standing } = args.job.resolve(None)?;
     // Fails if there is nothing to run, before anything is written.
     drop(dataset::source::plan(&job, None)?);
-    let worker = worker(&args, log)?;
+    let worker = worker(&args, log, s3_endpoint)?;
     let place = absolute(&output)?;
     let dataset = Dataset::start(Store::open(&place)?, job.clone())?;
     if dataset.is_sealed()? {
@@ -114,14 +120,17 @@ pub(super) fn run(args: RunArgs, log: Option<String>, console: Console) -> anyho
     }
 }
 
-/// Workers need not run in this folder.
+/// Workers need not run in this folder. A URI is the same everywhere.
 pub(super) fn absolute(path: &str) -> anyhow::Result<String> {
+    if path.contains("://") {
+        return Ok(path.to_owned());
+    }
     let path = std::path::absolute(path)?.into_os_string();
     path.into_string().map_err(|path| anyhow!("the name of {} is not UTF-8", path.display()))
 }
 
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, log: Option<String>, s3_endpoint: Option<String>) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -137,6 +146,9 @@ fn worker(args: &RunArgs, log: Option<String>) -> anyhow::Result<WorkerCommand> 
     ];
     if let Some(python) = &args.python {
         arguments.extend(["--python".into(), python.into()]);
+    }
+    if let Some(endpoint) = s3_endpoint {
+        arguments.extend(["--s3-endpoint".into(), endpoint.into()]);
     }
     if args.allow_unconfined {
         arguments.push("--allow-unconfined".into());

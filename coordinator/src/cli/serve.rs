@@ -32,7 +32,13 @@ pub(super) struct ServeArgs {
 
     /// Where the queue lives: `memory`, or a Redis that several coordinators share (redis://, rediss://,
     /// redis-sentinel://, redis-cluster://, redis+unix://).
-    #[arg(long, value_name = "memory|URL", env = "ET_QUEUE", hide_env_values = true, default_value = "memory")]
+    #[arg(
+        long,
+        value_name = "memory|URL",
+        env = "ET_QUEUE",
+        hide_env_values = true,
+        default_value = "memory"
+    )]
     queue: String,
 
     #[command(flatten)]

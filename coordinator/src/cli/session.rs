@@ -172,7 +172,11 @@ impl Course<'_> {
                 let snapshot = self.open.watch();
                 let progress = &snapshot.borrow().progress;
                 let programs = progress.sources_done_before + progress.published.sources;
-                Conclusion::Stopped { by: by.unwrap_or(Interrupt::Terminate), programs, parts: progress.parts_done }
+                Conclusion::Stopped {
+                    by: by.unwrap_or(Interrupt::Terminate),
+                    programs,
+                    parts: progress.parts_done,
+                }
             }
         }
     }

@@ -237,7 +237,8 @@ fn shards(status: &v1::JobStatus) -> String {
 fn counted<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
     let mut counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
     counts.sort_by(|(name, count), (other, than)| than.cmp(count).then(name.cmp(other)));
-    let words: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {}", HumanCount(*count))).collect();
+    let words: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{name} {}", HumanCount(*count))).collect();
     words.join(", ")
 }
 

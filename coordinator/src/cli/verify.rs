@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use dataset::{Dataset, Store, VerifyReport, verify as verify_dataset};
+use dataset::{Dataset, VerifyReport, verify as verify_dataset};
+
+use super::store_of;
 
 /// Proves that every source of a dataset is accounted for exactly once.
 ///
@@ -15,7 +17,7 @@ use dataset::{Dataset, Store, VerifyReport, verify as verify_dataset};
 #[command(after_help = "Example:
   et-coord verify my-traces --against path/to/code rows.jsonl")]
 pub(super) struct VerifyArgs {
-    /// Folder of the dataset.
+    /// The dataset: a folder, or s3://bucket/prefix.
     dataset: PathBuf,
     /// The sources that it must account for: those that the job was given, all of them.
     #[arg(long, required = true, num_args = 1.., value_name = "SOURCE")]
@@ -23,7 +25,7 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let dataset = Dataset::open(Store::local(&args.dataset))?;
+    let dataset = Dataset::open(store_of(&args.dataset)?)?;
     same_sources(&dataset.job().sources, &args.against)?;
     let report = verify_dataset(&dataset)?;
     print(&report);
@@ -32,8 +34,10 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 
 /// A proof against half of the sources, or against others, would prove nothing.
 fn same_sources(of_job: &[String], given: &[PathBuf]) -> anyhow::Result<()> {
-    let canonical =
-        |path: &Path| path.canonicalize().with_context(|| format!("{} does not exist", path.display()));
+    let canonical = |path: &Path| match path.to_str() {
+        Some(uri) if uri.contains("://") => Ok(PathBuf::from(uri.trim_end_matches('/'))),
+        _ => path.canonicalize().with_context(|| format!("{} does not exist", path.display())),
+    };
     let mut of_job =
         of_job.iter().map(|source| canonical(Path::new(source))).collect::<Result<Vec<_>, _>>()?;
     for source in given {

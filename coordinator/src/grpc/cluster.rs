@@ -71,7 +71,8 @@ fn reply(answer: Answer) -> v1::ReportReply {
         set_aside: start.set_aside,
         careful: start.careful,
     });
-    let leases = |leases: Vec<(String, Lease)>| leases.iter().map(|(job, lease)| lease_out(job, *lease)).collect();
+    let leases =
+        |leases: Vec<(String, Lease)>| leases.iter().map(|(job, lease)| lease_out(job, *lease)).collect();
     v1::ReportReply {
         start: start.collect(),
         stop: leases(answer.stop),

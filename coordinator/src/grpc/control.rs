@@ -55,9 +55,9 @@ impl v1::control_server::Control for Control {
             loop {
                 ticks.tick().await;
                 let view = service.show(&id).await;
-                let goes_on = view.as_ref().is_ok_and(|view| {
-                    matches!(view.record.state, JobState::Running | JobState::Paused)
-                });
+                let goes_on = view
+                    .as_ref()
+                    .is_ok_and(|view| matches!(view.record.state, JobState::Running | JobState::Paused));
                 let told = view.map(status_out).map_err(Status::from);
                 if sender.send(told).await.is_err() || !goes_on {
                     return;

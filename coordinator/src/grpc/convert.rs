@@ -1,6 +1,6 @@
 //! One type of the wire at a time.
 
-use dataset::{Limits, Range, Shard, Tally};
+use dataset::{Columns, Limits, Range, Shard, Tally};
 use proto::v1;
 use tonic::Status;
 
@@ -43,10 +43,18 @@ fn tally_out(tally: Tally) -> v1::Tally {
 }
 
 pub(super) fn shard_out(shard: Shard) -> v1::Shard {
+    use v1::shard::Range as Wire;
     let range = match shard.range {
-        Range::Tree { root, first, last } => v1::shard::Range::Tree(v1::TreeRange { root, first, last }),
+        Range::Tree { root, first, last } => Wire::Tree(v1::TreeRange { root, first, last }),
         Range::Lines { path, from_byte, to_byte, first_line } => {
-            v1::shard::Range::Lines(v1::LinesRange { path, from_byte, to_byte, first_line })
+            Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line })
+        }
+        Range::Listed { path, from_byte, to_byte, first_line } => {
+            Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line })
+        }
+        Range::Rows { root, key, from_row, to_row, columns } => {
+            let Columns { code: code_column, input: input_column, id: id_column } = columns;
+            Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column })
         }
     };
     v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }

@@ -22,7 +22,8 @@ pub(crate) async fn serve(
     plane: Plane,
     end: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let cluster = ClusterServer::new(cluster::Cluster(service.clone())).max_decoding_message_size(MAX_REPORT_BYTES);
+    let cluster =
+        ClusterServer::new(cluster::Cluster(service.clone())).max_decoding_message_size(MAX_REPORT_BYTES);
     let control = ControlServer::new(control::Control(service)).max_decoding_message_size(MAX_REQUEST_BYTES);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<ClusterServer<cluster::Cluster>>().await;
@@ -57,7 +58,9 @@ impl From<ServiceError> for Status {
         match error {
             ServiceError::NoJob(_) => Status::not_found(sentence),
             ServiceError::Refused(_) | ServiceError::Dataset(_) => Status::failed_precondition(sentence),
-            ServiceError::Store(_) | ServiceError::Queue(QueueError::Unreachable { .. }) => Status::unavailable(sentence),
+            ServiceError::Store(_) | ServiceError::Queue(QueueError::Unreachable { .. }) => {
+                Status::unavailable(sentence)
+            }
             ServiceError::Queue(_) | ServiceError::Bug(_) => Status::internal(sentence),
         }
     }

@@ -126,7 +126,9 @@ impl Service {
         match records.len() {
             1 => Ok(records.remove(0)),
             0 => Err(ServiceError::NoJob(name.to_owned())),
-            count => Err(ServiceError::Refused(format!("the ids of {count} jobs begin with {name}: write more of it"))),
+            count => Err(ServiceError::Refused(format!(
+                "the ids of {count} jobs begin with {name}: write more of it"
+            ))),
         }
     }
 
@@ -152,7 +154,10 @@ impl Service {
         match workers.count() {
             0 => Some("no worker has reported to this coordinator lately".to_owned()),
             _ if workers.any_fits(labels) => None,
-            count => Some(format!("of the {count} workers that report to this coordinator none has {}", asked.join(" and "))),
+            count => Some(format!(
+                "of the {count} workers that report to this coordinator none has {}",
+                asked.join(" and ")
+            )),
         }
     }
 }

@@ -34,7 +34,10 @@ pub(crate) enum Over {
     /// The dataset is sealed.
     Complete(Arc<Report>),
     /// Every shard is published but these, which failed too often.
-    Incomplete { set_aside: u64, failures: Vec<FailedShard> },
+    Incomplete {
+        set_aside: u64,
+        failures: Vec<FailedShard>,
+    },
     /// It makes no sense to go on, for this reason.
     GaveUp(String),
     /// It was asked to stop, and what ran then is finished.

@@ -10,9 +10,7 @@ use tracing::{info, warn};
 
 use super::schedule::{Candidate, Labels, divide, fits};
 use super::{Open, Service, ServiceError, lock, since_epoch};
-use crate::queue::{
-    Failure, Finished, Lease, QueueError, Reply, Report, Running, Start, WorkerId,
-};
+use crate::queue::{Failure, Finished, Lease, QueueError, Reply, Report, Running, Start, WorkerId};
 
 /// How a worker stands, with all jobs.
 #[derive(Debug)]
@@ -90,7 +88,8 @@ impl Service {
         for (job, said) in &heard.jobs {
             let running = said.running.iter().map(|(lease, tally)| (lease.shard, tally));
             let finished = said.finished.iter().map(|finished| (finished.lease.shard, &finished.tally));
-            at_work.extend(running.chain(finished).map(|(shard, tally)| ((job.clone(), shard), tally.clone())));
+            at_work
+                .extend(running.chain(finished).map(|(shard, tally)| ((job.clone(), shard), tally.clone())));
         }
         let (worker, labels) = (heard.worker.clone(), heard.labels.clone());
         if lock(&self.0.workers).note(worker, labels, heard.local_pid, at_work, now) {
@@ -133,8 +132,10 @@ impl Service {
             let (priority, share) = (open.record.priority, open.record.share);
             Candidate { job: Arc::clone(open), priority, share, leased: depth.leased, ready: depth.ready }
         });
-        let mut turns: Vec<_> =
-            divide(slots, candidates.collect()).into_iter().map(|(open, slots)| (open, Some(slots))).collect();
+        let mut turns: Vec<_> = divide(slots, candidates.collect())
+            .into_iter()
+            .map(|(open, slots)| (open, Some(slots)))
+            .collect();
         // What those have no use for goes to the others: more may be ready than was when somebody looked last, and
         // slow shards may want a second copy.
         turns.extend(fitting.into_iter().map(|open| (open.clone(), None)));
@@ -142,7 +143,12 @@ impl Service {
         turns
     }
 
-    async fn reconcile(&self, open: &Arc<Open>, report: &Report, now: Duration) -> Result<Reply, ServiceError> {
+    async fn reconcile(
+        &self,
+        open: &Arc<Open>,
+        report: &Report,
+        now: Duration,
+    ) -> Result<Reply, ServiceError> {
         for failure in &report.failed {
             let Failure { lease, reason, .. } = failure;
             info!(job = open.id(), shard = lease.shard, worker = %report.worker, %reason, "a shard failed");
@@ -176,7 +182,8 @@ impl Service {
 
 impl Said {
     fn into_report(self, worker: &WorkerId, free_slots: usize) -> Report {
-        let running = self.running.into_iter().map(|(lease, tally)| Running { lease, position: tally.sources });
+        let running =
+            self.running.into_iter().map(|(lease, tally)| Running { lease, position: tally.sources });
         Report {
             worker: worker.clone(),
             free_slots,

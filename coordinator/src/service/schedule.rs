@@ -33,7 +33,8 @@ pub(crate) fn divide<J: Clone>(slots: usize, mut candidates: Vec<Candidate<J>>) 
         // Of several that stand alike the first wins, so the caller's order decides.
         let next = open.min_by(|&one, &other| {
             let (one, other) = (&candidates[one], &candidates[other]);
-            let load = |of: &Candidate<J>, by: &Candidate<J>| (u128::from(of.leased) + 1) * u128::from(by.share);
+            let load =
+                |of: &Candidate<J>, by: &Candidate<J>| (u128::from(of.leased) + 1) * u128::from(by.share);
             other.priority.cmp(&one.priority).then(load(one, other).cmp(&load(other, one)))
         });
         let Some(next) = next else { break };

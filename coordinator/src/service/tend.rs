@@ -9,7 +9,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval};
 use tracing::{info, warn};
 
-use super::{Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock, since_epoch, unix_ms};
+use super::{
+    Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock, since_epoch, unix_ms,
+};
 use crate::planner::{self, Planned};
 use crate::progress::Progress;
 use crate::queue::{Depth, JobState, Mode, QueueError, Rules, Status};
@@ -21,8 +23,7 @@ const CLAIM_TICKS: u32 = 20;
 const OFFERED_AT_ONCE: usize = 1000;
 
 /// Pauses before the plan is tried again where the store failed. After that the job gives up.
-const PLAN_RETRIES: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
+const PLAN_RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
 /// How often sealing is tried where the store fails for reasons that may pass.
 const SEAL_RETRIES: usize = 5;
@@ -102,7 +103,9 @@ impl Tending<'_> {
             None => return Err(QueueError::UnknownJob(open.id().to_owned()).into()),
             Some(record) if record.state == JobState::Cancelled => return Ok(Some(Over::Cancelled)),
             // Another coordinator has found it so.
-            Some(record) if is_over(record.state) => return self.ended_elsewhere(record.state, record.message).await.map(Some),
+            Some(record) if is_over(record.state) => {
+                return self.ended_elsewhere(record.state, record.message).await.map(Some);
+            }
             Some(_) => {}
         }
         let swept = open.queue.sweep(since_epoch()).await?;
@@ -243,7 +246,8 @@ impl Tending<'_> {
                 let failures: Vec<_> = failures.into_iter().filter(|failed| failed.set_aside).collect();
                 let set_aside = status.shards_set_aside;
                 let first = failures.first().map_or("", |failed| failed.reason.as_str());
-                let message = format!("{set_aside} shards failed too often and are missing, the first because {first}");
+                let message =
+                    format!("{set_aside} shards failed too often and are missing, the first because {first}");
                 self.record(JobState::Failed, &message).await?;
                 Ok(Some(Over::Incomplete { set_aside, failures }))
             }

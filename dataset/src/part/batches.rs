@@ -1,27 +1,28 @@
 //! Batches of rows out of a file that may be damaged.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use arrow_array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::Result as ParquetResult;
 
 use super::PartError;
+use crate::damage::{self, Unreadable};
 use crate::store::Object;
 
 /// Yields batches up to the first damage.
 pub(super) struct Batches {
     key: String,
+    object: Object,
     reader: Option<ParquetRecordBatchReader>,
 }
 
 impl Batches {
     pub(super) fn read(
         key: &str,
+        object: &Object,
         builder: ParquetRecordBatchReaderBuilder<Object>,
     ) -> Result<Batches, PartError> {
-        let reader = guarded(key, || builder.build())?;
-        Ok(Batches { key: key.to_owned(), reader: Some(reader) })
+        let reader = guarded(key, object, || builder.build())?;
+        Ok(Batches { key: key.to_owned(), object: object.clone(), reader: Some(reader) })
     }
 }
 
@@ -30,7 +31,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = self.reader.as_mut()?;
-        let step = guarded(&self.key, || reader.next().transpose().map_err(Into::into));
+        let step = guarded(&self.key, &self.object, || reader.next().transpose().map_err(Into::into));
         if step.is_err() {
             self.reader = None;
         }
@@ -38,12 +39,14 @@ impl Iterator for Batches {
     }
 }
 
-/// Calls into Parquet's reader, which answers some damaged files with a panic: an index out of range, a number
-/// that overflows. That is damage like any other, and what was being read is dropped with it.
-pub(super) fn guarded<T>(key: &str, read: impl FnOnce() -> ParquetResult<T>) -> Result<T, PartError> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(PartError::damaged(key, error)),
-        Err(_) => Err(PartError::damaged(key, "its pages contradict each other")),
-    }
+/// Calls into Parquet's reader.
+pub(super) fn guarded<T>(
+    key: &str,
+    object: &Object,
+    read: impl FnOnce() -> ParquetResult<T>,
+) -> Result<T, PartError> {
+    damage::guarded(object, read).map_err(|unreadable| match unreadable {
+        Unreadable::Store(error) => error.into(),
+        Unreadable::Damaged(what) => PartError::damaged(key, what),
+    })
 }

@@ -52,10 +52,11 @@ impl PartReader {
     /// Reads the footer.
     pub fn open(store: &Store, key: &str) -> Result<PartReader, PartError> {
         let object = store.read(key)?;
-        let found = guarded(key, || ArrowReaderMetadata::load(&object, ArrowReaderOptions::new()))?;
+        let found = guarded(key, &object, || ArrowReaderMetadata::load(&object, ArrowReaderOptions::new()))?;
         let (header, tally) = read_footer(key, found.metadata(), object.size())?;
         let options = ArrowReaderOptions::new().with_schema(SCHEMA.clone());
-        let metadata = guarded(key, || ArrowReaderMetadata::try_new(found.metadata().clone(), options))?;
+        let metadata =
+            guarded(key, &object, || ArrowReaderMetadata::try_new(found.metadata().clone(), options))?;
         Ok(PartReader { key: key.to_owned(), object, metadata, header, tally })
     }
 
@@ -108,14 +109,15 @@ impl PartReader {
         let options = ArrowReaderOptions::new()
             .with_schema(SCHEMA.clone())
             .with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata = guarded(&self.key, || ArrowReaderMetadata::load(&self.object, options))?;
+        let metadata = guarded(&self.key, &self.object, || ArrowReaderMetadata::load(&self.object, options))?;
         let (groups, offset) = row_groups_from(metadata.metadata(), index);
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.object.clone(), metadata)
             .with_row_groups(groups)
             .with_offset(offset)
             .with_batch_size(1);
         let key = self.key.clone();
-        Ok(Batches::read(&self.key, builder)?.map(move |batch| Ok(StoredRow::new(&key, batch?))))
+        Ok(Batches::read(&self.key, &self.object, builder)?
+            .map(move |batch| Ok(StoredRow::new(&key, batch?))))
     }
 
     /// One row with its events, by its position from 0.
@@ -146,8 +148,8 @@ impl PartReader {
         let mut at = 0;
         while at < self.object.size() {
             let count = (self.object.size() - at).min(STRETCH as u64) as usize;
-            let read = self.object.read_exact_at(&mut buffer[..count], at);
-            read.map_err(|cause| PartError::damaged(&self.key, cause))?;
+            let stretch = &mut buffer[..count];
+            guarded(&self.key, &self.object, || Ok(self.object.read_exact_at(stretch, at)?))?;
             hash.update(&buffer[..count]);
             at += count as u64;
         }
@@ -160,7 +162,7 @@ impl PartReader {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(object, metadata)
             .with_projection(mask)
             .with_batch_size(SUMMARIES_AT_ONCE);
-        Batches::read(&self.key, builder)
+        Batches::read(&self.key, &self.object, builder)
     }
 }
 

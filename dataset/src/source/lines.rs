@@ -1,11 +1,11 @@
 //! The lines of a file, plain or compressed, from any of them on.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::SourceError;
+use super::{SourceError, objects};
+use crate::store::Object;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -32,6 +32,7 @@ impl Packing {
 /// Yields lines without their ends. Never holds more of a line than it was asked to keep.
 pub(crate) struct Lines {
     path: String,
+    object: Object,
     input: Box<dyn BufRead + Send>,
     byte: u64,
     number: u64,
@@ -59,12 +60,12 @@ pub(crate) struct Line {
 impl Lines {
     /// Starts at byte `from`, which begins line `number`. Keeps up to `keep` bytes of each line.
     pub(crate) fn open(path: &str, from: u64, number: u64, keep: u64) -> Result<Lines, SourceError> {
-        let input = open_at(path, from).map_err(|cause| match cause.kind() {
+        let object = objects::open(path)?;
+        let input = open_at(&object, Packing::of(path), from).map_err(|cause| match cause.kind() {
             io::ErrorKind::UnexpectedEof => SourceError::Changed { path: path.to_owned() },
-            io::ErrorKind::NotFound => SourceError::NotFound { path: path.to_owned() },
-            _ => SourceError::Read { path: path.to_owned(), cause },
+            _ => SourceError::reading(path, &object, cause),
         })?;
-        Ok(Lines { path: path.to_owned(), input, byte: from, number, keep, failed: false })
+        Ok(Lines { path: path.to_owned(), object, input, byte: from, number, keep, failed: false })
     }
 
     /// Goes on to the first line that starts at byte `to` or later.
@@ -122,22 +123,21 @@ impl Iterator for Lines {
         }
         let line = self.read_line();
         self.failed = line.is_err();
-        line.map_err(|cause| SourceError::Read { path: self.path.clone(), cause }).transpose()
+        line.map_err(|cause| SourceError::reading(&self.path, &self.object, cause)).transpose()
     }
 }
 
-/// Opens a file at a byte that begins a line. A file that does not have it there gives `UnexpectedEof`.
-fn open_at(path: &str, from: u64) -> io::Result<Box<dyn BufRead + Send>> {
-    let mut file = File::open(path)?;
+/// Reads a file from a byte on that begins a line. One that does not have it there gives `UnexpectedEof`.
+fn open_at(object: &Object, packing: Option<Packing>, from: u64) -> io::Result<Box<dyn BufRead + Send>> {
     // One byte earlier, to see that a line ends there.
     let before = from.saturating_sub(1);
-    let mut input: Box<dyn BufRead + Send> = match Packing::of(path) {
-        Some(Packing::Gzip) => buffered(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
-        Some(Packing::Zstd) => buffered(zstd::Decoder::new(file)?),
-        Some(Packing::Plain) | None => {
-            file.seek(SeekFrom::Start(before))?;
-            return starting_a_line(buffered(file), from);
+    let mut input: Box<dyn BufRead + Send> = match packing {
+        Some(Packing::Gzip) => buffered(MultiGzDecoder::new(object.reader(0))),
+        Some(Packing::Zstd) => buffered(zstd::Decoder::with_buffer(object.reader(0))?),
+        Some(Packing::Plain) | None if before > object.size() => {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        Some(Packing::Plain) | None => return starting_a_line(Box::new(object.reader(before)), from),
     };
     let skipped = io::copy(&mut (&mut input).take(before), &mut io::sink())?;
     if skipped < before {

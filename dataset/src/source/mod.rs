@@ -1,14 +1,18 @@
-//! Where programs come from: folders of Python files and JSONL files, planned and read as ranges.
+//! Where programs come from: Python files, JSONL and Parquet files, manifests, on this machine or in S3.
 //!
-//! `location` tells what the user named, `listing` names the sources of it in order, `plan` cuts that order
-//! into shards, and `tree` and `cases` read what a shard's range holds.
+//! `location` tells what the user named, `listing` names the sources of it in order, `plan` cuts that order into
+//! shards, and `tree`, `cases`, `table` and `listed` read what a shard's range holds.
 
 mod cases;
+mod cell;
 mod encoding;
 mod lines;
+mod listed;
 mod listing;
 mod location;
+mod objects;
 mod plan;
+mod table;
 mod tree;
 
 use std::io;
@@ -16,8 +20,9 @@ use std::io;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::store::Object;
 use crate::walk::WalkError;
-use crate::{Job, Range, Shard};
+use crate::{ErrorKind, Job, Range, Shard, StoreError};
 pub use encoding::{EncodingError, decode_source};
 pub(crate) use listing::{Listed, Listing};
 pub(crate) use location::{Location, resolve};
@@ -81,14 +86,18 @@ impl Source {
     }
 }
 
+/// What can be named as a source.
+const WHAT: &str = "a folder or prefix of .py or .parquet files, or a file that ends in .py, .jsonl (also .gz or \
+                    .zst), .parquet, or .manifest or .txt for a list of .py files";
+
 /// The sources themselves cannot be found, listed or read on. A single one that cannot be read is a row.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("no source was named: name a folder, a .py file or a .jsonl file")]
+    #[error("no source was named: name {WHAT}")]
     None,
-    #[error("there is no {path}: name a folder, a .py file or a .jsonl file")]
+    #[error("there is no {path}: name {WHAT}")]
     NotFound { path: String },
-    #[error("{path} is neither a folder nor a .py or .jsonl file (a .jsonl file may end in .gz or .zst)")]
+    #[error("{path} is not {WHAT}")]
     Unsupported { path: String },
     #[error("{path} holds no {what}")]
     Empty { path: String, what: &'static str },
@@ -99,10 +108,33 @@ pub enum SourceError {
     SameName { first: String, second: String },
     #[error(transparent)]
     List(#[from] WalkError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path} has {what}")]
+    Columns { path: String, what: String },
+    #[error("no source is a Parquet file, and --map is for those alone")]
+    NothingToMap,
+    #[error("cannot read {path}: {what}")]
+    Damaged { path: String, what: String },
     #[error("cannot read {path}: {cause}")]
     Read { path: String, cause: io::Error },
     #[error("{path} has changed since it was planned: give the job another output folder")]
     Changed { path: String },
+}
+
+impl SourceError {
+    /// Whether it may be gone when one tries again: the store failed, not what it holds.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, SourceError::Store(error) if error.kind() == ErrorKind::Other)
+    }
+
+    /// What it means that a file cannot be read.
+    fn reading(path: &str, object: &Object, cause: io::Error) -> SourceError {
+        match object.take_failure() {
+            Some(failure) => failure.into(),
+            None => SourceError::Read { path: path.to_owned(), cause },
+        }
+    }
 }
 
 /// Streams the shards of a job's sources, after the shard `after` if there is one. Fails at once if a source
@@ -123,6 +155,12 @@ pub fn read(
         Range::Tree { root, first, last } => Box::new(tree::Files::open(root, first, last, source_bytes)?),
         Range::Lines { path, from_byte, to_byte, first_line } => {
             Box::new(cases::Cases::open(path, *from_byte..*to_byte, *first_line, source_bytes)?)
+        }
+        Range::Listed { path, from_byte, to_byte, first_line } => {
+            Box::new(listed::ListedFiles::open(path, *from_byte..*to_byte, *first_line, source_bytes)?)
+        }
+        Range::Rows { root, key, from_row, to_row, columns } => {
+            Box::new(table::Rows::open(root, key, *from_row..*to_row, columns, source_bytes)?)
         }
     };
     Ok(sources)

@@ -26,8 +26,13 @@ pub(super) struct Planner {
 impl Planner {
     pub(super) fn new(job: &Job, after: Option<&Shard>) -> Result<Planner, SourceError> {
         let mut paths = job.sources.iter();
-        let here = after.map(|shard| go_on(&mut paths, &shard.range)).transpose()?;
-        let next: VecDeque<Location> = paths.map(|path| Location::find(path)).collect::<Result<_, _>>()?;
+        let find = |path: &String| Location::find(path, &job.columns);
+        let here = after.map(|shard| go_on(paths.by_ref().map(find), &shard.range)).transpose()?;
+        let next: VecDeque<Location> = paths.map(find).collect::<Result<_, _>>()?;
+        let tabular = here.iter().map(|(location, _)| location).chain(&next).any(Location::is_tabular);
+        if after.is_none() && !job.columns.is_empty() && !tabular {
+            return Err(SourceError::NothingToMap);
+        }
         // A source that holds nothing is a mistake that is better told before anything runs.
         for location in &next {
             if location.list()?.next().transpose()?.is_none() {
@@ -73,12 +78,11 @@ impl Iterator for Planner {
 }
 
 /// What is left of the location of a planned range. Those before it are planned, and may be gone by now.
-fn go_on<'a>(
-    mut paths: impl Iterator<Item = &'a String>,
+fn go_on(
+    mut locations: impl Iterator<Item = Result<Location, SourceError>>,
     planned: &Range,
 ) -> Result<(Location, Peekable<Listing>), SourceError> {
-    let location =
-        paths.find_map(|path| Location::find(path).ok().filter(|location| location.holds(planned)));
+    let location = locations.find_map(|found| found.ok().filter(|location| location.holds(planned)));
     let location = location.ok_or_else(|| SourceError::Changed { path: planned.location().to_owned() })?;
     let rest = location.list_after(planned)?.peekable();
     Ok((location, rest))
@@ -94,7 +98,8 @@ fn cut(
     let mut range = Range::starting_with(location, first);
     let mut sources = 1;
     while sources < shard_sources || (location.is_packed() && range.is_too_far_in()) {
-        let Some(listed) = listing.next().transpose()? else { break };
+        let next = listing.next_if(|next| next.as_ref().map_or(true, |next| range.goes_on_to(&next.place)));
+        let Some(listed) = next.transpose()? else { break };
         range.extend_to(listed.place);
         sources += 1;
     }
@@ -105,8 +110,8 @@ impl Range {
     /// The folder or file that the range lies in.
     pub(crate) fn location(&self) -> &str {
         match self {
-            Range::Tree { root, .. } => root,
-            Range::Lines { path, .. } => path,
+            Range::Tree { root, .. } | Range::Rows { root, .. } => root,
+            Range::Lines { path, .. } | Range::Listed { path, .. } => path,
         }
     }
 
@@ -118,14 +123,38 @@ impl Range {
             (Location::Lines { path, .. }, Place::Line { from, to, number }) => {
                 Range::Lines { path: path.clone(), from_byte: from, to_byte: to, first_line: number }
             }
+            (Location::Manifest(path), Place::Line { from, to, number }) => {
+                Range::Listed { path: path.clone(), from_byte: from, to_byte: to, first_line: number }
+            }
+            (
+                Location::Table { folder: root, .. } | Location::Tables { root, .. },
+                Place::Row { table, row },
+            ) => Range::Rows {
+                root: root.clone(),
+                key: table.key.clone(),
+                from_row: row,
+                to_row: row + 1,
+                columns: table.columns.clone(),
+            },
             _ => unreachable!("a location lists places of its own kind"),
+        }
+    }
+
+    /// Whether the range may reach to the next place of its location. Rows of two files are two ranges.
+    fn goes_on_to(&self, place: &Place) -> bool {
+        match (self, place) {
+            (Range::Rows { key, .. }, Place::Row { table, .. }) => *key == table.key,
+            _ => true,
         }
     }
 
     fn extend_to(&mut self, place: Place) {
         match (self, place) {
             (Range::Tree { last, .. }, Place::Key(key)) => *last = key,
-            (Range::Lines { to_byte, .. }, Place::Line { to, .. }) => *to_byte = to,
+            (Range::Lines { to_byte, .. } | Range::Listed { to_byte, .. }, Place::Line { to, .. }) => {
+                *to_byte = to;
+            }
+            (Range::Rows { to_row, .. }, Place::Row { row, .. }) => *to_row = row + 1,
             _ => unreachable!("a location lists places of one kind"),
         }
     }
@@ -133,7 +162,7 @@ impl Range {
     /// Whether reaching the range costs too much for what it holds.
     fn is_too_far_in(&self) -> bool {
         match self {
-            Range::Tree { .. } => false,
+            Range::Tree { .. } | Range::Listed { .. } | Range::Rows { .. } => false,
             Range::Lines { from_byte, to_byte, .. } => (to_byte - from_byte) < from_byte / SKIPPED_TO_READ,
         }
     }

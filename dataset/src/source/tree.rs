@@ -1,19 +1,22 @@
-//! Python files of a folder.
+//! Python files of a folder, on this machine or in a bucket.
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs::OpenOptions;
-use std::io::{self, Read};
 use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::OFlags;
+use std::thread::{self, JoinHandle};
 
 use super::location::base_name;
+use super::objects::{read_file, read_object};
 use super::{Body, Source, SourceError};
+use crate::Store;
+use crate::store::is_s3;
 use crate::walk::Walk;
+
+/// Objects of a bucket that are read side by side: each takes tens of milliseconds, most of them waiting.
+const READS_AT_ONCE: usize = 8;
 
 /// Whether a file of this name is a source.
 pub(super) fn is_source(name: &[u8]) -> bool {
@@ -28,13 +31,39 @@ pub(super) fn source_path(root: &str, key: &[u8]) -> String {
     }
 }
 
+/// The keys below a root, in order.
+pub(super) type Keys = Box<dyn Iterator<Item = Result<Vec<u8>, SourceError>> + Send>;
+
+/// Yields the keys of the sources below a root, from a key on.
+pub(super) fn keys(root: &str, from: Bound<Vec<u8>>) -> Result<Keys, SourceError> {
+    if !is_s3(root) {
+        let walk = Walk::new(Path::new(root), is_source, from)?;
+        return Ok(Box::new(walk.map(|key| Ok(key?))));
+    }
+    // Keys in a bucket are UTF-8, and those of a range were found there.
+    let from = from.map(|key| String::from_utf8_lossy(&key).into_owned());
+    let from = from.as_ref().map(String::as_str);
+    let keys = Store::open(root)?.list_from("", from)?.map(|key| Ok(key?.into_bytes()));
+    Ok(Box::new(keys.filter(|key: &Result<Vec<u8>, _>| key.as_ref().map_or(true, |key| is_source(key)))))
+}
+
 /// Yields the sources of a folder whose keys lie in a range, as they are now.
 pub(super) struct Files {
     root: String,
-    walk: Walk,
+    keys: Keys,
     last: Vec<u8>,
     source_bytes: u64,
+    /// Set for a folder in a bucket.
+    remote: Option<Remote>,
 }
+
+struct Remote {
+    store: Store,
+    under_way: VecDeque<(Vec<u8>, JoinHandle<Read>)>,
+}
+
+/// The bytes of a program, or why a row has none.
+type Read = Result<Result<Vec<u8>, String>, SourceError>;
 
 impl Files {
     pub(super) fn open(
@@ -43,14 +72,45 @@ impl Files {
         last: &[u8],
         source_bytes: u64,
     ) -> Result<Files, SourceError> {
-        let walk = Walk::new(Path::new(root), is_source, Bound::Included(first.to_owned()))?;
-        Ok(Files { root: root.to_owned(), walk, last: last.to_owned(), source_bytes })
+        let remote = match is_s3(root) {
+            true => Some(Remote { store: Store::open(root)?, under_way: VecDeque::new() }),
+            false => None,
+        };
+        let keys = keys(root, Bound::Included(first.to_owned()))?;
+        Ok(Files { root: root.to_owned(), keys, last: last.to_owned(), source_bytes, remote })
     }
 
-    fn source(&self, key: &[u8]) -> Source {
+    fn next_key(&mut self) -> Option<Result<Vec<u8>, SourceError>> {
+        let key = self.keys.next()?;
+        if key.as_ref().is_ok_and(|key| *key > self.last) {
+            self.keys = Box::new(std::iter::empty());
+            return None;
+        }
+        Some(key)
+    }
+
+    fn advance(&mut self) -> Result<Option<Source>, SourceError> {
+        let Some(mut remote) = self.remote.take() else {
+            let Some(key) = self.next_key().transpose()? else { return Ok(None) };
+            let file: PathBuf = [OsStr::new(&self.root), OsStr::from_bytes(&key)].iter().collect();
+            return Ok(Some(self.source(&key, read_file(&file, self.source_bytes))));
+        };
+        while remote.under_way.len() < READS_AT_ONCE {
+            let Some(key) = self.next_key().transpose()? else { break };
+            let (store, name) = (remote.store.clone(), String::from_utf8_lossy(&key).into_owned());
+            let most = self.source_bytes;
+            remote.under_way.push_back((key, thread::spawn(move || read_object(&store, &name, most))));
+        }
+        let next = remote.under_way.pop_front();
+        self.remote = Some(remote);
+        let Some((key, reading)) = next else { return Ok(None) };
+        let read = reading.join().expect("reading an object does not panic")?;
+        Ok(Some(self.source(&key, read)))
+    }
+
+    fn source(&self, key: &[u8], read: Result<Vec<u8>, String>) -> Source {
         let path = source_path(&self.root, key);
-        let file: PathBuf = [OsStr::new(&self.root), OsStr::from_bytes(key)].iter().collect();
-        let body = match read_file(&file, self.source_bytes) {
+        let body = match read {
             Ok(bytes) => Body::Script(bytes),
             Err(reason) => Body::Unreadable { reason },
         };
@@ -63,35 +123,13 @@ impl Iterator for Files {
     type Item = Result<Source, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.walk.next()? {
-            Ok(key) if key > self.last => None,
-            Ok(key) => Some(Ok(self.source(&key))),
-            Err(error) => Some(Err(error.into())),
+        let step = self.advance();
+        if step.is_err() {
+            self.keys = Box::new(std::iter::empty());
+            self.remote = None;
         }
+        step.transpose()
     }
-}
-
-/// The bytes of a file, or why there are none, as a row says it.
-fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "the file is gone, or a link that leads nowhere".to_owned(),
-        kind => format!("the file cannot be read: {kind}"),
-    };
-    // A named pipe would block until somebody writes to it.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err("it is not a file".to_owned());
-    }
-    let too_large = || format!("the file has more than {most} bytes");
-    if metadata.len() > most {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    // It may have grown since.
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// A path as text that tells any two paths apart.
@@ -115,25 +153,5 @@ mod tests {
         assert_eq!(lossless(b"plain/\xc3\xa4.py"), "plain/ä.py");
         assert_eq!(lossless(b"\xff.py"), r"\xff.py");
         assert_eq!(lossless(br"\xff.py"), r"\\xff.py");
-    }
-
-    #[test]
-    fn larger_files_are_not_read() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("large.py");
-        std::fs::write(&path, "12345").unwrap();
-        assert_eq!(read_file(&path, 5).unwrap(), b"12345");
-        assert_eq!(read_file(&path, 4).unwrap_err(), "the file has more than 4 bytes");
-    }
-
-    #[test]
-    fn pipes_and_broken_links_are_told_and_do_not_block() {
-        let root = tempfile::tempdir().unwrap();
-        let pipe = root.path().join("pipe.py");
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        assert_eq!(read_file(&pipe, 10).unwrap_err(), "it is not a file");
-        let link = root.path().join("link.py");
-        std::os::unix::fs::symlink("nowhere", &link).unwrap();
-        assert!(read_file(&link, 10).unwrap_err().contains("leads nowhere"));
     }
 }

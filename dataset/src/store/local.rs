@@ -103,8 +103,10 @@ impl Backend for Local {
         }
     }
 
-    fn list(&self, folder: &str) -> io::Result<Keys> {
-        let walk = match Walk::new(&self.path(folder), |_| true, Bound::Unbounded) {
+    fn list(&self, folder: &str, from: Bound<&str>) -> io::Result<Keys> {
+        // Keys below the folder are all that the walk knows.
+        let below = |key: &str| key.strip_prefix(folder).unwrap_or_default().as_bytes().to_owned();
+        let walk = match Walk::new(&self.path(folder), |_| true, from.map(below)) {
             Ok(walk) => walk,
             Err(error) if error.cause.kind() == io::ErrorKind::NotFound => {
                 return Ok(Box::new(std::iter::empty()));
@@ -291,7 +293,7 @@ mod tests {
         let local = Local::new(root.path().to_owned());
         let mut upload = local.create("data/part").unwrap();
         upload.write_all(b"half").unwrap();
-        assert_eq!(local.list("").unwrap().count(), 0);
+        assert_eq!(local.list("", Bound::Unbounded).unwrap().count(), 0);
         drop(upload);
         assert_eq!(fs::read_dir(root.path().join(ASIDE)).unwrap().count(), 0);
     }

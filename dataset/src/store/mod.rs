@@ -3,10 +3,12 @@
 mod error;
 mod local;
 mod recording;
+mod s3;
 
 use std::io::{self, Write};
+use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
@@ -15,6 +17,9 @@ pub use error::{ErrorKind, StoreError};
 use local::Local;
 use recording::Recording;
 pub use recording::{Calls, Operation};
+use s3::Bucket;
+pub(crate) use s3::is_s3;
+pub use s3::{BadEndpoint, S3Keys, S3Settings};
 
 /// A place for objects, named by `/`-separated keys. Cheap to clone; calls block.
 #[derive(Clone, Debug)]
@@ -24,14 +29,28 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store that a user names: a folder, which need not exist yet.
+    /// Opens the store that a user names: a folder, which need not exist yet, or `s3://bucket/prefix`. How to reach
+    /// S3 is the process's setting, see [`S3Settings::install`]; nothing is asked of it yet.
     pub fn open(location: &str) -> Result<Store, StoreError> {
+        if is_s3(location) {
+            return Store::in_bucket(location, Bucket::open(location));
+        }
         if let Some((scheme, _)) = location.split_once("://") {
-            let what = format!("{scheme}:// is no place that datasets can be written to, give a folder");
+            let what = format!("{scheme}:// is no place for datasets, give a folder or s3://bucket/prefix");
             let cause = io::Error::new(io::ErrorKind::Unsupported, what);
             return Err(StoreError::new("open", location, "", cause));
         }
         Ok(Store::local(Path::new(location)))
+    }
+
+    /// Opens `s3://bucket/prefix` over a connection of its own.
+    pub fn open_s3(location: &str, settings: &S3Settings) -> Result<Store, StoreError> {
+        Store::in_bucket(location, Bucket::open_with(location, settings))
+    }
+
+    fn in_bucket(location: &str, bucket: io::Result<Bucket>) -> Result<Store, StoreError> {
+        let bucket = bucket.map_err(|cause| StoreError::new("open", location, "", cause))?;
+        Ok(Store { backend: Arc::new(bucket), location: location.into() })
     }
 
     /// The store in a folder, which need not exist yet.
@@ -91,7 +110,8 @@ impl Store {
 
     /// Opens an object, to read any stretch of it.
     pub fn read(&self, key: &str) -> Result<Object, StoreError> {
-        self.call("read", key, || self.backend.read(key)).map(Object)
+        let bytes = self.call("read", key, || self.backend.read(key))?;
+        Ok(Object::new(bytes, &self.location, key))
     }
 
     pub fn exists(&self, key: &str) -> Result<bool, StoreError> {
@@ -103,9 +123,18 @@ impl Store {
         &self,
         folder: &str,
     ) -> Result<impl Iterator<Item = Result<String, StoreError>> + Send + use<>, StoreError> {
+        self.list_from(folder, Bound::Unbounded)
+    }
+
+    /// The same from a key on.
+    pub fn list_from(
+        &self,
+        folder: &str,
+        from: Bound<&str>,
+    ) -> Result<impl Iterator<Item = Result<String, StoreError>> + Send + use<>, StoreError> {
         let failed = |location: &str, folder: &str, cause| StoreError::new("list", location, folder, cause);
         let (location, folder) = (self.location.clone(), folder.to_owned());
-        let keys = self.backend.list(&folder).map_err(|cause| failed(&location, &folder, cause))?;
+        let keys = self.backend.list(&folder, from).map_err(|cause| failed(&location, &folder, cause))?;
         Ok(keys.map(move |key| key.map_err(|cause| failed(&location, &folder, cause))))
     }
 
@@ -142,21 +171,47 @@ pub enum Published {
 
 /// An object open for reading. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Object(Arc<dyn ReadAt>);
+pub struct Object(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    bytes: Arc<dyn ReadAt>,
+    location: Arc<str>,
+    key: String,
+    /// The last read that failed. Parquet's reader passes on no more than its text.
+    failure: Mutex<Option<StoreError>>,
+}
 
 impl Object {
+    fn new(bytes: Arc<dyn ReadAt>, location: &Arc<str>, key: &str) -> Object {
+        let (location, key, failure) = (location.clone(), key.to_owned(), Mutex::new(None));
+        Object(Arc::new(Opened { bytes, location, key, failure }))
+    }
+
     /// Its length in bytes.
     pub fn size(&self) -> u64 {
-        self.0.size()
+        self.0.bytes.size()
     }
 
     /// Fills `buffer` with the bytes at `offset`.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.0.bytes.read_exact_at(buffer, offset).inspect_err(|error| {
+            // Who asks for bytes beyond the end has been misled by the object itself.
+            if error.kind() != io::ErrorKind::UnexpectedEof {
+                let cause = io::Error::new(error.kind(), error.to_string());
+                let failure = StoreError::new("read", &self.0.location, &self.0.key, cause);
+                *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            }
+        })
+    }
+
+    /// The failure of the store that a read has met since this was last asked.
+    pub(crate) fn take_failure(&self) -> Option<StoreError> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Reads from `offset` to the end, in stretches of a size that suits sequential reading.
-    pub fn reader(&self, offset: u64) -> impl io::BufRead + use<> {
+    pub fn reader(&self, offset: u64) -> impl io::BufRead + Send + use<> {
         const STRETCH: usize = 256 << 10;
         io::BufReader::with_capacity(STRETCH, Cursor { object: self.clone(), offset })
     }
@@ -241,7 +296,8 @@ trait Backend: Send + Sync + std::fmt::Debug {
     fn publish(&self, attempt: &str, part: &str) -> io::Result<Published>;
     fn read(&self, key: &str) -> io::Result<Arc<dyn ReadAt>>;
     fn exists(&self, key: &str) -> io::Result<bool>;
-    fn list(&self, folder: &str) -> io::Result<Keys>;
+    /// The keys that begin with a folder, from a key of the store on.
+    fn list(&self, folder: &str, from: Bound<&str>) -> io::Result<Keys>;
     fn delete(&self, key: &str) -> io::Result<()>;
     fn remove_leftovers(&self) -> io::Result<()>;
 }
@@ -257,8 +313,12 @@ trait ReadAt: Send + Sync + std::fmt::Debug {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 }
 
+/// Whether a store can hold an object of this key.
+pub(crate) fn is_key(key: &str) -> bool {
+    key.split('/').all(|part| !matches!(part, "" | "." | "..")) && !key.contains('\0')
+}
+
 /// Keys also come over the wire, so none may lead out of the store.
 fn check_key(key: &str) -> io::Result<()> {
-    let sound = key.split('/').all(|part| !matches!(part, "" | "." | "..")) && !key.contains('\0');
-    if sound { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no key")) }
+    if is_key(key) { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "that is no key")) }
 }

@@ -1,6 +1,7 @@
 //! A store that remembers what was asked of it, so that tests can say how often.
 
 use std::io::{self, Write};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,9 +82,9 @@ impl Backend for Recording {
         self.inner.exists(key)
     }
 
-    fn list(&self, folder: &str) -> io::Result<Keys> {
+    fn list(&self, folder: &str, from: Bound<&str>) -> io::Result<Keys> {
         self.calls.add(Operation::List, folder);
-        self.inner.list(folder)
+        self.inner.list(folder, from)
     }
 
     fn delete(&self, key: &str) -> io::Result<()> {

@@ -139,7 +139,7 @@ fn a_source_that_is_gone_or_empty_is_told_before_anything_is_planned() {
     place.write("none.jsonl", b"\n  \n");
     let error = |job: &Job| source::plan(job, None).err().unwrap().to_string();
     let mut job = place.job(&["corpus", "none"], 1);
-    assert!(error(&job).ends_with("/none holds no .py files"), "{}", error(&job));
+    assert!(error(&job).ends_with("/none holds no .py or .parquet files"), "{}", error(&job));
     job = place.job(&["corpus", "none.jsonl"], 1);
     assert!(error(&job).ends_with("/none.jsonl holds no rows"), "{}", error(&job));
     std::fs::remove_file(place.path("none.jsonl")).unwrap();

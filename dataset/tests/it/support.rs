@@ -1,12 +1,15 @@
 //! Datasets made without running anything.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataset::source::{self, Body, Source};
 use dataset::{
-    Captured, Dataset, Execution, InputOrigin, Job, Limits, Outcome, PartHeader, PartWriter, Row, Shard,
-    Store, Times, attempt_key,
+    Captured, Dataset, Execution, InputOrigin, Job, Limits, Outcome, PartHeader, PartWriter, Row, S3Keys,
+    S3Settings, Shard, Store, Times, attempt_key,
 };
+use s3_server::S3Server;
 use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
 
 pub(crate) const TIMES: Times = Times { started_unix_ms: 1_000, finished_unix_ms: 3_500 };
@@ -272,4 +275,30 @@ pub(crate) fn sample_header() -> PartHeader {
 /// A store in the folder of a file.
 pub(crate) fn store_at(folder: &Path) -> Store {
     Store::open(folder.to_str().unwrap()).unwrap()
+}
+
+/// A prefix of its own in S3: in the service that the environment tells of if it names a place in `ET_TEST_S3`,
+/// else in one that the tests of this program share.
+pub(crate) fn s3_prefix() -> String {
+    static PREFIXES: AtomicU64 = AtomicU64::new(0);
+    static SERVER: OnceLock<S3Server> = OnceLock::new();
+    let place = std::env::var("ET_TEST_S3").unwrap_or_else(|_| {
+        SERVER.get_or_init(start_s3);
+        "s3://tests".to_owned()
+    });
+    let number = PREFIXES.fetch_add(1, Ordering::Relaxed);
+    format!("{place}/{}-{number}", std::process::id())
+}
+
+fn start_s3() -> S3Server {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("s3");
+    let _ = std::fs::remove_dir_all(&folder);
+    let server = S3Server::start(&folder).unwrap();
+    server.create_bucket("tests");
+    let keys = S3Keys {
+        access_key_id: s3_server::ACCESS_KEY_ID.to_owned(),
+        secret_access_key: s3_server::SECRET_ACCESS_KEY.to_owned(),
+    };
+    S3Settings { endpoint: Some(server.endpoint()), keys: Some(keys) }.install().unwrap();
+    server
 }

@@ -21,6 +21,8 @@ const SHARDS: u64 = 100_000;
 const SEGMENT: u64 = 1000;
 const CYCLES_ALONE: u64 = 5_000;
 const RENEWALS: u64 = 50_000;
+/// How often the planner asks again whether shards are wanted.
+const PLANNER_PAUSE: Duration = Duration::from_millis(20);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -57,11 +59,15 @@ async fn run() -> Result<(), Failure> {
         "1/s",
         CYCLES_ALONE as f64 / whole_job(&home, "alone", CYCLES_ALONE, 1).await?.seconds,
     );
+    forget_times(&server)?;
     tell("renewals_per_second_at_64", "1/s", renewals(&home, 64).await?);
+    tell("redis_micros_per_renewal", "µs", redis_micros(&server)? / RENEWALS as f64);
 
     let before = redis_bytes(&server)?;
+    forget_times(&server)?;
     let job = whole_job(&home, "hundred million", SHARDS, 64).await?;
     tell("reports_per_second_at_64", "1/s", SHARDS as f64 / job.seconds);
+    tell("redis_micros_per_shard", "µs", redis_micros(&server)? / SHARDS as f64);
     tell("sources_per_second", "1/s", (SHARDS * SOURCES_IN_SHARD) as f64 / job.seconds);
     tell("coordinator_peak_kib_at_a_tenth", "KiB", job.peak_kib_at_a_tenth as f64);
     tell("coordinator_peak_kib_at_the_end", "KiB", job.peak_kib_at_the_end as f64);
@@ -95,7 +101,7 @@ async fn whole_job(home: &Home, name: &str, shards: u64, workers: u64) -> Result
             offer(&queue, planned..next).await?;
             planned = next;
         } else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PLANNER_PAUSE).await;
         }
         if peak_kib_at_a_tenth == 0 && done.load(Ordering::Relaxed) >= shards / 10 {
             peak_kib_at_a_tenth = peak_memory()?;
@@ -186,6 +192,17 @@ fn redis_bytes(server: &RedisServer) -> Result<u64, Failure> {
     let used =
         info.lines().find_map(|line| line.strip_prefix("used_memory:")).ok_or("Redis tells no memory")?;
     Ok(used.trim().parse()?)
+}
+
+fn forget_times(server: &RedisServer) -> Result<(), Failure> {
+    Ok(redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut server.connection()?)?)
+}
+
+/// How long the server was busy with scripts: as it does one at a time, this bounds what it can do.
+fn redis_micros(server: &RedisServer) -> Result<f64, Failure> {
+    let info: String = redis::cmd("INFO").arg("commandstats").query(&mut server.connection()?)?;
+    let scripts = info.lines().filter_map(|line| line.strip_prefix("cmdstat_eval")?.split_once("usec="));
+    scripts.map(|(_, rest)| Ok(rest.split(',').next().unwrap_or_default().parse::<f64>()?)).sum()
 }
 
 fn now() -> Duration {

@@ -328,7 +328,7 @@ fn an_uncaught_exception_of_a_call_is_printed_with_the_frames_below_it() {
         stderr 'Traceback (most recent call last):\n  File "<input>", line 1, in <module>\n  File "main.py", line 2, in f\n    raise ValueError(x)\nValueError: 5\n'
         end raised ValueError: 5
         "#;
-    check_program(ALL, &Program::call(super::check::dedented(source), "f", "5"), expected);
+    check_program(ALL, &Program::call(dedented(source), "f", "5"), expected);
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! What `et` itself costs: the share of all processor time of a job that is neither a traced program nor its tracing.
+//!
+//! A program's own time is what its row says (`cpu_us`). All else counts as ours: coordinator and worker, the
+//! interpreters that programs are forked from, forking and confining, decoding and writing rows.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use serde_json::{Map, Value};
+use tests::binaries;
+use tests::process::children_processor_seconds;
+use tests::system::rows;
+use tests::tracers::interpreters;
+
+/// Name, program, and how many of them. `{}` tells them apart.
+const JOBS: [(&str, &str, usize); 3] = [
+    ("trivial", "x = {}\nprint(x % 7)\n", 4_000),
+    ("50_ms_in_c", "x = sum(range(4_000_000 + {}))\n", 300),
+    ("50_ms_of_lines", "x = {}\nfor n in range(45_000):\n    x += n\nprint(x)\n", 300),
+];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-overhead: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let python = interpreters().last().ok_or("there is no CPython from 3.11 to 3.13")?;
+    let folder = tempfile::tempdir()?;
+    let mut metrics = Map::new();
+    println!("{:<16} {:>14} {:>14} {:>10}", "programs", "own, ms each", "all, ms each", "ours, %");
+    for (name, program, count) in JOBS {
+        let code = folder.path().join(name);
+        fs::create_dir(&code)?;
+        for number in 0..count {
+            fs::write(code.join(format!("{number:05}.py")), program.replace("{}", &number.to_string()))?;
+        }
+        let dataset = folder.path().join(format!("{name}-dataset"));
+        let before = children_processor_seconds();
+        run_job(&python.path, &code, &dataset)?;
+        let all = children_processor_seconds() - before;
+        let own: f64 = rows(&dataset).values().map(own_seconds).sum::<Option<f64>>().ok_or("a row lacks its time")?;
+        let share = (all - own) / all;
+        let each = |seconds: f64| seconds * 1e3 / count as f64;
+        println!("{name:<16} {:>14.2} {:>14.2} {:>10.1}", each(own), each(all), share * 100.0);
+        metrics.insert(format!("{name}_share"), share.into());
+        metrics.insert(format!("{name}_own_ms"), each(own).into());
+        metrics.insert(format!("{name}_all_ms"), each(all).into());
+    }
+    tests::bench::write("overhead", &metrics)?;
+    Ok(())
+}
+
+fn own_seconds(row: &Value) -> Option<f64> {
+    Some(row["cpu_us"].as_u64()? as f64 / 1e6)
+}
+
+fn run_job(python: &Path, code: &Path, dataset: &Path) -> Result<(), Box<dyn Error>> {
+    let status = Command::new(binaries::et_coord())
+        .arg("run")
+        .arg(code)
+        .arg("--output")
+        .arg(dataset)
+        .arg("--python")
+        .arg(python)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    if status.success() { Ok(()) } else { Err(format!("et-coord run ended with {status}").into()) }
+}

@@ -1,0 +1,220 @@
+//! A fleet of real processes: two coordinators on one Redis, three workers, S3; and what happens to fleets.
+//!
+//! Left out, with a message, where there is no `redis-server`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use s3_server::{ACCESS_KEY_ID, S3Server, SECRET_ACCESS_KEY};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::binaries;
+use tests::redis::RedisServer;
+use tests::system::{text, until};
+
+/// Programs of the job. Each takes a moment, so that there is a time to disturb.
+const PROGRAMS: usize = 150;
+
+struct Fleet {
+    redis: RedisServer,
+    s3: S3Server,
+    folder: TempDir,
+}
+
+/// A process of the fleet, ended when it is dropped.
+struct Process(Child);
+
+impl Process {
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Most often it is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Fleet {
+    fn new() -> Option<Fleet> {
+        let redis = match RedisServer::start(&[]) {
+            Ok(redis) => redis,
+            Err(error) if std::env::var_os("ET_REQUIRE_REDIS").is_none() => {
+                eprintln!("redis-server cannot be started ({error}): this test is left out");
+                return None;
+            }
+            Err(error) => panic!("redis-server cannot be started: {error}"),
+        };
+        let folder = TempDir::new().unwrap();
+        let s3 = S3Server::start(folder.path()).unwrap();
+        s3.create_bucket("bucket");
+        Some(Fleet { redis, s3, folder })
+    }
+
+    fn command(&self, program: std::path::PathBuf) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_remove("RUST_LOG")
+            .env("ET_S3_ENDPOINT", self.s3.endpoint())
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        command
+    }
+
+    /// Starts a coordinator, at this address if one is given. Gives the address that workers call.
+    fn coordinator(&self, listen: Option<&str>) -> (Process, String) {
+        let listen = listen.map_or("127.0.0.1:0", |address| address.trim_start_matches("http://"));
+        let mut command = self.command(binaries::et_coord());
+        command.args(["serve", "--listen", listen, "--queue", &self.redis.url()]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("et-coord: serving at ").expect("it says where it serves");
+        (Process(child), address.to_owned())
+    }
+
+    fn worker(&self, coordinator: &str) -> Process {
+        let mut command = self.command(binaries::et_worker());
+        command.args(["--coordinator", coordinator, "--slots", "1"]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn et_coord(&self, arguments: &[&str]) -> Output {
+        self.command(binaries::et_coord()).args(arguments).output().unwrap()
+    }
+
+    fn asked(&self, arguments: &[&str]) -> Value {
+        let output = self.et_coord(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn plant(&self) -> String {
+        let programs = self.folder.path().join("programs");
+        std::fs::create_dir(&programs).unwrap();
+        for number in 0..PROGRAMS {
+            let program = format!("import time\ntime.sleep(0.05)\nprint(sum(range({number})))\n");
+            std::fs::write(programs.join(format!("{number:03}.py")), program).unwrap();
+        }
+        programs.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_whoever_is_killed() {
+    let Some(fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (mut one, first) = fleet.coordinator(None);
+    let (mut two, second) = fleet.coordinator(None);
+    let mut workers = [fleet.worker(&first), fleet.worker(&first), fleet.worker(&second)];
+
+    let output = "s3://bucket/traces";
+    let submit = ["submit", &programs, "-o", output, "--shard-sources", "3", "--coordinator"];
+    let job = fleet.asked(&[&submit[..], &[&first, "--json"]].concat());
+    let id = job["job"].as_str().unwrap().to_owned();
+    let again = fleet.asked(&[&submit[..], &[&second, "--json"]].concat());
+    assert_eq!(again["job"], job["job"], "the same job is the same job, whoever is asked");
+
+    let done = |coordinator: &str| {
+        let shown = fleet.et_coord(&["show", &id, "--json", "--coordinator", coordinator]);
+        let shown: Option<Value> = serde_json::from_slice(&shown.stdout).ok();
+        shown.and_then(|shown| shown["shards_done"].as_u64()).unwrap_or(0)
+    };
+    until("some shards are done", || done(&second) >= 4);
+    let [a, b, c] = workers;
+    a.kill();
+    workers = [fleet.worker(&second), b, c];
+
+    until("more shards are done", || done(&second) >= 8);
+    one.kill();
+    until("the other coordinator goes on", || done(&second) >= 10);
+    one = fleet.coordinator(Some(&first)).0;
+
+    let () = redis_flush(&fleet);
+    until("the queue is begun again from the parts that exist", || done(&first) >= 16);
+    two.kill();
+    let [a, b, c] = workers;
+    [a, b, c].into_iter().for_each(Process::kill);
+    two = fleet.coordinator(Some(&second)).0;
+    workers = [fleet.worker(&first), fleet.worker(&second), fleet.worker(&second)];
+
+    until("new workers go on", || done(&second) >= 22);
+    one.kill();
+    two.kill();
+    let (_one, first) = fleet.coordinator(Some(&first));
+    let (_two, _) = fleet.coordinator(Some(&second));
+    let watched = fleet.et_coord(&["watch", &id[..6], "--json", "--coordinator", &first]);
+    assert!(watched.status.success(), "{}", text(&watched.stderr));
+    let ended: Value = serde_json::from_slice(&watched.stdout).unwrap();
+    assert_eq!((&ended["state"], ended["shards_done"].as_u64()), (&Value::from("complete"), Some(50)));
+
+    let verified = fleet.et_coord(&["verify", output, "--against", &programs]);
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+    let said = text(&verified.stdout);
+    assert!(said.contains("150 sources listed, 150 in the dataset"), "{said}");
+    drop(workers);
+}
+
+fn redis_flush(fleet: &Fleet) {
+    let mut connection = fleet.redis.connection().unwrap();
+    redis::cmd("FLUSHALL").query::<()>(&mut connection).unwrap();
+}
+
+#[test]
+fn jobs_can_be_paused_cancelled_and_taken_up_again_from_the_command_line() {
+    let Some(fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (_coordinator, address) = fleet.coordinator(None);
+    let at = ["--coordinator", &address];
+    let ask = |words: &[&str]| fleet.et_coord(&[words, &at[..]].concat());
+    let said = |output: &Output| text(&output.stdout).trim_end().to_owned();
+
+    let submitted = ask(&["submit", &programs, "-o", "s3://bucket/traces", "--shard-sources", "5"]);
+    assert!(submitted.status.success(), "{}", text(&submitted.stderr));
+    let id = said(&submitted).split(' ').nth(1).unwrap().to_owned();
+    assert_eq!(said(&submitted), format!("job {id} is submitted"));
+    until("it is known that nobody works", || {
+        said(&ask(&["show", &id])).ends_with("no worker has reported to this coordinator lately")
+    });
+    assert_eq!(said(&ask(&["pause", &id])), format!("job {id} is paused"));
+    let _worker = fleet.worker(&address);
+    assert_eq!(said(&ask(&["cancel", &id])), format!("job {id} is cancelled"));
+    assert_eq!(said(&ask(&["resume", &id])), format!("job {id} is running"));
+    assert_eq!(said(&ask(&["failures", &id])), "no shard has failed");
+    let watched = ask(&["watch", &id]);
+    assert!(watched.status.success(), "{}", text(&watched.stderr));
+    let listed = said(&ask(&["jobs"]));
+    assert!(listed.contains("complete") && listed.contains("150 of 150 (100%)"), "{listed}");
+    let refused = ask(&["cancel", &id]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(text(&refused.stderr), format!("error: job {id} is complete\n"));
+}
+
+#[test]
+fn a_coordinator_that_cannot_begin_says_why_in_one_sentence() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (_coordinator, address) = fleet.coordinator(None);
+    let taken = address.trim_start_matches("http://");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("redis://:s3cret@{nobody}");
+    for (arguments, says) in [
+        (vec!["serve", "--listen", taken], "choose another address with --listen"),
+        (vec!["serve", "--listen", "127.0.0.1:0", "--queue", &nobody], "cannot be reached"),
+        (vec!["serve", "--listen", "127.0.0.1:0", "--queue", "mysql://here"], "is not an address of a queue"),
+        (vec!["serve", "--listen", "0.0.0.0:0"], "--insecure"),
+        (vec!["jobs", "--coordinator", "http://127.0.0.1:1"], "does not answer: Connection refused"),
+        (vec!["jobs", "--coordinator", "nonsense"], "is no address of a coordinator"),
+        (vec!["show", "beef", "--coordinator", &address], "there is no job beef"),
+    ] {
+        let output = fleet.et_coord(&arguments);
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?} was accepted");
+        assert!(said.starts_with("error: ") && said.contains(says), "{arguments:?}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{arguments:?}: {said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+}
