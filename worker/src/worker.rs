@@ -16,7 +16,7 @@ use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::python::{Interpreter, PythonError};
-use crate::report::{Loop, Patience, ReportError};
+use crate::report::{Loop, ReportError, Waits};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
 use crate::slots::Slots;
@@ -53,7 +53,7 @@ pub struct Worker {
     labels: BTreeMap<String, String>,
     slots: Slots,
     target: Target,
-    patience: Patience,
+    waits: Waits,
     scratch: Scratch,
 }
 
@@ -91,15 +91,15 @@ impl Worker {
         }
         let slots = Slots::start_threads(runners.into_iter().map(ShardRunner::into_runner).collect());
         let slots = slots.map_err(StartError::Thread)?;
-        let patience =
-            Patience { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
-        Ok(Worker { interpreter, profile, labels, slots, target, patience, scratch })
+        let waits =
+            Waits { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
+        Ok(Worker { interpreter, profile, labels, slots, target, waits, scratch })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
     /// `shutdown` drains, the second gives back what runs, the third ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, labels, slots, target, patience, scratch } = self;
+        let Worker { interpreter, profile, labels, slots, target, waits, scratch } = self;
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let pid = std::process::id();
         let name = format!("{host}-{pid}-{:016x}", random_bits());
@@ -111,7 +111,7 @@ impl Worker {
             labels,
         };
         let coordinator = Remote::new(target, name, introduction);
-        let ended = Loop::new(coordinator, patience, slots).run(shutdown).await;
+        let ended = Loop::new(coordinator, waits, slots).run(shutdown).await;
         // Only now: what the slots still held lay in it.
         drop(scratch);
         ended
