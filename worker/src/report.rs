@@ -51,9 +51,9 @@ pub(crate) trait Coordinator: Clone + fmt::Display + Send + 'static {
     fn report(self, standing: Standing) -> impl Future<Output = Result<(Reply, Duration), CallError>> + Send;
 }
 
-/// How long this worker bears with others.
+/// How long this worker waits for others.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct Waits {
     /// A coordinator that does not answer for so long is given up.
     pub(crate) silence: Duration,
     /// What is not finished so long after the wish to stop is given back.
@@ -96,16 +96,16 @@ pub(crate) struct Loop<C> {
     heard_at: Instant,
     /// It has answered before.
     is_known: bool,
-    patience: Patience,
+    waits: Waits,
 }
 
 impl<C: Coordinator> Loop<C> {
-    pub(crate) fn new(coordinator: C, patience: Patience, slots: Slots) -> Loop<C> {
+    pub(crate) fn new(coordinator: C, waits: Waits, slots: Slots) -> Loop<C> {
         Loop {
             ledger: Ledger::new(slots.count()),
             failures: Failures::new(slots.count()),
             is_known: false,
-            patience,
+            waits,
             coordinator,
             slots,
             stage: Stage::Working,
@@ -160,12 +160,12 @@ impl<C: Coordinator> Loop<C> {
         match self.stage {
             Stage::Working => {
                 info!("draining: what runs is finished, nothing new is taken");
-                self.stage = Stage::Draining { until: Instant::now() + self.patience.drain };
+                self.stage = Stage::Draining { until: Instant::now() + self.waits.drain };
                 self.happened(Event::DrainAsked);
             }
             Stage::Draining { .. } => {
                 info!("what runs is given back");
-                self.stage = Stage::Releasing { until: Instant::now() + self.patience.release };
+                self.stage = Stage::Releasing { until: Instant::now() + self.waits.release };
                 self.happened(Event::ReleaseAsked);
             }
             Stage::Releasing { .. } => return Err(last),
@@ -229,7 +229,7 @@ impl<C: Coordinator> Loop<C> {
 
     /// Waits and asks again, unless the silence has lasted too long. What runs, runs on.
     fn not_answered(&mut self, cause: String) -> Result<(), ReportError> {
-        let silence = self.patience.silence;
+        let silence = self.waits.silence;
         let patience = if self.is_known { silence } else { FIRST_PATIENCE.min(silence) };
         if self.heard_at.elapsed() >= patience {
             let coordinator = self.coordinator.to_string();

@@ -17,7 +17,7 @@ use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::python::{Interpreter, PythonError};
-use crate::report::{Loop, Patience, ReportError};
+use crate::report::{Loop, ReportError, Waits};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
 use crate::slots::Slots;
@@ -55,7 +55,7 @@ pub struct Worker {
     labels: BTreeMap<String, String>,
     slots: Slots,
     target: Target,
-    patience: Patience,
+    waits: Waits,
     scratch: Scratch,
     /// Names this process and no other.
     name: String,
@@ -98,15 +98,14 @@ impl Worker {
         let slots = Slots::start_threads(runners.into_iter().map(told).collect());
         let slots = slots.map_err(StartError::Thread)?;
         metrics::slots(count);
-        let patience =
-            Patience { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
-        Ok(Worker { interpreter, profile, labels, slots, target, patience, scratch, name })
+        let waits = Waits { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
+        Ok(Worker { interpreter, profile, labels, slots, target, waits, scratch, name })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
     /// `shutdown` drains, the second gives back what runs, the third ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, labels, slots, target, patience, scratch, name } = self;
+        let Worker { interpreter, profile, labels, slots, target, waits, scratch, name } = self;
         let introduction = Introduction {
             host: host(),
             pid: std::process::id(),
@@ -115,7 +114,7 @@ impl Worker {
             labels,
         };
         let coordinator = Remote::new(target, name, introduction);
-        let ended = Loop::new(coordinator, patience, slots).run(shutdown).await;
+        let ended = Loop::new(coordinator, waits, slots).run(shutdown).await;
         // Only now: what the slots still held lay in it.
         drop(scratch);
         ended

@@ -54,7 +54,7 @@ impl Coordinator for Scripted {
 }
 
 /// A silence is soon too long. What else may take its time is far longer than anything here takes.
-const PATIENCE: Patience = Patience {
+const WAITS: Waits = Waits {
     silence: Duration::from_millis(300),
     drain: Duration::from_secs(60),
     release: Duration::from_secs(60),
@@ -69,17 +69,17 @@ struct Cast {
 
 impl Cast {
     fn start(runner: impl FnMut(&Assignment, &Progress) -> Ended + Send + 'static) -> Cast {
-        Cast::start_with(PATIENCE, runner)
+        Cast::start_with(WAITS, runner)
     }
 
     fn start_with(
-        patience: Patience,
+        waits: Waits,
         runner: impl FnMut(&Assignment, &Progress) -> Ended + Send + 'static,
     ) -> Cast {
         let (coordinator, asked) = mpsc::channel(1);
         let (shutdown, wishes) = mpsc::channel(3);
         let slots = Slots::start_threads(vec![Box::new(runner) as Runner]).unwrap();
-        let worker = Loop::new(Scripted(coordinator), patience, slots).run(wishes);
+        let worker = Loop::new(Scripted(coordinator), waits, slots).run(wishes);
         Cast { asked, shutdown, worker: tokio::spawn(worker) }
     }
 
@@ -273,7 +273,7 @@ async fn a_second_wish_to_stop_gives_back_what_runs_until_that_is_acknowledged()
 #[tokio::test]
 async fn what_is_not_finished_in_time_is_given_back() {
     let (_finish, runner) = finishes_on_demand();
-    let mut cast = Cast::start_with(Patience { drain: Duration::ZERO, ..PATIENCE }, runner);
+    let mut cast = Cast::start_with(Waits { drain: Duration::ZERO, ..WAITS }, runner);
     cast.give(0).await.answer(Reply::default());
     cast.shutdown.send(()).await.unwrap();
     take_back(cast).await.unwrap();
@@ -282,8 +282,8 @@ async fn what_is_not_finished_in_time_is_given_back() {
 #[tokio::test]
 async fn a_worker_that_cannot_give_back_what_runs_goes_and_says_so() {
     let (_finish, runner) = finishes_on_demand();
-    let patience = Patience { drain: Duration::ZERO, release: Duration::from_millis(50), ..PATIENCE };
-    let mut cast = Cast::start_with(patience, runner);
+    let waits = Waits { drain: Duration::ZERO, release: Duration::from_millis(50), ..WAITS };
+    let mut cast = Cast::start_with(waits, runner);
     cast.give(0).await.answer(Reply::default());
     cast.shutdown.send(()).await.unwrap();
     let _unanswered = cast.asked_with(|standing| !standing.released.is_empty()).await;

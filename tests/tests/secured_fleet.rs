@@ -1,0 +1,196 @@
+//! A coordinator, a worker and people who trust each other by certificates and tokens, and others whom they do not.
+
+use std::fs::{self, File, Permissions};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tests::system::{et_coord, rows, text, verify};
+use tests::{binaries, process};
+
+const PEOPLE: &str = "the-people-s-secret";
+const MACHINES: &str = "the-machines-secret";
+
+#[test]
+fn a_job_runs_over_mutual_tls_and_the_secrets_show_nowhere() {
+    let scene = Scene::new();
+    let coordinator = scene.coordinator();
+    let log = scene.path("worker-log");
+    let mut worker = scene.worker(&coordinator.url, MACHINES);
+    let mut worker = worker.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+    let dataset = scene.path("traces");
+    let programs = scene.path("programs");
+    let submitted = scene.ask(&coordinator.url, PEOPLE, ["submit", "--watch", "-o"], &[&dataset, &programs]);
+    assert!(submitted.status.success(), "{}", text(&submitted.stderr));
+    verify(&dataset, &[&programs]);
+
+    let jobs = scene.ask(&coordinator.url, PEOPLE, ["jobs", "--json"], &[]);
+    assert!(jobs.status.success(), "{}", text(&jobs.stderr));
+    assert!(process::interrupt(worker.id()));
+    let ended = worker.wait().unwrap();
+    let (worker, coordinator) = (fs::read_to_string(&log).unwrap(), coordinator.end());
+    assert!(ended.success(), "{ended}: {worker}");
+    assert!(worker.contains("h2::") && coordinator.contains("h2::"), "both tell all that they can");
+    for said in [worker, coordinator, text(&jobs.stdout), written(&dataset), printed(&dataset)] {
+        assert!(!said.is_empty());
+        for secret in [PEOPLE, MACHINES] {
+            assert!(!said.contains(secret), "{secret} shows in {said}");
+        }
+    }
+}
+
+#[test]
+fn everybody_does_what_the_token_is_for_and_nothing_else() {
+    let scene = Scene::new();
+    let coordinator = scene.coordinator();
+    let url = &coordinator.url;
+    let told = |output: Output, sentence: &str| {
+        let said = text(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.starts_with("error: ") && said.contains(sentence), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    };
+    told(scene.ask(url, MACHINES, ["jobs"], &[]), "the token is good, but not for a submitter");
+    told(scene.ask(url, "a guess", ["jobs"], &[]), "the coordinator does not know this token");
+    told(
+        scene.worker(url, PEOPLE).env_remove("RUST_LOG").output().unwrap(),
+        &format!("the coordinator at {url} refuses this worker: the token is good, but not for a worker"),
+    );
+    told(et_coord(["jobs", "--coordinator", &url.replace("https", "http")]), "does not answer");
+    told(et_coord(["serve", "--listen", "0.0.0.0:0"]), "everybody who reaches 0.0.0.0 could submit jobs");
+}
+
+/// Certificates, tokens and some programs.
+struct Scene {
+    folder: TempDir,
+}
+
+struct Coordinator {
+    process: Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let scene = Scene { folder: tempfile::tempdir().unwrap() };
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "the fleet's authority");
+        let key = KeyPair::generate().unwrap();
+        scene.write("ca.pem", &params.self_signed(&key).unwrap().pem());
+        let authority = Issuer::new(params, key);
+        for name in ["coordinator", "caller"] {
+            let key = KeyPair::generate().unwrap();
+            let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+            scene.write(&format!("{name}.pem"), &params.signed_by(&key, &authority).unwrap().pem());
+            scene.write(&format!("{name}.key"), &key.serialize_pem());
+        }
+        scene.write("tokens", &format!("submitter {PEOPLE}\nworker {MACHINES}\n"));
+        fs::create_dir(scene.path("programs")).unwrap();
+        for number in 0..3 {
+            scene.write(&format!("programs/{number}.py"), "import os\nprint(sorted(os.environ.items()))\n");
+        }
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes what only its owner should read.
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// One that asks for certificates and tokens.
+    fn coordinator(&self) -> Coordinator {
+        let mut command = Command::new(binaries::et_coord());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "trace"]);
+        for (option, file) in [
+            ("--tls-cert", "coordinator.pem"),
+            ("--tls-key", "coordinator.key"),
+            ("--client-ca", "ca.pem"),
+            ("--tokens", "tokens"),
+        ] {
+            command.arg(option).arg(self.path(file));
+        }
+        let log = self.path("log");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut process = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url =
+            line.trim().strip_prefix("et-coord: serving at ").expect("it says where it serves").to_owned();
+        Coordinator { process, url, log }
+    }
+
+    fn worker(&self, url: &str, token: &str) -> Command {
+        let mut command = Command::new(binaries::et_worker());
+        command.args(["--slots", "1", "--scratch"]).arg(self.path("scratch"));
+        self.trust(&mut command, url, token);
+        command.env("RUST_LOG", "trace").stdin(Stdio::null());
+        command
+    }
+
+    fn ask<'a>(
+        &self,
+        url: &str,
+        token: &str,
+        words: impl IntoIterator<Item = &'a str>,
+        paths: &[&Path],
+    ) -> Output {
+        let mut command = Command::new(binaries::et_coord());
+        command.args(words).args(paths.iter().map(|path| path.as_os_str()));
+        self.trust(&mut command, url, token);
+        command.env_remove("RUST_LOG").output().unwrap()
+    }
+
+    fn trust(&self, command: &mut Command, url: &str, token: &str) {
+        let token_file = format!("token-{}", token.len());
+        self.write(&token_file, &token.replace(' ', "-"));
+        command.env("ET_COORDINATOR", url);
+        for (variable, file) in [
+            ("ET_TOKEN_FILE", token_file.as_str()),
+            ("ET_CA", "ca.pem"),
+            ("ET_CERT", "caller.pem"),
+            ("ET_KEY", "caller.key"),
+        ] {
+            command.env(variable, self.path(file));
+        }
+    }
+}
+
+impl Coordinator {
+    /// Ends it as Ctrl-C does. All that it said is in its log then.
+    fn end(mut self) -> String {
+        process::interrupt(self.process.id());
+        let status = self.process.wait().unwrap();
+        let log = fs::read_to_string(&self.log).unwrap();
+        assert!(status.success(), "{status}: {log}");
+        log
+    }
+}
+
+impl Drop for Coordinator {
+    fn drop(&mut self) {
+        // It is gone already where the test went well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What anybody can read who is given the dataset, except for the parts.
+fn written(dataset: &Path) -> String {
+    let files = ["README.md", "_et/job.json", "_et/manifest.json", "_et/report.json"];
+    files.map(|name| fs::read_to_string(dataset.join(name)).unwrap()).concat()
+}
+
+/// What the programs printed: their whole environment.
+fn printed(dataset: &Path) -> String {
+    rows(dataset).into_values().map(|row| row["stdout"].to_string()).collect()
+}
