@@ -54,7 +54,7 @@ fn everybody_does_what_the_token_is_for_and_nothing_else() {
         assert_eq!(said.lines().count(), 1, "{said}");
     };
     told(scene.ask(url, MACHINES, ["jobs"], &[]), "the token is good, but not for a submitter");
-    told(scene.ask(url, "a guess", ["jobs"], &[]), "the coordinator does not know this token");
+    told(scene.ask(url, "a-guess", ["jobs"], &[]), "the coordinator does not know this token");
     told(
         scene.worker(url, PEOPLE).env_remove("RUST_LOG").output().unwrap(),
         &format!("the coordinator at {url} refuses this worker: the token is good, but not for a worker"),
@@ -151,11 +151,15 @@ impl Scene {
     }
 
     fn trust(&self, command: &mut Command, url: &str, token: &str) {
-        let token_file = format!("token-{}", token.len());
-        self.write(&token_file, &token.replace(' ', "-"));
+        let token_file = match token {
+            PEOPLE => "token-of-people",
+            MACHINES => "token-of-machines",
+            _ => "token-of-others",
+        };
+        self.write(token_file, token);
         command.env("ET_COORDINATOR", url);
         for (variable, file) in [
-            ("ET_TOKEN_FILE", token_file.as_str()),
+            ("ET_TOKEN_FILE", token_file),
             ("ET_CA", "ca.pem"),
             ("ET_CERT", "caller.pem"),
             ("ET_KEY", "caller.key"),
