@@ -66,7 +66,7 @@ impl Table {
     /// The rows of each row group.
     pub(super) fn row_groups(&self) -> Vec<Range<u64>> {
         let groups = self.metadata.metadata().row_groups().iter();
-        let rows = groups.scan(0, |end, group| {
+        let rows = groups.scan(0_u64, |end, group| {
             let start = *end;
             *end = end.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
             Some(start..*end)
