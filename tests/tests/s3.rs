@@ -96,6 +96,27 @@ fn a_job_from_s3_to_s3_survives_a_service_that_fails() {
 }
 
 #[test]
+fn the_tables_of_a_dataset_are_sources_too() {
+    let bucket = Bucket::new();
+    plant(&bucket);
+    let first =
+        bucket.et_coord(&["run", "s3://bucket/corpus", "-o", "s3://bucket/out", "--shard-sources", "9"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let source = "s3://bucket/out/data";
+    let again = ["run", source, "-o", "s3://bucket/again", "--map", "id=source_path", "--shard-sources", "4"];
+    let second = bucket.et_coord(&again);
+    assert!(second.status.success(), "{}", text(&second.stderr));
+    assert!(text(&second.stdout).contains("41 rows from 41 programs"), "{}", text(&second.stdout));
+    let verified = bucket.et_coord(&["verify", "s3://bucket/again", "--against", source]);
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+    let row = bucket.et_coord(&["inspect", "s3://bucket/again", "data/part-000000.parquet:3", "--json"]);
+    let row: Value = serde_json::from_slice(&row.stdout).unwrap();
+    assert_eq!(row["source_id"], "corpus/0/program_06.py");
+    let came_with: Value = serde_json::from_str(row["source_meta"].as_str().unwrap()).unwrap();
+    assert_eq!(came_with["outcome"], "returned");
+}
+
+#[test]
 fn a_local_folder_becomes_a_dataset_in_s3() {
     let bucket = Bucket::new();
     let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/ordinary");
