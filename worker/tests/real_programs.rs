@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use dataset::{Limits, Outcome, PartReader, Store, StoredRow};
+use plane::server::Plane;
 use proto::v1::cluster_server::{Cluster, ClusterServer};
 use proto::v1::{self, Assignment, Finished, Lease, ReportReply, ReportRequest};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::Server;
+
 use tonic::{Request, Response, Status, async_trait};
 use worker::{Config, Worker};
 
@@ -104,7 +105,7 @@ impl OneJob {
     async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::builder().add_service(ClusterServer::new(self.clone()));
+        let server = Plane::open().server().add_service(ClusterServer::new(self.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         address
     }
