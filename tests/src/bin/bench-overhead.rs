@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use serde_json::{Map, Value};
+use dataset::{Dataset, Store};
+use serde_json::Map;
 use tests::binaries;
 use tests::process::children_processor_seconds;
-use tests::system::rows;
 use tests::tracers::interpreters;
 
 /// Name, program, and how many of them. `{}` tells them apart.
@@ -46,8 +46,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         let before = children_processor_seconds();
         run_job(&python.path, &code, &dataset)?;
         let all = children_processor_seconds() - before;
-        let own: f64 =
-            rows(&dataset).values().map(own_seconds).sum::<Option<f64>>().ok_or("a row lacks its time")?;
+        let own = own_seconds(&dataset)?;
         let share = (all - own) / all;
         let each = |seconds: f64| seconds * 1e3 / count as f64;
         println!("{name:<16} {:>14.2} {:>14.2} {:>10.1}", each(own), each(all), share * 100.0);
@@ -59,8 +58,16 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn own_seconds(row: &Value) -> Option<f64> {
-    Some(row["cpu_us"].as_u64()? as f64 / 1e6)
+/// Processor time of all programs of a dataset.
+fn own_seconds(dataset: &Path) -> Result<f64, Box<dyn Error>> {
+    let dataset = Dataset::open(Store::local(dataset))?;
+    let mut micros = 0;
+    for shard in dataset.published()? {
+        for row in dataset.part(shard?)?.rows_from(0)? {
+            micros += row?.row()?.cpu_us;
+        }
+    }
+    Ok(micros as f64 / 1e6)
 }
 
 fn run_job(python: &Path, code: &Path, dataset: &Path) -> Result<(), Box<dyn Error>> {
