@@ -153,18 +153,25 @@ impl Service {
     async fn find_jobs(self) {
         let mut closing = self.0.closing.subscribe();
         let mut trouble = Trouble::default();
+        let mut troubled_jobs: BTreeMap<String, Trouble> = BTreeMap::new();
         loop {
-            let found = async {
-                for record in self.0.registry.list().await? {
-                    if !is_over(record.state) {
-                        self.open(record).await?;
-                    }
-                }
-                Ok::<_, ServiceError>(())
-            };
-            let found = found.await;
+            let found = self.0.registry.list().await;
             self.0.knows_jobs.store(found.is_ok(), Ordering::Relaxed);
-            trouble.note("cannot look for jobs", found);
+            let records = match found {
+                Ok(records) => {
+                    trouble.note("cannot look for jobs", Ok::<_, QueueError>(()));
+                    records
+                }
+                Err(error) => {
+                    trouble.note("cannot look for jobs", Err(error));
+                    Vec::new()
+                }
+            };
+            for record in records.into_iter().filter(|record| !is_over(record.state)) {
+                // One job whose store is gone must not keep the others waiting.
+                let trouble = troubled_jobs.entry(record.id.clone()).or_default();
+                trouble.note("cannot open a job", self.open(record).await.map(drop));
+            }
             self.tell_depth();
             tokio::select! {
                 () = closed(&mut closing) => return,
@@ -199,6 +206,11 @@ impl Service {
             self.spawn(self.clone().tend(fresh));
         }
         Ok(open)
+    }
+
+    /// Whether this is what the coordinator knows of the job; it may have been taken up anew since.
+    fn is_current(&self, open: &Arc<Open>) -> bool {
+        lock(&self.0.open).get(open.id()).is_some_and(|current| Arc::ptr_eq(current, open))
     }
 
     fn open_jobs(&self) -> Vec<Arc<Open>> {

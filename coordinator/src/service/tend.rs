@@ -53,6 +53,9 @@ impl Service {
         let mut wants_shards = false;
         let mut trouble = Trouble::default();
         let over = loop {
+            if !self.is_current(&open) {
+                return;
+            }
             let mut planned = Vec::new();
             let step = tokio::select! {
                 () = closed(&mut closing) => break None,
@@ -75,7 +78,9 @@ impl Service {
         };
         // Another coordinator may go on at once. If that cannot be said, it will when the claim is over.
         let _ = self.0.registry.release(&plan_claim(&open), &self.0.name).await;
-        lock(&self.0.open).remove(open.id());
+        if self.is_current(&open) {
+            lock(&self.0.open).remove(open.id());
+        }
         if let Some(over) = over {
             info!(job = open.id(), ?over, "a job is over");
             let progress = open.watch().borrow().progress.clone();
@@ -250,7 +255,10 @@ impl Tending<'_> {
                 self.record(JobState::Failed, reason).await?;
                 Ok(Some(Over::GaveUp(reason.clone())))
             }
-            (Mode::Draining, None) => Ok(Some(Over::Drained)),
+            (Mode::Draining, None) => {
+                self.record(JobState::Failed, "it was stopped before its end: resume it to go on").await?;
+                Ok(Some(Over::Drained))
+            }
             (Mode::Running | Mode::Paused, None) => {
                 let failures = self.open.queue.failures().await?;
                 let failures: Vec<_> = failures.into_iter().filter(|failed| failed.set_aside).collect();
