@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::binaries;
 
 /// Writes a flat object of metric and number to `target/bench/NAME.json`, so that two versions can be compared.
 pub fn write(name: &str, metrics: &serde_json::Map<String, serde_json::Value>) -> io::Result<()> {
@@ -13,4 +16,23 @@ pub fn write(name: &str, metrics: &serde_json::Map<String, serde_json::Value>) -
 
 pub fn geometric_mean(values: &[f64]) -> f64 {
     (values.iter().map(|value| value.ln()).sum::<f64>() / values.len() as f64).exp()
+}
+
+/// A whole job over the folder `code` with `et-coord run`, quietly.
+pub fn run_job(python: &Path, code: &Path, dataset: &Path) -> Result<(), String> {
+    let status = Command::new(binaries::et_coord())
+        .arg("run")
+        .arg(code)
+        .arg("--output")
+        .arg(dataset)
+        .arg("--python")
+        .arg(python)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("et-coord run ended with {status}")),
+        Err(error) => Err(format!("et-coord cannot be started: {error}")),
+    }
 }

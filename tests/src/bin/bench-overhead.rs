@@ -6,11 +6,11 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use dataset::{Dataset, Store};
 use serde_json::Map;
-use tests::binaries;
+use tests::bench;
 use tests::process::children_processor_seconds;
 use tests::tracers::interpreters;
 
@@ -44,7 +44,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
         let dataset = folder.path().join(format!("{name}-dataset"));
         let before = children_processor_seconds();
-        run_job(&python.path, &code, &dataset)?;
+        bench::run_job(&python.path, &code, &dataset)?;
         let all = children_processor_seconds() - before;
         let own = own_seconds(&dataset)?;
         let share = (all - own) / all;
@@ -54,7 +54,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         metrics.insert(format!("{name}_own_ms"), each(own).into());
         metrics.insert(format!("{name}_all_ms"), each(all).into());
     }
-    tests::bench::write("overhead", &metrics)?;
+    bench::write("overhead", &metrics)?;
     Ok(())
 }
 
@@ -68,18 +68,4 @@ fn own_seconds(dataset: &Path) -> Result<f64, Box<dyn Error>> {
         }
     }
     Ok(micros as f64 / 1e6)
-}
-
-fn run_job(python: &Path, code: &Path, dataset: &Path) -> Result<(), Box<dyn Error>> {
-    let status = Command::new(binaries::et_coord())
-        .arg("run")
-        .arg(code)
-        .arg("--output")
-        .arg(dataset)
-        .arg("--python")
-        .arg(python)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    if status.success() { Ok(()) } else { Err(format!("et-coord run ended with {status}").into()) }
 }

@@ -4,10 +4,10 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use tests::binaries;
+use tests::bench;
 use tests::tracers::interpreters;
 
 const SCRIPTS: usize = 8_000;
@@ -42,7 +42,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         metrics.insert(format!("et_per_second_{}", python.minor), rate.into());
         metrics.insert(format!("ratio_{}", python.minor), (rate / baseline).into());
     }
-    tests::bench::write("throughput", &metrics)?;
+    bench::write("throughput", &metrics)?;
     Ok(())
 }
 
@@ -62,18 +62,6 @@ fn loop_rate(python: &Path, code: &Path) -> Result<f64, Box<dyn Error>> {
 /// Scripts per second of a whole job: planning, tracing, storing, publishing, the start of every process.
 fn et_rate(python: &Path, code: &Path, dataset: &Path) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
-    let status = Command::new(binaries::et_coord())
-        .arg("run")
-        .arg(code)
-        .arg("--output")
-        .arg(dataset)
-        .arg("--python")
-        .arg(python)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    if !status.success() {
-        return Err(format!("et-coord run ended with {status}").into());
-    }
+    bench::run_job(python, code, dataset)?;
     Ok(SCRIPTS as f64 / start.elapsed().as_secs_f64())
 }
