@@ -42,13 +42,14 @@ pub fn processor_seconds(id: u32) -> Option<f64> {
     Some((user + system) / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// Processor time of this process's children that have ended, and of theirs, in seconds.
-pub fn children_processor_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let times = fields.split_whitespace().skip(13).take(2);
-    let ticks: f64 = times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
-    ticks / rustix::param::clock_ticks_per_second() as f64
+/// Processor time that this machine has spent on anything since it started, in seconds.
+pub fn machine_processor_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<f64> = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
+    // User, nice, system, idle, waiting for disks, interrupts, soft interrupts.
+    let [user, nice, system, _, _, hard, soft, ..] = ticks[..] else { return None };
+    Some((user + nice + system + hard + soft) / rustix::param::clock_ticks_per_second() as f64)
 }
 
 fn signal(id: u32, name: &str) -> bool {
