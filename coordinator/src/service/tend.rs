@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{ErrorKind, SealError, Times};
+use dataset::{ErrorKind, SealError, Shard, Times};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval};
@@ -32,6 +32,9 @@ const SEAL_RETRIES: usize = 5;
 /// The plan of one job, as far as this coordinator makes it.
 struct Planning {
     shards: mpsc::Receiver<Planned>,
+    /// The last shard that it has come to so far.
+    furthest: Option<u64>,
+    /// In a row, with nothing new in between.
     failures: usize,
     /// After a failure, when to begin anew.
     again_at: Option<Instant>,
@@ -87,6 +90,23 @@ impl Service {
             open.tell(Snapshot { progress, over: Some(over) });
         }
     }
+}
+
+impl Planning {
+    /// The plan has come to this shard. A plan that begins anew passes those that it had before, and only what lies
+    /// beyond them shows that its trouble is over.
+    fn reached(&mut self, ordinal: u64) {
+        if self.furthest.is_none_or(|furthest| furthest < ordinal) {
+            self.furthest = Some(ordinal);
+            self.failures = 0;
+        }
+    }
+}
+
+async fn offer(open: &Open, shards: &[Shard]) -> Result<(), QueueError> {
+    open.queue.offer(shards).await?;
+    open.note_depth(open.queue.depth().await?);
+    Ok(())
 }
 
 /// Never returns where nothing is planned.
@@ -171,7 +191,7 @@ impl Tending<'_> {
         match &mut self.planning {
             None => {
                 let shards = planner::start(self.open.dataset.clone());
-                self.planning = Some(Planning { shards, failures: 0, again_at: None });
+                self.planning = Some(Planning { shards, furthest: None, failures: 0, again_at: None });
             }
             Some(planning) if planning.again_at.is_some_and(|at| at <= Instant::now()) => {
                 planning.shards = planner::start(self.open.dataset.clone());
@@ -196,16 +216,13 @@ impl Tending<'_> {
                 last => end = Some(last),
             }
         }
-        if !shards.is_empty() {
-            if let Some(planning) = &mut self.planning {
-                planning.failures = 0;
-            }
-            // What could not be told would be missing: then the plan begins anew.
-            if let Err(error) = open.queue.offer(&shards).await {
+        if let (Some(last), Some(planning)) = (shards.last(), &mut self.planning) {
+            planning.reached(last.ordinal);
+            // What could not be told would be missing, the end of the plan too: then it begins anew.
+            if let Err(error) = offer(open, &shards).await {
                 self.planning = None;
                 return Err(error.into());
             }
-            open.note_depth(open.queue.depth().await?);
         }
         match end {
             None | Some(Planned::Shard(_)) => {}

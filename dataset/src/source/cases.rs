@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::lines::{Line, Lines};
+use super::lines::{Line, Stretch};
 use super::location::base_name;
 use super::{Body, Source, SourceError};
 
@@ -20,11 +20,8 @@ pub(super) fn source_path(path: &str, line: u64) -> String {
 /// Yields the sources of a stretch of lines.
 pub(super) struct Cases {
     path: String,
-    lines: Lines,
-    byte: u64,
-    to_byte: u64,
+    lines: Stretch,
     source_bytes: u64,
-    failed: bool,
 }
 
 impl Cases {
@@ -34,25 +31,8 @@ impl Cases {
         first_line: u64,
         source_bytes: u64,
     ) -> Result<Cases, SourceError> {
-        let lines = Lines::open(path, bytes.start, first_line, source_bytes)?;
-        let path = path.to_owned();
-        Ok(Cases { path, lines, byte: bytes.start, to_byte: bytes.end, source_bytes, failed: false })
-    }
-
-    fn advance(&mut self) -> Result<Option<Source>, SourceError> {
-        while self.byte < self.to_byte {
-            let line = self.lines.next().transpose()?;
-            match line {
-                Some(line) if line.to <= self.to_byte => {
-                    self.byte = line.to;
-                    if !line.blank {
-                        return Ok(Some(source(&self.path, &line, self.source_bytes)));
-                    }
-                }
-                _ => return Err(SourceError::Changed { path: self.path.clone() }),
-            }
-        }
-        Ok(None)
+        let lines = Stretch::open(path, bytes, first_line, source_bytes)?;
+        Ok(Cases { path: path.to_owned(), lines, source_bytes })
     }
 }
 
@@ -60,12 +40,8 @@ impl Iterator for Cases {
     type Item = Result<Source, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let step = self.advance();
-        self.failed = step.is_err();
-        step.transpose()
+        let line = self.lines.next()?;
+        Some(line.map(|line| source(&self.path, &line, self.source_bytes)))
     }
 }
 

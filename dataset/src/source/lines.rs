@@ -1,6 +1,7 @@
 //! The lines of a file, plain or compressed, from any of them on.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -124,6 +125,55 @@ impl Iterator for Lines {
         let line = self.read_line();
         self.failed = line.is_err();
         line.map_err(|cause| SourceError::reading(&self.path, &self.object, cause)).transpose()
+    }
+}
+
+/// Yields the lines of a planned stretch of a file, but for blank ones. All of it must still be there.
+pub(super) struct Stretch {
+    lines: Lines,
+    to_byte: u64,
+    is_over: bool,
+}
+
+impl Stretch {
+    /// The stretch begins with line `first_line`. Keeps up to `keep` bytes of each line.
+    pub(super) fn open(
+        path: &str,
+        bytes: Range<u64>,
+        first_line: u64,
+        keep: u64,
+    ) -> Result<Stretch, SourceError> {
+        let lines = Lines::open(path, bytes.start, first_line, keep)?;
+        Ok(Stretch { lines, to_byte: bytes.end, is_over: false })
+    }
+
+    /// Yields nothing more.
+    pub(super) fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    fn advance(&mut self) -> Result<Option<Line>, SourceError> {
+        while self.lines.byte < self.to_byte {
+            match self.lines.next().transpose()? {
+                Some(line) if line.to <= self.to_byte && line.blank => {}
+                Some(line) if line.to <= self.to_byte => return Ok(Some(line)),
+                _ => return Err(SourceError::Changed { path: self.lines.path.clone() }),
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Stretch {
+    type Item = Result<Line, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let step = self.advance();
+        self.is_over = step.is_err();
+        step.transpose()
     }
 }
 

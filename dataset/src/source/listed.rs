@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lines::{Line, Lines};
+use super::lines::{Line, Stretch};
 use super::location::base_name;
 use super::{Body, Source, SourceError, cases, objects};
 use crate::store::is_s3;
@@ -18,11 +18,8 @@ const MAX_URI_BYTES: u64 = 16 << 10;
 /// Yields the files that a stretch of lines names.
 pub(super) struct ListedFiles {
     path: String,
-    lines: Lines,
-    byte: u64,
-    to_byte: u64,
+    lines: Stretch,
     source_bytes: u64,
-    failed: bool,
 }
 
 impl ListedFiles {
@@ -32,25 +29,8 @@ impl ListedFiles {
         first_line: u64,
         source_bytes: u64,
     ) -> Result<ListedFiles, SourceError> {
-        let lines = Lines::open(path, bytes.start, first_line, MAX_URI_BYTES)?;
-        let path = path.to_owned();
-        Ok(ListedFiles { path, lines, byte: bytes.start, to_byte: bytes.end, source_bytes, failed: false })
-    }
-
-    fn advance(&mut self) -> Result<Option<Source>, SourceError> {
-        while self.byte < self.to_byte {
-            let line = self.lines.next().transpose()?;
-            match line {
-                Some(line) if line.to <= self.to_byte => {
-                    self.byte = line.to;
-                    if !line.blank {
-                        return self.source(&line).map(Some);
-                    }
-                }
-                _ => return Err(SourceError::Changed { path: self.path.clone() }),
-            }
-        }
-        Ok(None)
+        let lines = Stretch::open(path, bytes, first_line, MAX_URI_BYTES)?;
+        Ok(ListedFiles { path: path.to_owned(), lines, source_bytes })
     }
 
     fn source(&self, line: &Line) -> Result<Source, SourceError> {
@@ -75,12 +55,11 @@ impl Iterator for ListedFiles {
     type Item = Result<Source, SourceError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
+        let source = self.lines.next()?.and_then(|line| self.source(&line));
+        if source.is_err() {
+            self.lines.end();
         }
-        let step = self.advance();
-        self.failed = step.is_err();
-        step.transpose()
+        Some(source)
     }
 }
 
