@@ -15,4 +15,4 @@ pub use arena::Arena;
 pub use decode::{Decoded, LogError, Reader};
 pub use event::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
 pub use replay::State;
-pub use request::{Bounds, Entry, Request, RequestError};
+pub use request::{Bounds, Entry, Given, Request, RequestError};

@@ -1,5 +1,6 @@
 //! What the worker asks a traced process to run.
 
+use crate::decode::Input;
 use crate::wire::put_varint;
 
 /// One program to run, and how closely to watch it.
@@ -17,10 +18,37 @@ pub struct Request<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry<'a> {
     /// The source runs as `__main__`.
-    Script,
-    /// The source is imported untraced, then `function(input)` is called and traced, where `input` is an
+    Script(Given<'a>),
+    /// The source is run untraced as `__main__`, then `function(input)` is called and traced, where `input` is an
     /// argument list as Python text.
     Call { function: &'a str, input: &'a str },
+    /// The source is imported as a module of its own, so that what stands under `if __name__ == "__main__"` does not
+    /// run. That is traced.
+    Import,
+    /// The source is imported untraced, as for [`Entry::Import`], and the arguments are made; then the function is
+    /// called with them and traced. `name` may be dotted, as in `Stack.push`, and `input` is an argument list as
+    /// Python text.
+    Function { name: &'a str, input: &'a str },
+    /// The source is run untraced as `__main__`, then these statements in its namespace; what they call of the source
+    /// is traced.
+    Test { statements: &'a str },
+}
+
+/// What a script finds where a person would have put it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given<'a> {
+    /// `sys.argv` after its first item.
+    pub arguments: Vec<&'a str>,
+    /// Standard input.
+    pub stdin: &'a [u8],
+}
+
+mod entry {
+    pub(super) const SCRIPT: u64 = 0;
+    pub(super) const CALL: u64 = 1;
+    pub(super) const IMPORT: u64 = 2;
+    pub(super) const FUNCTION: u64 = 3;
+    pub(super) const TEST: u64 = 4;
 }
 
 /// How much of a program is written down. Past a bound the program runs on and the trace says so.
@@ -53,14 +81,13 @@ impl std::error::Error for RequestError {}
 impl<'a> Request<'a> {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.source.len() + 64);
-        let (function, input) = match self.entry {
-            Entry::Script => ("", ""),
-            Entry::Call { function, input } => (function, input),
-        };
-        for field in [function.as_bytes(), input.as_bytes(), self.filename.as_bytes(), self.source] {
+        let mut put = |field: &[u8]| {
             put_varint(&mut out, field.len() as u64);
             out.extend_from_slice(field);
-        }
+        };
+        put(self.filename.as_bytes());
+        put(self.source);
+        self.entry.encode(&mut out);
         put_varint(&mut out, self.bounds.max_events);
         put_varint(&mut out, self.bounds.value_chars.into());
         put_varint(&mut out, self.bounds.output_chars.into());
@@ -68,24 +95,71 @@ impl<'a> Request<'a> {
     }
 
     pub fn decode(bytes: &'a [u8]) -> Result<Request<'a>, RequestError> {
-        let mut input = crate::decode::Input::new(bytes);
-        let mut field = || {
-            let len = input.varint().map_err(|_| RequestError)?;
-            input.bytes(len).map_err(|_| RequestError)
-        };
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| RequestError);
-        let function = text(field()?)?;
-        let arguments = text(field()?)?;
-        let filename = text(field()?)?;
-        let source = field()?;
-        let mut number = || input.varint().map_err(|_| RequestError);
+        let mut input = Input::new(bytes);
+        let filename = text(field(&mut input)?)?;
+        let source = field(&mut input)?;
+        let entry = Entry::decode(&mut input)?;
+        let mut number = || number(&mut input);
         let bounds = Bounds {
             max_events: number()?,
             value_chars: number()?.try_into().map_err(|_| RequestError)?,
             output_chars: number()?.try_into().map_err(|_| RequestError)?,
         };
-        let entry =
-            if function.is_empty() { Entry::Script } else { Entry::Call { function, input: arguments } };
         Ok(Request { entry, filename, source, bounds })
     }
+}
+
+impl<'a> Entry<'a> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut put = |kind: u64, fields: &[&[u8]]| {
+            put_varint(out, kind);
+            for field in fields {
+                put_varint(out, field.len() as u64);
+                out.extend_from_slice(field);
+            }
+        };
+        match self {
+            Entry::Script(given) => {
+                put(entry::SCRIPT, &[given.stdin]);
+                put_varint(out, given.arguments.len() as u64);
+                for argument in &given.arguments {
+                    put_varint(out, argument.len() as u64);
+                    out.extend_from_slice(argument.as_bytes());
+                }
+            }
+            Entry::Call { function, input } => put(entry::CALL, &[function.as_bytes(), input.as_bytes()]),
+            Entry::Import => put(entry::IMPORT, &[]),
+            Entry::Function { name, input } => put(entry::FUNCTION, &[name.as_bytes(), input.as_bytes()]),
+            Entry::Test { statements } => put(entry::TEST, &[statements.as_bytes()]),
+        }
+    }
+
+    fn decode(input: &mut Input<'a>) -> Result<Entry<'a>, RequestError> {
+        Ok(match number(input)? {
+            entry::SCRIPT => {
+                let stdin = field(input)?;
+                let count = number(input)?;
+                let arguments = (0..count).map(|_| text(field(input)?)).collect::<Result<_, _>>()?;
+                Entry::Script(Given { arguments, stdin })
+            }
+            entry::CALL => Entry::Call { function: text(field(input)?)?, input: text(field(input)?)? },
+            entry::IMPORT => Entry::Import,
+            entry::FUNCTION => Entry::Function { name: text(field(input)?)?, input: text(field(input)?)? },
+            entry::TEST => Entry::Test { statements: text(field(input)?)? },
+            _ => return Err(RequestError),
+        })
+    }
+}
+
+fn number(input: &mut Input<'_>) -> Result<u64, RequestError> {
+    input.varint().map_err(|_| RequestError)
+}
+
+fn field<'a>(input: &mut Input<'a>) -> Result<&'a [u8], RequestError> {
+    let len = number(input)?;
+    input.bytes(len).map_err(|_| RequestError)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, RequestError> {
+    std::str::from_utf8(bytes).map_err(|_| RequestError)
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use trace::{Arena, Bounds, Entry, Request};
+use trace::{Arena, Bounds, Entry, Given, Request};
 
 const LEN: usize = 4 * 4096;
 
@@ -69,11 +69,17 @@ proptest! {
 
     #[test]
     fn a_request_reads_as_what_was_written(
-        function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
+        kind in 0..5, function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
         source in proptest::collection::vec(any::<u8>(), 0..200),
         max_events: u64, value_chars: u32, output_chars: u32,
     ) {
-        let entry = if function.is_empty() { Entry::Script } else { Entry::Call { function: &function, input: &input } };
+        let entry = match kind {
+            0 => Entry::Script(Given { arguments: vec![&function, &input], stdin: &source }),
+            1 => Entry::Call { function: &function, input: &input },
+            2 => Entry::Import,
+            3 => Entry::Function { name: &function, input: &input },
+            _ => Entry::Test { statements: &input },
+        };
         let bounds = Bounds { max_events, value_chars, output_chars };
         let request = Request { entry, filename: &filename, source: &source, bounds };
         let bytes = request.encode();

@@ -72,6 +72,16 @@ impl Owned {
         Owned::new(unsafe { ffi::PyObject_CallObject(self.as_ptr(), arguments.as_ptr()) })
     }
 
+    /// Calls it with a pair of positional and keyword arguments.
+    pub(crate) fn call_with(&self, arguments: &Owned) -> Result<Owned> {
+        // SAFETY: it is a live object; both references are borrowed from the pair, and null where there are none.
+        unsafe {
+            let positional = ffi::PyTuple_GetItem(arguments.as_ptr(), 0);
+            let keywords = ffi::PyTuple_GetItem(arguments.as_ptr(), 1);
+            Owned::new(ffi::PyObject_Call(self.as_ptr(), positional, keywords))
+        }
+    }
+
     pub(crate) fn call_method(&self, name: &CStr, arguments: &[&Owned]) -> Result<Owned> {
         self.attribute(name)?.call(arguments)
     }
@@ -194,6 +204,12 @@ pub(crate) fn list(items: &[&Owned]) -> Result<Owned> {
         check(unsafe { ffi::PyList_Append(list.as_ptr(), item.as_ptr()) })?;
     }
     Ok(list)
+}
+
+/// A list of what an object yields.
+pub(crate) fn to_list(iterable: &Owned) -> Result<Owned> {
+    // SAFETY: it is a live object.
+    Owned::new(unsafe { ffi::PySequence_List(iterable.as_ptr()) })
 }
 
 pub(crate) fn tuple(items: &[&Owned]) -> Result<Owned> {

@@ -1,6 +1,6 @@
 //! A program to trace, and how.
 
-use trace::{Bounds, Entry, Request};
+use trace::{Bounds, Entry, Given, Request};
 
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -28,7 +28,7 @@ impl Program {
     pub fn request(&self) -> Request<'_> {
         let entry = match &self.call {
             Some((function, input)) => Entry::Call { function, input },
-            None => Entry::Script,
+            None => Entry::Script(Given::default()),
         };
         Request { entry, filename: Program::FILENAME, source: &self.source, bounds: self.bounds }
     }

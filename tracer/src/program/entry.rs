@@ -1,8 +1,11 @@
 //! Compiles a program and runs its entry.
 
+use std::ffi::CString;
+
 use trace::{Entry, Request};
 
-use super::{SharedLog, main_module, streams};
+use super::main_module::Role;
+use super::{SharedLog, main_module, stdin, streams};
 use crate::events;
 use crate::layout::{Code, Dict, Version};
 use crate::python::{self, Owned, Raised, Result};
@@ -25,7 +28,7 @@ pub(super) enum End {
 /// Runs the request's entry.
 pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
     let raised = |Raised| End::Raised(python::take_exception());
-    let namespace = match streams::install::<V>().and_then(|()| main_module::install(request.filename)) {
+    let namespace = match prepare::<V>(request) {
         Ok(namespace) => namespace,
         Err(error) => return raised(error),
     };
@@ -37,13 +40,28 @@ pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
         Ok(code) => code,
         Err(exception) => return End::Uncompiled(exception),
     };
+    let program = Program { request, log, code: &code, namespace: &namespace };
     let end = match request.entry {
-        Entry::Script => trace_script::<V>(request, log, &code, &namespace),
-        Entry::Call { function, input } => {
-            trace_call::<V>(request, log, &code, &namespace, Call { function, input })
-        }
+        Entry::Script(_) | Entry::Import => program.trace_source::<V>(),
+        Entry::Call { function, input } => program.trace_call::<V>(Call { function, input }),
+        Entry::Function { name, input } => program.trace_function::<V>(Call { function: name, input }),
+        Entry::Test { statements } => program.trace_test::<V>(statements),
     };
     end.unwrap_or_else(raised)
+}
+
+/// Gives the program its standard streams and its module.
+fn prepare<V: Version>(request: &Request<'_>) -> Result<Owned> {
+    let (role, arguments) = match &request.entry {
+        Entry::Script(given) => {
+            stdin::provide(given.stdin)?;
+            (Role::Main, given.arguments.as_slice())
+        }
+        Entry::Call { .. } | Entry::Test { .. } => (Role::Main, [].as_slice()),
+        Entry::Import | Entry::Function { .. } => (Role::Imported, [].as_slice()),
+    };
+    streams::install::<V>()?;
+    main_module::install(request.filename, role, arguments)
 }
 
 /// Runs the source traced.
@@ -53,8 +71,15 @@ pub(super) fn trace_script<V: Version>(
     code: &Owned,
     namespace: &Owned,
 ) -> Result<End> {
-    traced::<V>(request, log, code, namespace, code)?;
-    Ok(End::Finished)
+    Program { request, log, code, namespace }.trace_source::<V>()
+}
+
+/// A compiled program.
+struct Program<'a> {
+    request: &'a Request<'a>,
+    log: SharedLog,
+    code: &'a Owned,
+    namespace: &'a Owned,
 }
 
 #[derive(Clone, Copy)]
@@ -63,60 +88,104 @@ struct Call<'a> {
     input: &'a str,
 }
 
-/// Runs the source, then the call traced.
-fn trace_call<V: Version>(
-    request: &Request<'_>,
-    log: SharedLog,
-    code: &Owned,
-    namespace: &Owned,
-    call: Call<'_>,
-) -> Result<End> {
-    python::evaluate(code, namespace)?;
-    let function = namespace.item(&python::text(call.function)?);
-    if !function.is_some_and(|function| function.is_callable()) {
-        python::clear();
-        return Ok(End::NoEntry);
+impl Program<'_> {
+    fn trace_source<V: Version>(&self) -> Result<End> {
+        self.traced::<V>(|| python::evaluate(self.code, self.namespace))?;
+        Ok(End::Finished)
     }
-    let Ok(call) = call.compile() else {
+
+    /// Runs the source, then the call traced.
+    fn trace_call<V: Version>(&self, call: Call<'_>) -> Result<End> {
+        python::evaluate(self.code, self.namespace)?;
+        let function = self.namespace.item(&python::text(call.function)?);
+        if !function.is_some_and(|function| function.is_callable()) {
+            python::clear();
+            return Ok(End::NoEntry);
+        }
+        let Ok(call) = call.compile() else {
+            python::clear();
+            return Ok(End::BadInput);
+        };
+        Ok(End::Returned(self.traced::<V>(|| python::evaluate(&call, self.namespace))?))
+    }
+
+    /// Runs the source and makes the arguments, then calls the function traced.
+    fn trace_function<V: Version>(&self, call: Call<'_>) -> Result<End> {
+        python::evaluate(self.code, self.namespace)?;
+        let mut names = call.function.split('.');
+        let mut function = self.namespace.item(&python::text(names.next().unwrap_or_default())?);
+        for name in names {
+            let name = CString::new(name).unwrap_or_default();
+            function = function.and_then(|owner| owner.attribute(&name).ok());
+        }
         python::clear();
-        return Ok(End::BadInput);
-    };
-    Ok(End::Returned(traced::<V>(request, log, code, namespace, &call)?))
+        let Some(function) = function.filter(Owned::is_callable) else { return Ok(End::NoEntry) };
+        // Only the arguments' form is looked at here, so any name will do.
+        if (Call { function: "f", ..call }).compile().is_err() {
+            python::clear();
+            return Ok(End::BadInput);
+        }
+        let gather = python::text(&format!("(lambda *a, **k: (a, k))({}\n)", call.input))?;
+        let gather = python::compile(&gather, INPUT, "eval", 0)?;
+        let arguments = python::evaluate(&gather, self.namespace)?;
+        let generator = python::import(c"types")?.attribute(c"GeneratorType")?;
+        let itertools = python::import(c"itertools")?;
+        let most = python::int(MAX_YIELDED)?;
+        let value = self.traced::<V>(|| {
+            let value = function.call_with(&arguments)?;
+            if !value.is_instance_of(generator.as_ptr()) {
+                return Ok(value);
+            }
+            python::to_list(&itertools.call_method(c"islice", &[&value, &most])?)
+        })?;
+        Ok(End::Returned(value))
+    }
+
+    /// Runs the source, then the statements traced.
+    fn trace_test<V: Version>(&self, statements: &str) -> Result<End> {
+        python::evaluate(self.code, self.namespace)?;
+        let Ok(statements) = python::compile(&python::text(statements)?, INPUT, "exec", 0) else {
+            python::clear();
+            return Ok(End::BadInput);
+        };
+        self.traced::<V>(|| python::evaluate(&statements, self.namespace))?;
+        Ok(End::Finished)
+    }
+
+    /// Does something while the code of the source is traced.
+    fn traced<V: Version>(&self, run: impl FnOnce() -> Result<Owned>) -> Result<Owned> {
+        let (Some(module), Some(globals)) = (Code::of(self.code.obj()), Dict::of(self.namespace.obj()))
+        else {
+            unreachable!("`compile` returns a code object, and a module's namespace is a dict");
+        };
+        let mut tracer = Tracer::<V>::new(self.log, module, globals, &self.request.bounds)?;
+        // What it raises must not lie about while events are switched off.
+        let run = || run().map_err(|Raised| python::take_exception());
+        // SAFETY: nothing else uses the tracer.
+        let result = unsafe { events::during(&raw mut tracer, run) }?;
+        result.map_err(python::set_exception)
+    }
 }
+
+/// A generator does nothing until somebody asks. So it is asked, but not for ever.
+const MAX_YIELDED: i64 = 100;
+
+/// What tracebacks call code that stands in no file.
+const INPUT: &str = "<input>";
 
 impl Call<'_> {
     /// Compiles the call to an expression, if it is a call of the function and nothing else.
     fn compile(self) -> Result<Owned> {
         const ONLY_SYNTAX_TREE: i64 = 0x400;
-        const NAME: &str = "<input>";
         // A line break, so that a comment at the end of the input does not swallow the bracket.
         let source = python::text(&format!("{}({}\n)", self.function, self.input))?;
-        let tree = python::compile(&source, NAME, "eval", ONLY_SYNTAX_TREE)?.attribute(c"body")?;
+        let tree = python::compile(&source, INPUT, "eval", ONLY_SYNTAX_TREE)?.attribute(c"body")?;
         let ast = python::import(c"ast")?;
         let is_a = |node: &Owned, class: Owned| node.is_instance_of(class.as_ptr());
         if is_a(&tree, ast.attribute(c"Call")?) && is_a(&tree.attribute(c"func")?, ast.attribute(c"Name")?) {
-            python::compile(&source, NAME, "eval", 0)
+            python::compile(&source, INPUT, "eval", 0)
         } else {
             Err(python::raise_os_error("not an argument list"))
         }
     }
-}
-
-/// Evaluates `entry` in the namespace, and traces the code of `module`.
-fn traced<V: Version>(
-    request: &Request<'_>,
-    log: SharedLog,
-    module: &Owned,
-    namespace: &Owned,
-    entry: &Owned,
-) -> Result<Owned> {
-    let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
-        unreachable!("`compile` returns a code object, and a module's namespace is a dict");
-    };
-    let mut tracer = Tracer::<V>::new(log, module, globals, &request.bounds)?;
-    // What the entry raises must not lie about while events are switched off.
-    let run = || python::evaluate(entry, namespace).map_err(|Raised| python::take_exception());
-    // SAFETY: nothing else uses the tracer.
-    let result = unsafe { events::during(&raw mut tracer, run) }?;
-    result.map_err(python::set_exception)
 }

@@ -3,6 +3,7 @@
 mod ending;
 mod entry;
 mod main_module;
+mod stdin;
 mod streams;
 mod warm;
 

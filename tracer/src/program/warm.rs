@@ -3,7 +3,7 @@
 use std::ptr::null_mut;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-use trace::{Arena, Bounds, Entry, Request};
+use trace::{Arena, Bounds, Entry, Given, Request};
 
 use super::{SharedLog, entry};
 use crate::interpreter::{ForVersion, for_this_version};
@@ -38,7 +38,7 @@ pub(crate) fn warm_up() -> Result<()> {
 fn run_once<V: Version>() -> Result<()> {
     const LOG_CAPACITY: usize = 4 << 20;
     let request = Request {
-        entry: Entry::Script,
+        entry: Entry::Script(Given::default()),
         filename: "warm_up.py",
         source: include_bytes!("warm_up.py"),
         bounds: Bounds::default(),

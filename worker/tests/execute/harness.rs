@@ -170,7 +170,7 @@ pub(crate) fn folder() -> TempDir {
 
 pub(crate) fn script(source: &str) -> Request<'_> {
     let bounds = Bounds { max_events: 1000, ..Bounds::default() };
-    Request { entry: Entry::Script, filename: "main.py", source: source.as_bytes(), bounds }
+    Request { entry: Entry::Script(Given::default()), filename: "main.py", source: source.as_bytes(), bounds }
 }
 
 /// Limits that nothing innocent reaches, and hostile programs soon.
