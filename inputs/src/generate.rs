@@ -1,0 +1,268 @@
+//! Makes values of a kind.
+
+use std::collections::BTreeMap;
+
+use crate::mined::Mined;
+use crate::module::{Class, Parameter};
+use crate::random::Random;
+use crate::shape::Shape;
+use crate::value::{Instance, Step, Value};
+
+/// Deeper than this, containers are empty and links are `None`.
+const MAX_DEPTH: usize = 4;
+
+const WORDS: [&str; 14] = [
+    "hello",
+    "world",
+    "abc",
+    "racecar",
+    "python",
+    "aabbcc",
+    "Mississippi",
+    "a b c",
+    "Hello, World!",
+    "12321",
+    "(a[b]{c})",
+    "x",
+    "",
+    "banana",
+];
+
+/// What expressions make of one, two or three arguments.
+const FUNCTIONS: [&[&str]; 4] = [
+    &["lambda: 1", "lambda: None"],
+    &[
+        "lambda x: x",
+        "lambda x: x % 2 == 0",
+        "lambda x: x * 2",
+        "lambda x: x > 3",
+        "lambda x: -x",
+        "str",
+        "bool",
+    ],
+    &["lambda x, y: x + y", "lambda x, y: x < y", "lambda x, y: x - y", "max", "lambda x, y: x * y"],
+    &["lambda x, y, z: x + y + z", "lambda *a: a"],
+];
+
+pub(crate) struct Maker<'a> {
+    pub(crate) classes: &'a BTreeMap<String, Class>,
+    pub(crate) mined: &'a Mined,
+    pub(crate) random: &'a mut Random,
+}
+
+impl Maker<'_> {
+    pub(crate) fn value(&mut self, shape: &Shape) -> Value {
+        self.at(shape, 0)
+    }
+
+    /// An object of a class of the file, as something may have left it.
+    pub(crate) fn instance(&mut self, class: &str) -> Value {
+        self.instance_at(class, 0)
+    }
+
+    /// A value of one of a parameter's kinds, the likelier the greater its weight.
+    pub(crate) fn any_of(&mut self, parameter: &Parameter, depth: usize) -> Value {
+        let weights = parameter.choices.iter().map(|choice| choice.weight);
+        let index = self.random.weighted(weights);
+        match parameter.choices.get(index) {
+            Some(choice) => self.at(&choice.shape, depth),
+            None => Value::Int(self.integer()),
+        }
+    }
+
+    fn at(&mut self, shape: &Shape, depth: usize) -> Value {
+        match shape {
+            Shape::Any => {
+                let usual = [Shape::Int, Shape::Int, Shape::Str, Shape::list(Shape::Int)];
+                let shape = &usual[self.random.below(usual.len())];
+                self.at(shape, depth)
+            }
+            Shape::None => Value::None,
+            Shape::Bool => Value::Bool(self.random.percent(50)),
+            Shape::Int => Value::Int(self.integer()),
+            Shape::Float => Value::Float(self.float()),
+            Shape::Str => Value::Str(self.text()),
+            Shape::Bytes => Value::Bytes(self.text().into_bytes()),
+            Shape::List(item) => Value::List(self.items(item, depth)),
+            Shape::Tuple(items) => Value::Tuple(items.iter().map(|item| self.at(item, depth + 1)).collect()),
+            Shape::Set(item) => {
+                let mut items = self.items(item, depth);
+                items.retain(Value::is_hashable);
+                Value::Set(distinct(items))
+            }
+            Shape::Dict(key, value) => {
+                let mut keys = self.items(key, depth);
+                keys.retain(Value::is_hashable);
+                Value::Dict(distinct(keys).into_iter().map(|key| (key, self.at(value, depth + 1))).collect())
+            }
+            Shape::Grid(item) => self.grid(item, depth),
+            Shape::Graph { weighted } => self.graph(*weighted),
+            Shape::Function(count) => {
+                let known = FUNCTIONS[(*count).min(FUNCTIONS.len() - 1)];
+                Value::Verbatim(known[self.random.below(known.len())].to_owned())
+            }
+            Shape::Instance(class) => self.instance_at(class, depth),
+            Shape::OneOf(shapes) => match self.random.pick(shapes) {
+                Some(shape) => self.at(&shape.clone(), depth),
+                None => Value::None,
+            },
+        }
+    }
+
+    /// Mostly small, sometimes one that the code mentions or one beside it.
+    fn integer(&mut self) -> i64 {
+        let random = &mut *self.random;
+        if random.percent(25)
+            && let Some(&mined) = random.pick(&self.mined.integers)
+        {
+            return mined.saturating_add(if random.percent(60) { 0 } else { random.between(-1, 1) });
+        }
+        match random.below(20) {
+            0..=12 => random.between(0, 10),
+            13..=15 => random.between(-10, -1),
+            16..=18 => random.between(11, 120),
+            _ => random.between(121, 2000),
+        }
+    }
+
+    fn float(&mut self) -> f64 {
+        let random = &mut *self.random;
+        if random.percent(25)
+            && let Some(&mined) = random.pick(&self.mined.floats)
+        {
+            return mined;
+        }
+        random.between(-80, 400) as f64 / 4.0
+    }
+
+    fn text(&mut self) -> String {
+        let random = &mut *self.random;
+        if random.percent(25)
+            && let Some(mined) = random.pick(&self.mined.texts)
+        {
+            return mined.clone();
+        }
+        if random.percent(50) {
+            return WORDS[random.below(WORDS.len())].to_owned();
+        }
+        const LETTERS: &[u8] = b"abcabcabcxyz0123 ";
+        let length = random.below(9);
+        (0..length).map(|_| LETTERS[random.below(LETTERS.len())] as char).collect()
+    }
+
+    fn items(&mut self, item: &Shape, depth: usize) -> Vec<Value> {
+        if depth >= MAX_DEPTH {
+            return Vec::new();
+        }
+        let most = if depth == 0 { 8 } else { 4 };
+        let count = match self.random.below(10) {
+            0 => 0,
+            1 => 1,
+            _ => 2 + self.random.below(most - 1),
+        };
+        // Elements of one list are of one kind, whatever that is.
+        let item = match item {
+            Shape::Any => {
+                if self.random.percent(75) {
+                    Shape::Int
+                } else {
+                    Shape::Str
+                }
+            }
+            item => item.clone(),
+        };
+        let mut items: Vec<Value> = (0..count).map(|_| self.at(&item, depth + 1)).collect();
+        if matches!(item, Shape::Int) && self.random.percent(30) {
+            items.sort_by_key(|item| if let Value::Int(number) = item { *number } else { 0 });
+        }
+        items
+    }
+
+    fn grid(&mut self, item: &Shape, depth: usize) -> Value {
+        let rows = 1 + self.random.below(4);
+        let columns = if self.random.percent(60) { rows } else { 1 + self.random.below(4) };
+        let bits = self.random.percent(40);
+        let mut row = |maker: &mut Self| {
+            let cell = |maker: &mut Self| match item {
+                Shape::Int if bits => Value::Int(maker.random.between(0, 1)),
+                item => maker.at(item, depth + 2),
+            };
+            Value::List((0..columns).map(|_| cell(maker)).collect())
+        };
+        Value::List((0..rows).map(|_| row(self)).collect())
+    }
+
+    fn graph(&mut self, weighted: bool) -> Value {
+        let count = 2 + self.random.below(4);
+        let by_letter = self.random.percent(60);
+        let node = |index: usize| match by_letter {
+            true => Value::Str(char::from(b'A' + index as u8).to_string()),
+            false => Value::Int(index as i64),
+        };
+        let nodes = (0..count).map(|from| {
+            let to: Vec<Value> =
+                (0..count).filter(|&to| to != from).filter(|_| self.random.percent(45)).map(node).collect();
+            let neighbours = match weighted {
+                true => Value::Dict(
+                    to.into_iter().map(|to| (to, Value::Int(self.random.between(1, 9)))).collect(),
+                ),
+                false => Value::List(to),
+            };
+            (node(from), neighbours)
+        });
+        Value::Dict(nodes.collect())
+    }
+
+    fn instance_at(&mut self, name: &str, depth: usize) -> Value {
+        let Some(class) = self.classes.get(name) else { return Value::None };
+        if let Some(member) = self.random.pick(&class.members) {
+            return Value::Verbatim(member.clone());
+        }
+        if depth >= MAX_DEPTH {
+            return Value::None;
+        }
+        let given = class.parameters.iter().take_while(|parameter| !parameter.by_keyword);
+        let mut arguments = Vec::new();
+        for parameter in given {
+            if parameter.has_default && self.random.percent(50) {
+                break;
+            }
+            arguments.push(self.any_of(parameter, depth + 1));
+        }
+        let mut steps = Vec::new();
+        let is_inner = depth > 0;
+        for link in &class.links {
+            let sets = self.random.percent(if is_inner { 35 } else { 60 });
+            let is_given = class.parameters.iter().any(|parameter| parameter.name == *link);
+            if sets && !is_given && !link.starts_with('_') && links_to_its_like(link) {
+                let value = self.instance_at(name, depth + 1);
+                steps.push(Step::Set { attribute: link.clone(), value });
+            }
+        }
+        if !is_inner && !class.fillers.is_empty() && self.random.percent(75) {
+            let (method, parameters) = &class.fillers[self.random.below(class.fillers.len())];
+            for _ in 0..1 + self.random.below(4) {
+                let needed =
+                    parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
+                let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
+                steps.push(Step::Call { method: method.clone(), arguments });
+            }
+        }
+        Value::Instance(Instance { class: name.to_owned(), arguments, steps })
+    }
+}
+
+/// Whether an attribute that is `None` at first is likely to hold an object of the same class later.
+fn links_to_its_like(name: &str) -> bool {
+    ["left", "right", "next", "child", "lchild", "rchild", "next_node", "sibling", "random"].contains(&name)
+}
+
+fn distinct(items: Vec<Value>) -> Vec<Value> {
+    let mut unique: Vec<Value> = Vec::new();
+    for item in items {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique
+}

@@ -1,0 +1,255 @@
+//! Which kinds of value a parameter may take, and how likely each is.
+
+use std::collections::BTreeMap;
+
+use crate::module::Class;
+use crate::shape::Shape;
+use crate::uses::{LEVELS, Uses};
+
+/// A kind of value and its weight among the others.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) shape: Shape,
+    pub(crate) weight: f64,
+}
+
+/// What is known of a parameter.
+pub(crate) struct Clues<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) annotation: Option<Shape>,
+    /// The kind of its default; none for `None`, which says nothing.
+    pub(crate) default: Option<Shape>,
+    pub(crate) uses: &'a [Uses; LEVELS],
+    pub(crate) classes: &'a BTreeMap<String, Class>,
+}
+
+/// Weights by the strength of the clue: somebody wrote it down, the code would fail otherwise, the code suggests it,
+/// the name suggests it, one cannot know.
+pub(crate) const SAID: f64 = 40.0;
+const NEEDED: f64 = 12.0;
+const LIKELY: f64 = 5.0;
+const NAMED: f64 = 6.0;
+const POSSIBLE: f64 = 0.25;
+
+/// The likeliest kind first.
+pub(crate) fn choices(clues: &Clues<'_>) -> Vec<Choice> {
+    let mut weighed = Weighed(Vec::new());
+    if let Some(annotation) = &clues.annotation {
+        match annotation {
+            Shape::OneOf(shapes) => {
+                shapes.iter().for_each(|shape| weighed.add(shape.clone(), SAID / shapes.len() as f64));
+            }
+            // A bare `list` says less than what is done with its elements.
+            shape => weighed.add(refined(shape.clone(), clues), SAID),
+        }
+    }
+    if let Some(default) = &clues.default {
+        weighed.add(default.clone(), NEEDED);
+    }
+    by_use(&mut weighed, clues, 0);
+    by_name(&mut weighed, clues);
+    if clues.annotation.is_none() {
+        let usual = [Shape::Int, Shape::list(Shape::Int), Shape::Str, Shape::Float, Shape::list(Shape::Str)];
+        let rare = [Shape::dict(Shape::Str, Shape::Int), Shape::Bool, Shape::list(Shape::list(Shape::Int))];
+        usual.into_iter().for_each(|shape| weighed.add(shape, POSSIBLE * 3.0));
+        rare.into_iter().for_each(|shape| weighed.add(shape, POSSIBLE));
+    }
+    let mut choices = weighed.0;
+    choices.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    choices
+}
+
+struct Weighed(Vec<Choice>);
+
+impl Weighed {
+    fn add(&mut self, shape: Shape, weight: f64) {
+        match self.0.iter_mut().find(|choice| choice.shape == shape) {
+            Some(choice) => choice.weight += weight,
+            None => self.0.push(Choice { shape, weight }),
+        }
+    }
+}
+
+/// The shape with unknown elements made what their uses say.
+fn refined(shape: Shape, clues: &Clues<'_>) -> Shape {
+    match shape {
+        Shape::List(item) if *item == Shape::Any => Shape::list(element(clues, 1)),
+        Shape::Set(item) if *item == Shape::Any => Shape::Set(Box::new(element(clues, 1))),
+        shape => shape,
+    }
+}
+
+/// The likeliest kind of the elements at a level.
+fn element(clues: &Clues<'_>, level: usize) -> Shape {
+    if level >= LEVELS {
+        return Shape::Int;
+    }
+    let mut weighed = Weighed(Vec::new());
+    by_use(&mut weighed, clues, level);
+    weighed.add(named_element(clues.name), LIKELY / 2.0);
+    let best = weighed.0.into_iter().max_by(|one, other| one.weight.total_cmp(&other.weight));
+    best.map_or(Shape::Int, |choice| choice.shape)
+}
+
+fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
+    let Some(uses) = clues.uses.get(level) else { return };
+    for shape in &uses.like {
+        weighed.add(shape.clone(), LIKELY);
+    }
+    if let Some(count) = uses.called {
+        weighed.add(Shape::Function(count), NEEDED);
+    }
+    by_attributes(weighed, clues, level);
+    let item = || element(clues, level + 1);
+    if let Some(count) = uses.unpacked {
+        weighed.add(Shape::Tuple(vec![Shape::Int; count.min(8)]), NEEDED);
+    }
+    if uses.subscripted_by_text {
+        weighed.add(Shape::dict(Shape::Str, Shape::Int), NEEDED);
+    }
+    if uses.subscripted || uses.stored_into {
+        let item = item();
+        if matches!(item, Shape::List(_)) {
+            weighed.add(Shape::Grid(Box::new(Shape::Int)), LIKELY);
+        }
+        weighed.add(Shape::list(item), NEEDED);
+        if !uses.stored_into {
+            weighed.add(Shape::Str, LIKELY / 2.0);
+        }
+        weighed.add(Shape::Graph { weighted: false }, POSSIBLE * 4.0);
+    }
+    if uses.iterated || uses.searched {
+        weighed.add(Shape::list(item()), LIKELY + 2.0);
+        weighed.add(Shape::Str, LIKELY / 3.0);
+    }
+    if uses.measured {
+        weighed.add(Shape::list(item()), LIKELY);
+        weighed.add(Shape::Str, LIKELY / 2.0);
+    }
+    if uses.added_to_text {
+        weighed.add(Shape::Str, NEEDED);
+    }
+    if uses.counted {
+        weighed.add(Shape::Int, NEEDED);
+    }
+    if uses.calculated {
+        weighed.add(Shape::Int, LIKELY);
+        weighed.add(Shape::Float, POSSIBLE * 2.0);
+    }
+    if uses.divided {
+        weighed.add(Shape::Float, LIKELY / 2.0);
+        weighed.add(Shape::Int, LIKELY / 2.0);
+    }
+    if uses.truth {
+        weighed.add(Shape::Bool, POSSIBLE * 2.0);
+    }
+}
+
+/// Methods that only some of the built-in types have.
+fn by_attributes(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
+    let Some(uses) = clues.uses.get(level) else { return };
+    let item = || element(clues, level + 1);
+    for attribute in &uses.attributes {
+        match attribute.as_str() {
+            "split" | "strip" | "lower" | "upper" | "startswith" | "endswith" | "isdigit" | "isalpha"
+            | "isalnum" | "find" | "rfind" | "encode" | "splitlines" | "format" | "join" | "isspace"
+            | "title" | "islower" | "isupper" | "capitalize" | "zfill" | "lstrip" | "rstrip"
+            | "partition" | "swapcase" => {
+                weighed.add(Shape::Str, NEEDED);
+            }
+            "replace" | "count" | "index" => weighed.add(Shape::Str, LIKELY / 2.0),
+            "append" | "sort" | "extend" | "insert" | "reverse" => weighed.add(Shape::list(item()), NEEDED),
+            "pop" | "remove" | "copy" | "clear" => weighed.add(Shape::list(item()), LIKELY / 2.0),
+            "items" | "keys" | "values" | "get" | "setdefault" => {
+                weighed.add(Shape::dict(Shape::Str, Shape::Int), NEEDED);
+                weighed.add(Shape::Graph { weighted: false }, LIKELY);
+                weighed.add(Shape::Graph { weighted: true }, POSSIBLE * 4.0);
+            }
+            "add" | "union" | "difference" | "intersection" | "issubset" | "discard" => {
+                weighed.add(Shape::Set(Box::new(item())), NEEDED);
+            }
+            "decode" | "hex" => weighed.add(Shape::Bytes, NEEDED),
+            "bit_length" | "numerator" => weighed.add(Shape::Int, NEEDED),
+            "is_integer" => weighed.add(Shape::Float, NEEDED),
+            _ => {}
+        }
+    }
+    // A class of the file that has all of them.
+    for (name, class) in clues.classes {
+        let known = uses.attributes.iter().filter(|&attribute| class.has(attribute)).count();
+        if known > 0 && known == uses.attributes.len() {
+            weighed.add(Shape::Instance(name.clone()), NEEDED + known as f64);
+        }
+    }
+}
+
+fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
+    let name = clues.name.trim_start_matches('_').trim_end_matches(char::is_numeric).to_lowercase();
+    let last = name.rsplit('_').next().unwrap_or_default();
+    let numbers = || Shape::list(named_element(&name));
+    let shape = match last {
+        "n" | "k" | "m" | "num" | "number" | "count" | "size" | "length" | "i" | "j" | "x" | "y" | "a"
+        | "b" | "c" | "p" | "q" | "r" | "target" | "value" | "val" | "amount" | "limit" | "index" | "idx"
+        | "pos" | "low" | "high" | "left" | "right" | "start" | "end" | "lo" | "hi" | "total" | "depth"
+        | "level" | "base" | "exponent" | "exp" | "mod" | "modulus" | "width" | "height" | "row" | "col"
+        | "rows" | "cols" | "capacity" | "step" | "steps" | "key" | "item" | "data" | "element"
+        | "digits" | "year" | "month" | "day" | "age" | "times" | "max" | "min" | "sum" | "seed"
+        | "degree" | "order" | "distance" => Shape::Int,
+        "s" | "t" | "st" | "string" | "str" | "text" | "word" | "pattern" | "msg" | "message" | "char"
+        | "ch" | "name" | "line" | "sentence" | "prefix" | "suffix" | "substring" | "sub" | "letter"
+        | "alphabet" | "url" | "path" | "title" | "expression" | "expr" | "pat" | "txt" | "symbol"
+        | "token" | "label" | "delimiter" => Shape::Str,
+        "arr" | "array" | "nums" | "numbers" | "lst" | "list" | "l" | "items" | "values" | "vals"
+        | "prices" | "seq" | "sequence" | "ints" | "heights" | "weights" | "coins" | "scores"
+        | "elements" | "iterable" | "stack" | "queue" | "heap" | "vector" | "v" | "collection" | "costs"
+        | "candidates" | "xs" | "ys" | "array1" | "iterator" | "iterables" | "words" | "strings" | "strs"
+        | "names" | "lines" | "tokens" | "intervals" | "points" | "edges" | "pairs" | "it" => numbers(),
+        "matrix" | "grid" | "board" | "mat" | "maze" | "image" | "table" | "triangle" => {
+            Shape::Grid(Box::new(Shape::Int))
+        }
+        "graph" | "adj" | "adjacency" | "g" | "tree" => Shape::Graph { weighted: false },
+        "d" | "dict" | "dictionary" | "mapping" | "map" | "counter" | "kwargs" => {
+            Shape::dict(Shape::Str, Shape::Int)
+        }
+        "func" | "fn" | "f" | "function" | "predicate" | "callback" | "pred" | "keyfunc" => {
+            Shape::Function(1)
+        }
+        "cmp" | "comparator" | "op" | "operator" => Shape::Function(2),
+        "flag" | "reverse" | "simulation" | "verbose" | "strict" | "debug" | "inplace" | "recursive"
+        | "ascending" => Shape::Bool,
+        "set" | "visited" | "seen" => Shape::Set(Box::new(Shape::Int)),
+        "ratio" | "rate" | "probability" | "eps" | "epsilon" | "tol" | "angle" | "radius" | "alpha" => {
+            Shape::Float
+        }
+        _ => {
+            by_class(weighed, clues, last);
+            return;
+        }
+    };
+    weighed.add(shape, NAMED);
+}
+
+/// A parameter that is called as a class of the file, or as the things that such a class is made for.
+fn by_class(weighed: &mut Weighed, clues: &Clues<'_>, name: &str) {
+    for class in clues.classes.keys() {
+        let lower = class.to_lowercase();
+        let is_node = lower.contains("node")
+            && ["root", "node", "head", "tail", "parent", "child", "other"].contains(&name);
+        if is_node || (name.len() > 2 && lower.contains(name)) {
+            weighed.add(Shape::Instance(class.clone()), NAMED);
+        }
+    }
+}
+
+/// What the elements of a list of this name are.
+fn named_element(name: &str) -> Shape {
+    let name = name.trim_end_matches(char::is_numeric);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if ends(&["words", "strings", "strs", "names", "lines", "tokens", "texts"]) {
+        Shape::Str
+    } else if ends(&["intervals", "points", "edges", "pairs", "buildings"]) {
+        Shape::Tuple(vec![Shape::Int, Shape::Int])
+    } else {
+        Shape::Int
+    }
+}

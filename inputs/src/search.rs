@@ -1,0 +1,361 @@
+//! Finds inputs for one function: proposes, is told what came of it, and proposes again.
+//!
+//! Nothing here runs anything, reads a clock or draws from chance that does not follow from the seed: the same answers
+//! give the same proposals.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::generate::Maker;
+use crate::module::{Callable, Module};
+use crate::mutate::mutated;
+use crate::random::Random;
+use crate::value::{Value, written};
+
+/// What may be spent on one function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Executions.
+    pub tried: u32,
+    /// Inputs that become rows.
+    pub kept: u32,
+}
+
+/// A call to execute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// As the module names it, such as `Stack.push`.
+    pub function: String,
+    /// An argument list as Python text.
+    pub input: String,
+    pub origin: Origin,
+}
+
+/// Where a proposed input came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The file makes this call itself.
+    Harvested,
+    /// From annotations, defaults, names, literals, and what is done with the parameters.
+    Typed,
+    /// A change of one that worked.
+    Fuzzed,
+}
+
+/// What came of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    pub ending: Ending,
+    /// Numbers that stand for what was reached: steps from one line to the next.
+    pub reached: Vec<u64>,
+    /// Stands for what the execution gave. Two that give the same have the same.
+    pub result: u64,
+    /// Events traced.
+    pub events: u64,
+}
+
+/// How an execution ended, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    Returned,
+    /// An exception of this type left the function; it was raised on this line.
+    Raised {
+        exception: String,
+        line: u32,
+    },
+    /// The function was not entered: its arguments could not be made, or do not fit.
+    NotEntered,
+    /// It reached a limit or ended its process.
+    Cut,
+}
+
+/// What to do with an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Keep,
+    Drop,
+}
+
+/// Whether observations change what is proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guidance {
+    /// By what was reached.
+    Coverage,
+    /// Not at all: random values by annotation and default alone. It is what guidance is measured against.
+    None,
+}
+
+/// Executions that reached a limit after which a function is left alone: each costs as much as hundreds of others.
+const MAX_CUT: u32 = 2;
+
+/// Executions in a row that show nothing new after which there is probably nothing more to see.
+const MAX_STALE: u32 = 24;
+
+/// The search for inputs of one function.
+pub struct Search<'a> {
+    module: &'a Module,
+    callable: &'a Callable,
+    budget: Budget,
+    guidance: Guidance,
+    random: Random,
+    examples: VecDeque<Arguments>,
+    /// The callable's parameters, with weights that change.
+    parameters: Vec<crate::module::Parameter>,
+    proposed: BTreeSet<String>,
+    pending: Option<Pending>,
+    /// Arguments that reached something new.
+    corpus: Vec<Arguments>,
+    reached: BTreeSet<u64>,
+    results: BTreeSet<u64>,
+    failures: BTreeSet<(String, u32)>,
+    tried: u32,
+    kept: u32,
+    kept_raised: u32,
+    kept_familiar: u32,
+    cut: u32,
+    stale: u32,
+}
+
+type Arguments = Vec<(Option<String>, Value)>;
+
+struct Pending {
+    arguments: Arguments,
+    /// Which kind was chosen for which parameter.
+    choices: Vec<(usize, usize)>,
+}
+
+impl<'a> Search<'a> {
+    /// The search for one of [`Module::functions`]. `calls` are argument lists that it was seen to be called with.
+    ///
+    /// # Panics
+    /// If the module has no such function.
+    pub fn new(
+        module: &'a Module,
+        function: &str,
+        calls: &[Call],
+        budget: Budget,
+        guidance: Guidance,
+        seed: u64,
+    ) -> Search<'a> {
+        let callable = module.callables.iter().find(|callable| callable.name == function);
+        let callable = callable.expect("the module has the function");
+        let mut examples: VecDeque<Arguments> = VecDeque::new();
+        if guidance == Guidance::Coverage {
+            let of_file = module.examples.iter().filter(|example| example.function == function);
+            examples.extend(of_file.map(|example| example.arguments.clone()));
+            let seen = calls.iter().filter(|call| call.function == function);
+            examples.extend(seen.map(|call| call.arguments.clone()));
+        }
+        let mut parameters = callable.parameters.clone();
+        if guidance == Guidance::None {
+            parameters.iter_mut().for_each(|parameter| parameter.forget_uses());
+        }
+        Search {
+            module,
+            callable,
+            budget,
+            guidance,
+            random: Random::new(seed, &[function]),
+            examples,
+            parameters,
+            proposed: BTreeSet::new(),
+            pending: None,
+            corpus: Vec::new(),
+            reached: BTreeSet::new(),
+            results: BTreeSet::new(),
+            failures: BTreeSet::new(),
+            tried: 0,
+            kept: 0,
+            kept_raised: 0,
+            kept_familiar: 0,
+            cut: 0,
+            stale: 0,
+        }
+    }
+
+    /// The next call to execute; `None` where the budget is spent or nothing more is to be expected.
+    pub fn propose(&mut self) -> Option<Proposal> {
+        const ATTEMPTS: usize = 12;
+        let guided = self.guidance == Guidance::Coverage;
+        if self.tried >= self.budget.tried
+            || self.kept >= self.budget.kept
+            || self.cut >= MAX_CUT
+            || (guided && self.stale >= MAX_STALE && self.examples.is_empty())
+        {
+            return None;
+        }
+        for _ in 0..ATTEMPTS {
+            let (origin, pending) = self.next();
+            let input = written(&pending.arguments);
+            const MAX_BYTES: usize = 16 << 10;
+            if input.len() <= MAX_BYTES && self.proposed.insert(input.clone()) {
+                self.tried += 1;
+                self.pending = Some(pending);
+                return Some(Proposal { function: self.callable.name.clone(), input, origin });
+            }
+        }
+        None
+    }
+
+    fn next(&mut self) -> (Origin, Pending) {
+        if let Some(arguments) = self.examples.pop_front() {
+            return (Origin::Harvested, Pending { arguments, choices: Vec::new() });
+        }
+        let chance = if self.guidance == Guidance::Coverage { 50 } else { 0 };
+        if !self.corpus.is_empty() && self.random.percent(chance) {
+            let from = self.random.below(self.corpus.len());
+            let mut arguments = self.corpus[from].clone();
+            for _ in 0..1 + self.random.below(3) {
+                let at = self.random.below(arguments.len());
+                if let Some((_, value)) = arguments.get_mut(at) {
+                    *value = mutated(value, &self.callable.mined, &mut self.random);
+                }
+            }
+            return (Origin::Fuzzed, Pending { arguments, choices: Vec::new() });
+        }
+        (Origin::Typed, self.typed())
+    }
+
+    fn typed(&mut self) -> Pending {
+        let mined = if self.guidance == Guidance::Coverage { &self.callable.mined } else { &NOTHING_MINED };
+        let mut maker = Maker { classes: &self.module.classes, mined, random: &mut self.random };
+        let mut arguments: Arguments = Vec::new();
+        let mut choices = Vec::new();
+        if let Some(class) = &self.callable.receiver {
+            arguments.push((None, maker.instance(class)));
+        }
+        let mut by_keyword = false;
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            if parameter.has_default && maker.random.percent(50) {
+                // What comes after one that is left out must be named.
+                by_keyword = true;
+                continue;
+            }
+            if parameter.by_rest && by_keyword {
+                break;
+            }
+            let choice = maker.random.weighted(parameter.choices.iter().map(|choice| choice.weight));
+            let Some(shape) = parameter.choices.get(choice).map(|choice| &choice.shape) else { continue };
+            let value = maker.value(shape);
+            choices.push((index, choice));
+            let keyword = (by_keyword || parameter.by_keyword).then(|| parameter.name.clone());
+            arguments.push((keyword, value));
+        }
+        if self.guidance == Guidance::Coverage {
+            relate(&mut arguments, &mut self.random);
+        }
+        Pending { arguments, choices }
+    }
+
+    /// Takes what came of the last proposal, and says what to do with it.
+    pub fn observe(&mut self, observation: &Observation) -> Decision {
+        let Some(Pending { arguments, choices }) = self.pending.take() else { return Decision::Drop };
+        let is_new = observation.reached.iter().any(|place| !self.reached.contains(place));
+        let fits = match &observation.ending {
+            Ending::Returned => true,
+            Ending::Raised { exception, line } => !is_misfit(exception) || self.module.raises_at(*line),
+            Ending::NotEntered => false,
+            Ending::Cut => {
+                self.cut += 1;
+                false
+            }
+        };
+        if self.guidance == Guidance::Coverage {
+            self.learn(&choices, fits);
+        }
+        if !fits {
+            self.stale += 1;
+            return Decision::Drop;
+        }
+        self.reached.extend(&observation.reached);
+        let is_other = self.results.insert(observation.result);
+        self.stale = if is_new || is_other { 0 } else { self.stale + 1 };
+        if is_new || self.corpus.is_empty() {
+            self.corpus.push(arguments);
+        }
+        let keep = match &observation.ending {
+            Ending::Raised { exception, line } => {
+                let is_first = self.failures.insert((exception.clone(), *line));
+                // A few failures teach; a dataset of failures does not.
+                is_first && self.kept_raised < (self.budget.kept / 3).max(1)
+            }
+            // What reaches nothing new must leave room for what may.
+            _ => is_new || (is_other && self.kept_familiar < (self.budget.kept * 2).div_ceil(3)),
+        };
+        if !keep {
+            return Decision::Drop;
+        }
+        self.kept += 1;
+        self.kept_raised += u32::from(observation.ending != Ending::Returned);
+        self.kept_familiar += u32::from(!is_new);
+        Decision::Keep
+    }
+
+    /// Kinds that fit become likelier, and those that do not, less.
+    fn learn(&mut self, choices: &[(usize, usize)], fits: bool) {
+        const MOST: f64 = 60.0;
+        const LEAST: f64 = 0.02;
+        for &(parameter, choice) in choices {
+            let weight = &mut self.parameters[parameter].choices[choice].weight;
+            *weight = (*weight * if fits { 1.3 } else { 0.6 }).clamp(LEAST, MOST);
+        }
+    }
+}
+
+static NOTHING_MINED: crate::mined::Mined = crate::mined::Mined::EMPTY;
+
+/// Whether an exception says that a value was of a kind that the function does not take, unless the code raised it
+/// itself.
+fn is_misfit(exception: &str) -> bool {
+    ["TypeError", "AttributeError", "NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"]
+        .contains(&exception)
+}
+
+/// What one searches for is more often there than chance would have it, and an index is more often within.
+fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
+    let lists: Vec<Vec<Value>> = arguments
+        .iter()
+        .filter_map(|(_, value)| match value {
+            Value::List(items) if !items.is_empty() => Some(items.clone()),
+            Value::Dict(items) if !items.is_empty() => {
+                Some(items.iter().map(|(key, _)| key.clone()).collect())
+            }
+            _ => None,
+        })
+        .collect();
+    let Some(list) = lists.first() else { return };
+    for (_, value) in arguments {
+        let is_scalar = matches!(value, Value::Int(_) | Value::Str(_) | Value::Float(_));
+        if !is_scalar || !random.percent(50) {
+            continue;
+        }
+        match random.below(4) {
+            0 if matches!(value, Value::Int(_)) => *value = Value::Int(list.len() as i64),
+            1 if matches!(value, Value::Int(_)) => *value = Value::Int(random.below(list.len()) as i64),
+            _ => {
+                let same = |item: &&Value| std::mem::discriminant(*item) == std::mem::discriminant(value);
+                let fitting: Vec<&Value> = list.iter().filter(same).collect();
+                if let Some(item) = random.pick(&fitting) {
+                    *value = (*item).clone();
+                }
+            }
+        }
+    }
+}
+
+/// A call that was seen while the file ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    function: String,
+    arguments: Arguments,
+}
+
+impl Call {
+    /// A call of a function, with its parameters by name and their values as the tracer shows them. `None` if a value
+    /// cannot be made of its text again.
+    pub fn seen<'b>(function: &str, arguments: impl IntoIterator<Item = (&'b str, &'b str)>) -> Option<Call> {
+        let each = arguments
+            .into_iter()
+            .map(|(name, text)| Some((Some(name.to_owned()), crate::literal::parse(text)?)));
+        Some(Call { function: function.to_owned(), arguments: each.collect::<Option<_>>()? })
+    }
+}
