@@ -1,5 +1,6 @@
 //! What the worker asks a traced process to run.
 
+use crate::Granularity;
 use crate::decode::Input;
 use crate::wire::put_varint;
 
@@ -11,6 +12,7 @@ pub struct Request<'a> {
     pub filename: &'a str,
     /// The source as it was found: its encoding is the interpreter's to decide (PEP 263).
     pub source: &'a [u8],
+    pub granularity: Granularity,
     pub bounds: Bounds,
 }
 
@@ -88,6 +90,7 @@ impl<'a> Request<'a> {
         put(self.filename.as_bytes());
         put(self.source);
         self.entry.encode(&mut out);
+        put_varint(&mut out, self.granularity as u64);
         put_varint(&mut out, self.bounds.max_events);
         put_varint(&mut out, self.bounds.value_chars.into());
         put_varint(&mut out, self.bounds.output_chars.into());
@@ -100,12 +103,14 @@ impl<'a> Request<'a> {
         let source = field(&mut input)?;
         let entry = Entry::decode(&mut input)?;
         let mut number = || number(&mut input);
+        let granularity = number();
+        let granularity = Granularity::ALL.into_iter().find(|known| Ok(*known as u64) == granularity);
         let bounds = Bounds {
             max_events: number()?,
             value_chars: number()?.try_into().map_err(|_| RequestError)?,
             output_chars: number()?.try_into().map_err(|_| RequestError)?,
         };
-        Ok(Request { entry, filename, source, bounds })
+        Ok(Request { entry, filename, source, granularity: granularity.ok_or(RequestError)?, bounds })
     }
 }
 
