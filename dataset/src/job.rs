@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use trace::Granularity;
 
-use crate::ColumnMap;
 use crate::granularity;
 use crate::hex::hex;
 use crate::layout::FORMAT_VERSION;
 use crate::source::{self, SourceError};
+use crate::{ColumnMap, Executions};
 
 /// A job as it stands in `_et/job.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Job {
     /// How finely programs are traced.
     #[serde(default, with = "granularity", skip_serializing_if = "granularity::is_usual")]
     pub granularity: Granularity,
+    /// What is executed of each source.
+    #[serde(default, skip_serializing_if = "Executions::is_usual")]
+    pub executions: Executions,
     pub limits: Limits,
 }
 
@@ -36,12 +39,19 @@ impl Job {
         let sources = source::resolve(sources)?;
         let columns = ColumnMap::default();
         let granularity = Granularity::default();
-        Ok(Job { format_version: FORMAT_VERSION, sources, columns, shard_sources, granularity, limits })
+        let executions = Executions::default();
+        let format_version = FORMAT_VERSION;
+        Ok(Job { format_version, sources, columns, shard_sources, granularity, executions, limits })
     }
 
     /// The same job over Parquet files that have other columns than usual.
     pub fn with_columns(self, columns: ColumnMap) -> Job {
         Job { columns, ..self }
+    }
+
+    /// The same job with other executions of each source.
+    pub fn with_executions(self, executions: Executions) -> Job {
+        Job { executions, ..self }
     }
 
     /// The same job with its programs traced as finely as this.
@@ -108,6 +118,7 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Mode, Search};
 
     #[test]
     fn every_question_counts_in_the_id() {
@@ -117,6 +128,7 @@ mod tests {
             columns: ColumnMap::default(),
             shard_sources: 9,
             granularity: Granularity::Line,
+            executions: Executions::default(),
             limits: Limits::default(),
         };
         let others = [
@@ -124,6 +136,12 @@ mod tests {
             Job { shard_sources: 10, ..job.clone() },
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             job.clone().with_granularity(Granularity::Call),
+            job.clone()
+                .with_executions(Executions { modes: [Mode::Functions].into(), ..Executions::default() }),
+            job.clone().with_executions(Executions {
+                search: Search { seed: 1, ..Search::default() },
+                ..Executions::default()
+            }),
             Job { limits: Limits { wall_ms: 1, ..job.limits }, ..job.clone() },
         ];
         assert_eq!(job.id(), job.clone().id());

@@ -7,6 +7,7 @@ mod card;
 mod columns;
 mod damage;
 mod dataset;
+mod executions;
 mod granularity;
 mod hex;
 mod job;
@@ -26,6 +27,7 @@ mod walk;
 
 pub use columns::{BadMapping, ColumnMap, Columns, Field, MappedTwice, Mapping};
 pub use dataset::{Dataset, OpenError, SealError, Times};
+pub use executions::{Executions, Mode, Search, UnknownMode};
 pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};

@@ -93,13 +93,34 @@ pub enum InputOrigin {
     Script,
     /// The source's own row carried it.
     Case,
+    /// It is a test that came with the source.
+    Test,
+    /// The source itself makes this call.
+    Harvested,
+    /// It was made of what the code says of its parameters.
+    Typed,
+    /// It is a change of one that worked.
+    Fuzzed,
 }
 
 impl InputOrigin {
+    const ALL: [InputOrigin; 6] = [
+        InputOrigin::Script,
+        InputOrigin::Case,
+        InputOrigin::Test,
+        InputOrigin::Harvested,
+        InputOrigin::Typed,
+        InputOrigin::Fuzzed,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             InputOrigin::Script => "script",
             InputOrigin::Case => "case",
+            InputOrigin::Test => "test",
+            InputOrigin::Harvested => "harvested",
+            InputOrigin::Typed => "typed",
+            InputOrigin::Fuzzed => "fuzzed",
         }
     }
 }
@@ -108,8 +129,7 @@ impl FromStr for InputOrigin {
     type Err = UnknownInputOrigin;
 
     fn from_str(name: &str) -> Result<InputOrigin, UnknownInputOrigin> {
-        let all = [InputOrigin::Script, InputOrigin::Case];
-        all.into_iter().find(|origin| origin.name() == name).ok_or(UnknownInputOrigin)
+        InputOrigin::ALL.into_iter().find(|origin| origin.name() == name).ok_or(UnknownInputOrigin)
     }
 }
 

@@ -182,7 +182,7 @@ impl Maker<'_> {
         let rows = 1 + self.random.below(4);
         let columns = if self.random.percent(60) { rows } else { 1 + self.random.below(4) };
         let bits = self.random.percent(40);
-        let mut row = |maker: &mut Self| {
+        let row = |maker: &mut Self| {
             let cell = |maker: &mut Self| match item {
                 Shape::Int if bits => Value::Int(maker.random.between(0, 1)),
                 item => maker.at(item, depth + 2),

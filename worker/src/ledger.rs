@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::{Limits, Shard, Tally};
+use dataset::{Executions, Limits, Shard, Tally};
 use telemetry::Parent;
 use trace::Granularity;
 
@@ -26,6 +26,7 @@ pub(crate) struct Assignment {
     pub(crate) output: String,
     pub(crate) limits: Limits,
     pub(crate) granularity: Granularity,
+    pub(crate) executions: Executions,
     /// Positions in the shard of the sources that are not to be run.
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
@@ -325,6 +326,7 @@ mod tests {
             output: "out".to_owned(),
             limits: Limits::default(),
             granularity: Granularity::Line,
+            executions: Executions::default(),
             set_aside: BTreeSet::new(),
             careful: false,
             parent: Parent::nothing(),

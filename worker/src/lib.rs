@@ -15,6 +15,7 @@ pub mod python;
 mod report;
 mod row;
 mod scratch;
+pub mod search;
 mod shard;
 mod slots;
 mod spans;

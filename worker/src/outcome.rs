@@ -65,6 +65,12 @@ impl Ending {
         Ending { message: Some(message(reason)), ..Ending::bare(Outcome::Unreadable) }
     }
 
+    /// Nothing ran, because the job asks for executions of another kind.
+    pub(crate) fn not_asked_for() -> Ending {
+        let reason = "the job's modes leave nothing of this source to execute";
+        Ending { message: Some(reason.to_owned()), ..Ending::bare(Outcome::NoEntry) }
+    }
+
     /// Nothing ran, because workers failed at it too often.
     pub(crate) fn worker_fault() -> Ending {
         let reason = "workers failed at this source again and again, so it was not run any more";

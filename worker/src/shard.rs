@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+    ErrorKind, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
 };
+use inputs::Guidance;
 use telemetry::metrics;
-use trace::{Bounds, Entry, Request};
+use trace::{Bounds, Entry, Given, Request};
 use tracing::{debug, warn};
 
 use crate::ahead::ReadAhead;
@@ -19,6 +20,7 @@ use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::row::Common;
+use crate::search;
 use crate::slots::Runner;
 use crate::spans;
 
@@ -127,16 +129,34 @@ impl ShardRunner {
         source: &Source,
         progress: &Progress,
     ) -> Result<(), ShardFault> {
-        match request(source, assignment) {
-            Ok(request) => {
-                let execution = self
-                    .execute(&request, &assignment.limits, progress)
-                    .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                append_row(part, &self.common(assignment).ran(source, &execution))?;
-            }
-            Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
+        let request = match request(source, assignment) {
+            Ok(request) => request,
+            Err(reason) => return append_row(part, &self.common(assignment).unreadable(source, reason)),
+        };
+        let executions = &assignment.executions;
+        let meant = match source.body {
+            Body::Call { .. } => executions.has(Mode::Cases),
+            Body::Script(_) | Body::Unreadable { .. } => executions.has(Mode::Script),
+        };
+        if meant {
+            let execution = self
+                .execute(&request, &assignment.limits, progress)
+                .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
+            append_row(part, &self.common(assignment).ran(source, &execution))?;
         }
-        Ok(())
+        if executions.has(Mode::Functions) {
+            let plan = search::Plan {
+                limits: &assignment.limits,
+                granularity: assignment.granularity,
+                settings: executions.search,
+                guidance: Guidance::Coverage,
+            };
+            search::search(source, &plan, &mut Searching { runner: self, part, assignment, source, progress })
+        } else if !meant {
+            append_row(part, &self.common(assignment).not_asked_for(source))
+        } else {
+            Ok(())
+        }
     }
 
     fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
@@ -180,7 +200,29 @@ impl ShardRunner {
     }
 }
 
-fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
+/// The search of one source of a shard.
+struct Searching<'a> {
+    runner: &'a mut ShardRunner,
+    part: &'a mut PartWriter,
+    assignment: &'a Assignment,
+    source: &'a Source,
+    progress: &'a Progress,
+}
+
+impl search::Stage for Searching<'_> {
+    type Fault = ShardFault;
+
+    fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, ShardFault> {
+        let execution = self.runner.execute(request, limits, self.progress);
+        execution.map_err(|fault| ShardFault::Execution { path: self.source.path.clone(), fault })
+    }
+
+    fn keep(&mut self, began: &search::Began, execution: &Execution) -> Result<(), ShardFault> {
+        append_row(self.part, &self.runner.common(self.assignment).found(self.source, began, execution))
+    }
+}
+
+fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), ShardFault> {
     part.append(row)?;
     metrics::executed(&metrics::Execution {
         outcome: row.outcome.name(),
@@ -193,7 +235,7 @@ fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
 /// What is asked of the interpreter, or why there is nothing to ask.
 fn request<'a>(source: &'a Source, assignment: &Assignment) -> Result<Request<'a>, &'a str> {
     let (entry, code) = match &source.body {
-        Body::Script(code) => (Entry::Script, code.as_slice()),
+        Body::Script(code) => (Entry::Script(Given::default()), code.as_slice()),
         Body::Call { code, input } => (Entry::Call { function: source.entry(), input }, code.as_bytes()),
         Body::Unreadable { reason } => return Err(reason),
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Columns, Limits, Range, Shard, Tally};
+use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
@@ -113,6 +113,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
         lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
         shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
         granularity: granularity_in(job.granularity()),
+        executions: job.executions.map(executions_in).transpose()?.unwrap_or_default(),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
         output: job.output,
         set_aside: assignment.set_aside.into_iter().collect(),
@@ -137,6 +138,16 @@ fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
         }
     };
     Ok(Shard { ordinal: shard.ordinal, sources: shard.sources, range })
+}
+
+/// A coordinator that says nothing of them is one that knows no others than the usual.
+fn executions_in(executions: v1::Executions) -> Result<Executions, MalformedReply> {
+    let modes = executions.modes.iter().map(|mode| mode.parse());
+    let modes =
+        modes.collect::<Result<_, _>>().map_err(|_| MalformedReply("a mode that this worker knows"))?;
+    let v1::Search { seed, tried, kept, wall_ms } =
+        executions.search.ok_or(MalformedReply("the budget of a search"))?;
+    Ok(Executions { modes, search: Search { seed, tried, kept, wall_ms } })
 }
 
 fn granularity_in(granularity: v1::Granularity) -> Granularity {

@@ -1,13 +1,13 @@
 //! What a job is asked to do, as flags and as a YAML file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{ColumnMap, Job, Limits, Mapping};
+use dataset::{ColumnMap, Executions, Job, Limits, Mapping, Mode, Search};
 use serde::Deserialize;
 
 use super::units::{duration, size};
@@ -51,6 +51,27 @@ pub(super) struct JobOptions {
     /// Events after which a program runs on untraced [default: 100000].
     #[arg(long, value_name = "N")]
     max_events: Option<u64>,
+
+    /// What is executed of each source: `script`, `cases` (its inputs and tests), `functions` (called with inputs
+    /// that are searched for) [default: script,cases].
+    #[arg(long, value_name = "MODE", value_delimiter = ',')]
+    mode: Vec<Mode>,
+
+    /// Inputs tried for each function [default: 48].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    tries: Option<u32>,
+
+    /// Inputs kept for each function, each of which becomes a row [default: 6].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
+
+    /// Time that one tried input may take [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    try_timeout: Option<Duration>,
+
+    /// Another seed gives other inputs [default: 0].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 
     /// Sources in one shard, which becomes one part [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -106,6 +127,13 @@ struct JobFile {
     #[serde(default, deserialize_with = "parsed_size")]
     memory: Option<u64>,
     max_events: Option<u64>,
+    #[serde(default)]
+    mode: BTreeSet<Mode>,
+    tries: Option<u32>,
+    keep: Option<u32>,
+    #[serde(default, deserialize_with = "parsed_duration")]
+    try_timeout: Option<Duration>,
+    seed: Option<u64>,
     shard_sources: Option<u64>,
     priority: Option<i32>,
     share: Option<u32>,
@@ -117,6 +145,7 @@ impl JobOptions {
     /// The job, from these options, the file that they name, and what is usual. The sources must exist.
     pub(super) fn resolve(&self, standing: Option<&StandingOptions>) -> anyhow::Result<Asked> {
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let executions = self.executions(&file)?;
         let sources = if self.sources.is_empty() { &file.sources } else { &self.sources };
         let output = self.output.clone().or(file.output);
         let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
@@ -138,7 +167,9 @@ impl JobOptions {
         let mut mappings = of_file.collect::<Result<Vec<Mapping>, _>>()?;
         mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
         mappings.extend(self.map.iter().cloned());
-        let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
+        let job = Job::new(sources, shard_sources, limits)?
+            .with_columns(ColumnMap::new(mappings)?)
+            .with_executions(executions);
 
         let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
         let share = asked(|options| options.share).or(file.share).unwrap_or(1);
@@ -149,6 +180,30 @@ impl JobOptions {
         labels.extend(standing.iter().flat_map(|options| options.labels.iter().cloned()));
         let priority = standing.and_then(|options| options.priority).or(file.priority).unwrap_or(0);
         Ok(Asked { job, output, standing: Standing { priority, share, labels } })
+    }
+}
+
+impl JobOptions {
+    fn executions(&self, file: &JobFile) -> anyhow::Result<Executions> {
+        let usual = Executions::default();
+        let modes = match (self.mode.is_empty(), file.mode.is_empty()) {
+            (false, _) => self.mode.iter().copied().collect(),
+            (true, false) => file.mode.clone(),
+            (true, true) => usual.modes,
+        };
+        let search = Search {
+            seed: self.seed.or(file.seed).unwrap_or(usual.search.seed),
+            tried: self.tries.or(file.tries).unwrap_or(usual.search.tried),
+            kept: self.keep.or(file.keep).unwrap_or(usual.search.kept),
+            wall_ms: self
+                .try_timeout
+                .or(file.try_timeout)
+                .map_or(usual.search.wall_ms, |time| time.as_millis() as u64),
+        };
+        if search.tried == 0 || search.kept == 0 {
+            bail!("`tries` and `keep` must be at least 1");
+        }
+        Ok(Executions { modes, search })
     }
 }
 

@@ -7,7 +7,7 @@ use proto::v1;
 use telemetry::metrics;
 use tonic::{Request, Response, Status};
 
-use super::convert::{granularity_out, lease_in, lease_out, limits_out, shard_out, tally_in};
+use super::convert::{executions_out, granularity_out, lease_in, lease_out, limits_out, shard_out, tally_in};
 use crate::queue::{Failure, Finished, Lease, WorkerId};
 use crate::service::{Answer, Heard, Said, Service};
 
@@ -73,6 +73,7 @@ fn reply(answer: Answer) -> v1::ReportReply {
             output: open.record.output.clone(),
             limits: Some(limits_out(open.dataset.job().limits)),
             granularity: granularity_out(open.dataset.job().granularity).into(),
+            executions: Some(executions_out(&open.dataset.job().executions)),
         }),
         set_aside: start.set_aside,
         careful: start.careful,

@@ -1,6 +1,6 @@
 //! One type of the wire at a time.
 
-use dataset::{Columns, Limits, Range, Shard, Tally};
+use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
 use proto::v1;
 use tonic::Status;
 use trace::Granularity;
@@ -59,6 +59,14 @@ pub(super) fn shard_out(shard: Shard) -> v1::Shard {
         }
     };
     v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }
+}
+
+pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
+    let Search { seed, tried, kept, wall_ms } = executions.search;
+    v1::Executions {
+        modes: executions.modes.iter().map(|mode| mode.name().to_owned()).collect(),
+        search: Some(v1::Search { seed, tried, kept, wall_ms }),
+    }
 }
 
 pub(super) fn granularity_out(granularity: Granularity) -> v1::Granularity {

@@ -1,0 +1,135 @@
+//! Executions that nobody asked for by name: the functions of a source, called with inputs that are searched for.
+//!
+//! The search itself is in the crate `inputs`, which runs nothing. Here its proposals are executed, and it is told what
+//! came of them, as `observe` reads it from their logs.
+
+mod observe;
+
+use dataset::source::Source;
+use dataset::{InputOrigin, Limits, Search as Settings};
+use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Search};
+use trace::{Bounds, Entry, Given, Granularity, Request};
+
+use crate::execute::Execution;
+
+/// How a source is searched.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    pub limits: &'a Limits,
+    pub granularity: Granularity,
+    pub settings: Settings,
+    pub guidance: Guidance,
+}
+
+/// What an execution was one of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Began {
+    /// [`IMPORT_ENTRY`], or the function called.
+    pub entry: String,
+    pub input: Option<String>,
+    pub origin: InputOrigin,
+}
+
+/// Executes what is proposed, and takes what is worth a row.
+pub trait Stage {
+    type Fault;
+
+    fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, Self::Fault>;
+
+    fn keep(&mut self, began: &Began, execution: &Execution) -> Result<(), Self::Fault>;
+}
+
+/// The entry of a source that was imported and no more.
+pub const IMPORT_ENTRY: &str = "<import>";
+
+/// Searches all functions of a source. At least one execution is kept, whatever comes of it.
+pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Result<(), S::Fault> {
+    let code = source.code();
+    let searched =
+        Searched { source, code: code.as_bytes(), plan, limits: tighter(plan.limits, plan.settings.wall_ms) };
+    // What cannot be imported has nothing to call. Its row says why, and so does that of a source without functions.
+    let import = stage.execute(&searched.request(Entry::Import), &searched.limits)?;
+    let mut is_any_kept = false;
+    if let Ok(module) = Module::read(&code)
+        && observe::has_returned(&import, &searched.limits)
+    {
+        let seen = match plan.guidance {
+            Guidance::Coverage if module.functions().next().is_some() => searched.calls_of_main(stage)?,
+            _ => Vec::new(),
+        };
+        for function in module.functions() {
+            is_any_kept |= searched.function(&module, function, &seen, stage)?;
+        }
+    }
+    if !is_any_kept {
+        let began = Began { entry: IMPORT_ENTRY.to_owned(), input: None, origin: InputOrigin::Script };
+        stage.keep(&began, &import)?;
+    }
+    Ok(())
+}
+
+struct Searched<'a> {
+    source: &'a Source,
+    code: &'a [u8],
+    plan: &'a Plan<'a>,
+    limits: Limits,
+}
+
+impl Searched<'_> {
+    /// The calls of its functions that the source makes when it runs as a script.
+    fn calls_of_main<S: Stage>(&self, stage: &mut S) -> Result<Vec<Call>, S::Fault> {
+        let main = stage.execute(&self.request(Entry::Script(Given::default())), &self.limits)?;
+        Ok(observe::calls(&main, &self.limits))
+    }
+
+    /// Searches one function. Whether anything was kept.
+    fn function<S: Stage>(
+        &self,
+        module: &Module,
+        function: &str,
+        seen: &[Call],
+        stage: &mut S,
+    ) -> Result<bool, S::Fault> {
+        let Settings { seed, tried, kept, .. } = self.plan.settings;
+        let mut search =
+            Search::new(module, function, seen, Budget { tried, kept }, self.plan.guidance, seed);
+        let mut is_any_kept = false;
+        while let Some(proposal) = search.propose() {
+            let entry = Entry::Function { name: &proposal.function, input: &proposal.input };
+            let execution = stage.execute(&self.request(entry), &self.limits)?;
+            if search.observe(&observe::observation(&execution, &self.limits)) == Decision::Keep {
+                let began = Began {
+                    entry: proposal.function,
+                    input: Some(proposal.input),
+                    origin: origin(proposal.origin),
+                };
+                stage.keep(&began, &execution)?;
+                is_any_kept = true;
+            }
+        }
+        Ok(is_any_kept)
+    }
+
+    fn request<'b>(&'b self, entry: Entry<'b>) -> Request<'b> {
+        Request {
+            entry,
+            filename: &self.source.filename,
+            source: self.code,
+            granularity: self.plan.granularity,
+            bounds: Bounds { max_events: self.limits.max_events, ..Bounds::default() },
+        }
+    }
+}
+
+fn origin(origin: Origin) -> InputOrigin {
+    match origin {
+        Origin::Harvested => InputOrigin::Harvested,
+        Origin::Typed => InputOrigin::Typed,
+        Origin::Fuzzed => InputOrigin::Fuzzed,
+    }
+}
+
+/// The job's limits with less time.
+fn tighter(limits: &Limits, wall_ms: u64) -> Limits {
+    Limits { wall_ms: limits.wall_ms.min(wall_ms), cpu_ms: limits.cpu_ms.min(wall_ms), ..*limits }
+}

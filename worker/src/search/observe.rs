@@ -1,0 +1,112 @@
+//! What an execution says to a search.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use dataset::{Limits, Outcome};
+use inputs::{Call, Ending, Observation};
+use trace::{Event, EventKind};
+
+use crate::execute::Execution;
+use crate::log::Log;
+use crate::outcome::{self, Memory};
+
+/// Calls taken from one execution.
+const MAX_CALLS: usize = 400;
+
+/// Whether the source came to its end.
+pub(super) fn has_returned(execution: &Execution, limits: &Limits) -> bool {
+    ending(execution, &Log::read(execution.log(), limits), limits).outcome == Outcome::Returned
+}
+
+pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation {
+    let log = Log::read(execution.log(), limits);
+    let ended = ending(execution, &log, limits);
+    let is_entered = log.events.iter().any(|event| matches!(event.kind, EventKind::Call));
+    let ending = match ended.outcome {
+        Outcome::Returned if is_entered => Ending::Returned,
+        Outcome::Raised if is_entered => Ending::Raised {
+            exception: ended.exception_type.unwrap_or_default(),
+            line: raised_at(&log.events),
+        },
+        Outcome::Returned | Outcome::Raised | Outcome::NoEntry => Ending::NotEntered,
+        _ => Ending::Cut,
+    };
+    let result = match &ended.output {
+        Some(output) if output != "None" => number(output),
+        // What gives nothing back does something on the way.
+        _ => number(&changes(&log.events)),
+    };
+    Observation { ending, reached: reached(&log.events), result, events: log.events.len() as u64 }
+}
+
+/// The calls of functions that an execution made, with the arguments as the tracer shows them.
+pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
+    let log = Log::read(execution.log(), limits);
+    let entered = log.events.iter().filter(|event| matches!(event.kind, EventKind::Call));
+    let seen = entered.filter_map(|event| {
+        let arguments =
+            event.changes.iter().filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
+        Call::seen(event.function, arguments)
+    });
+    let mut calls: Vec<Call> = Vec::new();
+    for call in seen {
+        if calls.len() == MAX_CALLS {
+            break;
+        }
+        if !calls.contains(&call) {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+fn ending(execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::Ending {
+    let memory = Memory { peak: execution.peak_memory_bytes, limit: limits.memory_bytes };
+    outcome::Ending::of(execution.ended, log.end, memory)
+}
+
+/// Steps from one line to the next within a frame, from its call to its end.
+fn reached(events: &[Event<'_>]) -> Vec<u64> {
+    const ENTERED: u32 = 0;
+    let mut last: HashMap<u32, u32> = HashMap::new();
+    let mut steps = Vec::new();
+    for event in events {
+        match event.kind {
+            EventKind::Call => {
+                last.insert(event.frame, ENTERED);
+            }
+            EventKind::Line | EventKind::Unwind(_) | EventKind::Raise(_) => {
+                let from = last.insert(event.frame, event.line).unwrap_or(ENTERED);
+                let has_failed = !matches!(event.kind, EventKind::Line);
+                steps.push(number(&(event.function, from, event.line, has_failed)));
+            }
+            _ => {}
+        }
+    }
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+/// The line at which the exception appeared that ended the execution.
+fn raised_at(events: &[Event<'_>]) -> u32 {
+    let raised = events.iter().rev().find(|event| matches!(event.kind, EventKind::Raise(_)));
+    raised.map_or(0, |event| event.line)
+}
+
+/// What happened to variables after the function was entered.
+fn changes<'a>(events: &[Event<'a>]) -> Vec<(&'a str, &'a str)> {
+    let later = events.iter().filter(|event| !matches!(event.kind, EventKind::Call));
+    later
+        .flat_map(|event| &event.changes)
+        .map(|change| (change.name, change.value.as_ref().map_or("", |value| value.text)))
+        .collect()
+}
+
+/// A number for a thing, the same in every process: the hasher's keys are constants.
+fn number(thing: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    thing.hash(&mut hasher);
+    hasher.finish()
+}
