@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
+.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-yield soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -52,6 +52,9 @@ bench-overhead: build ## the share of processor time that is neither a program n
 
 bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
 	target/release/bench-telemetry
+
+bench-yield: build ## what searching the functions of packages gives, against chance; ET_CORPORA names their folder
+	target/release/bench-yield
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak
