@@ -79,7 +79,7 @@ impl Default for Executions {
 
 impl Default for Search {
     fn default() -> Self {
-        Search { seed: 0, tried: 48, kept: 6, wall_ms: 1_000 }
+        Search { seed: 0, tried: 64, kept: 8, wall_ms: 1_000 }
     }
 }
 

@@ -224,10 +224,12 @@ impl Maker<'_> {
         let given = class.parameters.iter().take_while(|parameter| !parameter.by_keyword);
         let mut arguments = Vec::new();
         for parameter in given {
-            if parameter.has_default && self.random.percent(50) {
+            let chance = if parameter.by_rest { 25 } else { 50 };
+            if parameter.has_default && self.random.percent(chance) {
                 break;
             }
-            arguments.push(self.any_of(parameter, depth + 1));
+            let count = if parameter.by_rest { 1 + self.random.below(3) } else { 1 };
+            arguments.extend((0..count).map(|_| self.any_of(parameter, depth + 1)));
         }
         let mut steps = Vec::new();
         let is_inner = depth > 0;

@@ -20,6 +20,8 @@ pub(crate) struct Clues<'a> {
     /// The kind of its default; none for `None`, which says nothing.
     pub(crate) default: Option<Shape>,
     pub(crate) uses: &'a [Uses; LEVELS],
+    /// The class whose method takes it.
+    pub(crate) owner: Option<&'a str>,
     pub(crate) classes: &'a BTreeMap<String, Class>,
 }
 
@@ -231,6 +233,11 @@ fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
 
 /// A parameter that is called as a class of the file, or as the things that such a class is made for.
 fn by_class(weighed: &mut Weighed, clues: &Clues<'_>, name: &str) {
+    if let Some(owner) = clues.owner
+        && ["other", "another", "that", "rhs"].contains(&name)
+    {
+        weighed.add(Shape::Instance(owner.to_owned()), NEEDED);
+    }
     for class in clues.classes.keys() {
         let lower = class.to_lowercase();
         let is_node = lower.contains("node")

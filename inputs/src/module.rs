@@ -93,6 +93,13 @@ pub(crate) struct Class {
 }
 
 impl Class {
+    /// Leaves only what is written down of what it takes.
+    pub(crate) fn forget_uses(&mut self) {
+        self.parameters.iter_mut().for_each(Parameter::forget_uses);
+        self.links.clear();
+        self.fillers.clear();
+    }
+
     pub(crate) fn has(&self, attribute: &str) -> bool {
         self.attributes.contains(attribute)
     }
@@ -206,7 +213,10 @@ impl<'a> Reader<'a> {
         let has = |names: &[&str]| decorators.iter().any(|decorator| names.contains(decorator));
         let hidden =
             ["__init__", "__new__", "__del__", "__init_subclass__", "__class_getitem__", "__getattr__"];
+        // Python finds these under another name from outside their class.
+        let is_mangled = function.name.starts_with("__") && !function.name.ends_with("__");
         if function.is_async
+            || is_mangled
             || hidden.contains(&function.name.as_str())
             || has(&[
                 "property",
@@ -229,7 +239,13 @@ impl<'a> Reader<'a> {
             Some(class) => format!("{}.{}", class.name, function.name),
             None => function.name.to_string(),
         };
-        let parameters = self.parameters(&function.parameters, &function.body, usize::from(bound), classes);
+        let parameters = self.parameters(
+            &function.parameters,
+            &function.body,
+            class.map(|class| class.name.as_str()),
+            usize::from(bound),
+            classes,
+        );
         Some(Callable { name, parameters, receiver, mined })
     }
 
@@ -237,6 +253,7 @@ impl<'a> Reader<'a> {
         &self,
         parameters: &Parameters,
         body: &[Stmt],
+        owner: Option<&str>,
         skipped: usize,
         classes: &BTreeMap<String, Class>,
     ) -> Vec<Parameter> {
@@ -262,6 +279,7 @@ impl<'a> Reader<'a> {
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
                 default: default.as_ref().map(Shape::of).filter(|shape| *shape != Shape::Any),
                 uses: &uses[name],
+                owner,
                 classes,
             };
             Parameter {
@@ -285,6 +303,7 @@ impl<'a> Reader<'a> {
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
                 default: None,
                 uses: &[element, below, Default::default()],
+                owner,
                 classes,
             };
             let choices = guess::choices(&clues);
@@ -361,7 +380,8 @@ impl<'a> Reader<'a> {
             let fills =
                 FILLERS.iter().any(|filler| name == *filler || name.starts_with(&format!("{filler}_")));
             if fills && !method.is_async && method.decorator_list.is_empty() {
-                let parameters = self.parameters(&method.parameters, &method.body, 1, classes);
+                let parameters =
+                    self.parameters(&method.parameters, &method.body, Some(class.name.as_str()), 1, classes);
                 found.fillers.push((name.to_owned(), parameters));
             }
         }
@@ -374,7 +394,13 @@ impl<'a> Reader<'a> {
             if let Stmt::FunctionDef(function) = statement
                 && function.name.as_str() == "__init__"
             {
-                return self.parameters(&function.parameters, &function.body, 1, classes);
+                return self.parameters(
+                    &function.parameters,
+                    &function.body,
+                    Some(class.name.as_str()),
+                    1,
+                    classes,
+                );
             }
         }
         let is_record =
@@ -403,6 +429,7 @@ impl<'a> Reader<'a> {
                 annotation: Shape::annotated(&field.annotation, &self.names),
                 default: None,
                 uses: &unused,
+                owner: None,
                 classes,
             };
             Some(Parameter {

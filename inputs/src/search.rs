@@ -3,10 +3,12 @@
 //! Nothing here runs anything, reads a clock or draws from chance that does not follow from the seed: the same answers
 //! give the same proposals.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::generate::Maker;
-use crate::module::{Callable, Module};
+use crate::mined::Mined;
+use crate::module::{Callable, Class, Module, Parameter};
 use crate::mutate::mutated;
 use crate::random::Random;
 use crate::value::{Value, written};
@@ -49,8 +51,6 @@ pub struct Observation {
     pub reached: Vec<u64>,
     /// Stands for what the execution gave. Two that give the same have the same.
     pub result: u64,
-    /// Events traced.
-    pub events: u64,
 }
 
 /// How an execution ended, as far as it matters here.
@@ -98,8 +98,12 @@ pub struct Search<'a> {
     guidance: Guidance,
     random: Random,
     examples: VecDeque<Arguments>,
+    /// The classes that objects are made of.
+    classes: Cow<'a, BTreeMap<String, Class>>,
+    /// Objects on which the method could be called.
+    receivers: Vec<Value>,
     /// The callable's parameters, with weights that change.
-    parameters: Vec<crate::module::Parameter>,
+    parameters: Vec<Parameter>,
     proposed: BTreeSet<String>,
     pending: Option<Pending>,
     /// Arguments that reached something new.
@@ -146,8 +150,10 @@ impl<'a> Search<'a> {
             examples.extend(seen.map(|call| call.arguments.clone()));
         }
         let mut parameters = callable.parameters.clone();
+        let mut classes = Cow::Borrowed(&module.classes);
         if guidance == Guidance::None {
             parameters.iter_mut().for_each(|parameter| parameter.forget_uses());
+            classes.to_mut().values_mut().for_each(Class::forget_uses);
         }
         Search {
             module,
@@ -156,6 +162,8 @@ impl<'a> Search<'a> {
             guidance,
             random: Random::new(seed, &[function]),
             examples,
+            classes,
+            receivers: Vec::new(),
             parameters,
             proposed: BTreeSet::new(),
             pending: None,
@@ -217,11 +225,13 @@ impl<'a> Search<'a> {
 
     fn typed(&mut self) -> Pending {
         let mined = if self.guidance == Guidance::Coverage { &self.callable.mined } else { &NOTHING_MINED };
-        let mut maker = Maker { classes: &self.module.classes, mined, random: &mut self.random };
+        let mut maker = Maker { classes: &self.classes, mined, random: &mut self.random };
         let mut arguments: Arguments = Vec::new();
         let mut choices = Vec::new();
         if let Some(class) = &self.callable.receiver {
-            arguments.push((None, maker.instance(class)));
+            let known = if maker.random.percent(40) { maker.random.pick(&self.receivers) } else { None };
+            let receiver = known.cloned().unwrap_or_else(|| maker.instance(class));
+            arguments.push((None, receiver));
         }
         let mut by_keyword = false;
         for (index, parameter) in self.parameters.iter().enumerate() {
@@ -261,6 +271,7 @@ impl<'a> Search<'a> {
         };
         if self.guidance == Guidance::Coverage {
             self.learn(&choices, fits);
+            self.remember_receiver(&arguments, &observation.ending);
         }
         if !fits {
             self.stale += 1;
@@ -279,7 +290,7 @@ impl<'a> Search<'a> {
                 is_first && self.kept_raised < (self.budget.kept / 3).max(1)
             }
             // What reaches nothing new must leave room for what may.
-            _ => is_new || (is_other && self.kept_familiar < (self.budget.kept * 2).div_ceil(3)),
+            _ => is_new || (is_other && self.kept_familiar < self.budget.kept.div_ceil(2)),
         };
         if !keep {
             return Decision::Drop;
@@ -288,6 +299,19 @@ impl<'a> Search<'a> {
         self.kept_raised += u32::from(observation.ending != Ending::Returned);
         self.kept_familiar += u32::from(!is_new);
         Decision::Keep
+    }
+
+    /// A class may take much trial to make an object of.
+    fn remember_receiver(&mut self, arguments: &Arguments, ending: &Ending) {
+        const MOST: usize = 8;
+        if self.callable.receiver.is_some()
+            && *ending != Ending::NotEntered
+            && self.receivers.len() < MOST
+            && let Some((_, receiver)) = arguments.first()
+            && !self.receivers.contains(receiver)
+        {
+            self.receivers.push(receiver.clone());
+        }
     }
 
     /// Kinds that fit become likelier, and those that do not, less.
@@ -301,7 +325,7 @@ impl<'a> Search<'a> {
     }
 }
 
-static NOTHING_MINED: crate::mined::Mined = crate::mined::Mined::EMPTY;
+static NOTHING_MINED: Mined = Mined::EMPTY;
 
 /// Whether an exception says that a value was of a kind that the function does not take, unless the code raised it
 /// itself.

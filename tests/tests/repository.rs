@@ -25,6 +25,20 @@ fn dataset_knows_no_wire_and_trace_needs_nobody() {
 }
 
 #[test]
+fn inputs_are_searched_without_a_clock_without_io_and_without_us() {
+    let known = dependencies("inputs");
+    for absent in ["trace", "dataset", "worker", "tokio", "rand"] {
+        assert!(!known.contains(&absent.to_owned()), "inputs depends on {absent}");
+    }
+    for file in files("inputs/src", "rs") {
+        let text = read(&file);
+        for absent in ["Instant", "SystemTime", "std::fs", "std::net", "std::thread", "HashMap", "HashSet"] {
+            assert!(!text.contains(absent), "{} mentions {absent}", file.display());
+        }
+    }
+}
+
+#[test]
 fn only_telemetry_knows_opentelemetry_and_it_knows_nothing_of_ours() {
     let ours = ["proto", "trace", "jail", "dataset", "coordinator", "worker"];
     let known = dependencies("telemetry");

@@ -179,6 +179,8 @@ fn size(item: &Item) -> usize {
     let body = match &source.body {
         Body::Script(code) => code.len(),
         Body::Call { code, input } => code.len() + input.len(),
+        // Its cases are short beside it, or few.
+        Body::Cases { code, .. } => code.len(),
         Body::Unreadable { reason } => reason.len(),
     };
     body + source.meta.len() + OVERHEAD

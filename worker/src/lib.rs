@@ -2,6 +2,7 @@
 //! Start at `worker`; `report` is the loop, and what its words mean is decided in `ledger`.
 
 mod ahead;
+mod asked;
 mod backoff;
 mod config;
 pub mod execute;

@@ -1,14 +1,14 @@
 //! Turns a source, and what running it left behind, into a row of the dataset.
 
-use dataset::source::{Body, Source};
-use dataset::{Captured, InputOrigin, Limits, Row};
+use dataset::source::Source;
+use dataset::{Captured, Limits, Row};
 use trace::Granularity;
 
+use crate::asked::Began;
 use crate::execute::{Execution, Output};
 use crate::ledger::Lease;
 use crate::log::Log;
 use crate::outcome::{Ending, Memory, cut};
-use crate::search::Began;
 
 /// The release of the tracer, which is built with this worker.
 const TRACER_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,42 +28,9 @@ pub(crate) struct Common<'a> {
     pub(crate) confinement: &'a str,
 }
 
-/// What an execution is one of.
-struct Asked<'a> {
-    entry: &'a str,
-    input: Option<&'a str>,
-    origin: InputOrigin,
-}
-
-impl<'a> Asked<'a> {
-    /// What the source itself asks for.
-    fn of(source: &'a Source) -> Asked<'a> {
-        let (input, origin) = match &source.body {
-            Body::Call { input, .. } => (Some(input.as_str()), InputOrigin::Case),
-            Body::Script(_) | Body::Unreadable { .. } => (None, InputOrigin::Script),
-        };
-        Asked { entry: source.entry(), input, origin }
-    }
-}
-
 impl Common<'_> {
-    /// The row of a source that ran as it is meant to.
-    pub(crate) fn ran<'a>(&'a self, source: &'a Source, execution: &'a Execution) -> Row<'a> {
-        self.executed(source, Asked::of(source), execution)
-    }
-
-    /// The row of an execution that was found.
-    pub(crate) fn found<'a>(
-        &'a self,
-        source: &Source,
-        began: &'a Began,
-        execution: &'a Execution,
-    ) -> Row<'a> {
-        let Began { entry, input, origin } = began;
-        self.executed(source, Asked { entry, input: input.as_deref(), origin: *origin }, execution)
-    }
-
-    fn executed<'a>(&'a self, source: &Source, asked: Asked<'a>, execution: &'a Execution) -> Row<'a> {
+    /// The row of an execution.
+    pub(crate) fn ran<'a>(&'a self, source: &Source, began: Began<'a>, execution: &'a Execution) -> Row<'a> {
         let log = Log::read(execution.log(), self.limits);
         let memory = Memory { peak: execution.peak_memory_bytes, limit: self.limits.memory_bytes };
         let ending = Ending::of(execution.ended, log.end, memory);
@@ -77,28 +44,28 @@ impl Common<'_> {
             trace_damaged: log.is_damaged,
             trace_truncated: log.is_truncated,
             events: log.events,
-            ..self.row(source, asked, self.interpreter, ending)
+            ..self.row(source, began, self.interpreter, ending)
         }
     }
 
     /// The row of a source that could not be read.
     pub(crate) fn unreadable<'a>(&'a self, source: &'a Source, reason: &str) -> Row<'a> {
-        self.row(source, Asked::of(source), "", Ending::unreadable(reason))
+        self.row(source, Began::nothing(source), "", Ending::unreadable(reason))
     }
 
     /// The row of a source that nothing of the job's modes applies to.
     pub(crate) fn not_asked_for<'a>(&'a self, source: &'a Source) -> Row<'a> {
-        self.row(source, Asked::of(source), "", Ending::not_asked_for())
+        self.row(source, Began::nothing(source), "", Ending::not_asked_for())
     }
 
     /// The row of a source that is not run any more.
     pub(crate) fn set_aside<'a>(&'a self, source: &'a Source) -> Row<'a> {
-        self.row(source, Asked::of(source), "", Ending::worker_fault())
+        self.row(source, Began::nothing(source), "", Ending::worker_fault())
     }
 
-    fn row<'a>(&'a self, source: &Source, asked: Asked<'a>, interpreter: &'a str, ending: Ending) -> Row<'a> {
+    fn row<'a>(&'a self, source: &Source, began: Began<'a>, interpreter: &'a str, ending: Ending) -> Row<'a> {
         let source_sha256 = source.sha256();
-        let Asked { entry, input, origin } = asked;
+        let Began { entry, input, origin } = began;
         let identity = dataset::Execution {
             source_path: &source.path,
             source_sha256: &source_sha256,

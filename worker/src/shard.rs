@@ -11,16 +11,17 @@ use dataset::{
 };
 use inputs::Guidance;
 use telemetry::metrics;
-use trace::{Bounds, Entry, Given, Request};
+use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
 use crate::ahead::ReadAhead;
+use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::row::Common;
-use crate::search;
+use crate::search::{self, Stage};
 use crate::slots::Runner;
 use crate::spans;
 
@@ -129,20 +130,18 @@ impl ShardRunner {
         source: &Source,
         progress: &Progress,
     ) -> Result<(), ShardFault> {
-        let request = match request(source, assignment) {
-            Ok(request) => request,
-            Err(reason) => return append_row(part, &self.common(assignment).unreadable(source, reason)),
-        };
+        if let Body::Unreadable { reason } = &source.body {
+            return append_row(part, &self.common(assignment).unreadable(source, reason));
+        }
         let executions = &assignment.executions;
-        let meant = match source.body {
-            Body::Call { .. } => executions.has(Mode::Cases),
-            Body::Script(_) | Body::Unreadable { .. } => executions.has(Mode::Script),
-        };
-        if meant {
-            let execution = self
-                .execute(&request, &assignment.limits, progress)
-                .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-            append_row(part, &self.common(assignment).ran(source, &execution))?;
+        let asked = asked(source, executions);
+        if asked.is_empty() && !executions.has(Mode::Functions) {
+            return append_row(part, &self.common(assignment).not_asked_for(source));
+        }
+        let mut stage = Running { runner: self, part, assignment, source, progress };
+        for (began, entry) in asked {
+            let execution = stage.execute(&request(source, entry, assignment), &assignment.limits)?;
+            stage.keep(began, &execution)?;
         }
         if executions.has(Mode::Functions) {
             let plan = search::Plan {
@@ -151,12 +150,9 @@ impl ShardRunner {
                 settings: executions.search,
                 guidance: Guidance::Coverage,
             };
-            search::search(source, &plan, &mut Searching { runner: self, part, assignment, source, progress })
-        } else if !meant {
-            append_row(part, &self.common(assignment).not_asked_for(source))
-        } else {
-            Ok(())
+            search::search(source, &plan, &mut stage)?;
         }
+        Ok(())
     }
 
     fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
@@ -200,8 +196,8 @@ impl ShardRunner {
     }
 }
 
-/// The search of one source of a shard.
-struct Searching<'a> {
+/// Runs one source of a shard, and writes down what is kept of it.
+struct Running<'a> {
     runner: &'a mut ShardRunner,
     part: &'a mut PartWriter,
     assignment: &'a Assignment,
@@ -209,7 +205,7 @@ struct Searching<'a> {
     progress: &'a Progress,
 }
 
-impl search::Stage for Searching<'_> {
+impl Stage for Running<'_> {
     type Fault = ShardFault;
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, ShardFault> {
@@ -217,8 +213,8 @@ impl search::Stage for Searching<'_> {
         execution.map_err(|fault| ShardFault::Execution { path: self.source.path.clone(), fault })
     }
 
-    fn keep(&mut self, began: &search::Began, execution: &Execution) -> Result<(), ShardFault> {
-        append_row(self.part, &self.runner.common(self.assignment).found(self.source, began, execution))
+    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), ShardFault> {
+        append_row(self.part, &self.runner.common(self.assignment).ran(self.source, began, execution))
     }
 }
 
@@ -232,14 +228,9 @@ fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), ShardFault> {
     Ok(())
 }
 
-/// What is asked of the interpreter, or why there is nothing to ask.
-fn request<'a>(source: &'a Source, assignment: &Assignment) -> Result<Request<'a>, &'a str> {
-    let (entry, code) = match &source.body {
-        Body::Script(code) => (Entry::Script(Given::default()), code.as_slice()),
-        Body::Call { code, input } => (Entry::Call { function: source.entry(), input }, code.as_bytes()),
-        Body::Unreadable { reason } => return Err(reason),
-    };
+/// What is asked of the interpreter.
+fn request<'a>(source: &'a Source, entry: Entry<'a>, assignment: &Assignment) -> Request<'a> {
     let bounds = Bounds { max_events: assignment.limits.max_events, ..Bounds::default() };
     let granularity = assignment.granularity;
-    Ok(Request { entry, filename: &source.filename, source: code, granularity, bounds })
+    Request { entry, filename: &source.filename, source: source.bytes(), granularity, bounds }
 }

@@ -57,11 +57,11 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "MODE", value_delimiter = ',')]
     mode: Vec<Mode>,
 
-    /// Inputs tried for each function [default: 48].
+    /// Inputs tried for each function [default: 64].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 
-    /// Inputs kept for each function, each of which becomes a row [default: 6].
+    /// Inputs kept for each function, each of which becomes a row [default: 8].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{Line, Stretch};
 use super::location::base_name;
-use super::{Body, Source, SourceError};
+use super::{Body, Source, SourceError, given};
 
 /// What tracebacks call a program that has no file.
 const FILENAME: &str = "main.py";
@@ -84,10 +84,14 @@ fn fill(source: &mut Source, line: &Line) -> Result<Body, String> {
         serde_json::from_str::<String>(value.get())
             .map_err(|_| format!("`{name}` of line {number} is not a string"))
     };
-    let code = code.ok_or_else(|| format!("line {number} has no `code`"))?;
-    let code = string("code", code)?;
-    Ok(match input {
-        Some(input) => Body::Call { code, input: string("input", input)? },
-        None => Body::Script(code.into_bytes()),
-    })
+    let field = |name: &str| serde_json::from_str(fields.get(name)?.get()).ok();
+    let code = match code {
+        Some(code) => string("code", code)?,
+        None => given::completed(field).ok_or_else(|| format!("line {number} has no `code`"))?,
+    };
+    if let Some(input) = input {
+        return Ok(Body::Call { code, input: string("input", input)? });
+    }
+    let cases = given::cases(field);
+    Ok(if cases.is_empty() { Body::Script(code.into_bytes()) } else { Body::Cases { code, cases } })
 }

@@ -6,6 +6,7 @@
 mod cases;
 mod cell;
 mod encoding;
+mod given;
 mod lines;
 mod listed;
 mod listing;
@@ -47,32 +48,53 @@ pub enum Body {
     Script(Vec<u8>),
     /// [`CALLED_FUNCTION`] is called with `input`, an argument list as Python text.
     Call { code: String, input: String },
+    /// The code is executed once for each of these, of which there is at least one.
+    Cases { code: String, cases: Vec<Case> },
     /// Becomes a row of outcome `unreadable` that says why, in one sentence.
     Unreadable { reason: String },
+}
+
+/// One execution that a row asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Case {
+    /// Statements that use what the code defines, and raise if it does not do as it should.
+    Test(String),
+    /// The code runs as a script with these arguments and this on its standard input.
+    Run { arguments: Vec<String>, stdin: String },
 }
 
 /// What a row with an `input` is a call of.
 pub const CALLED_FUNCTION: &str = "f";
 
+/// The entry of a test.
+pub const TEST_ENTRY: &str = "<test>";
+
 /// The entry of a script.
 pub const SCRIPT_ENTRY: &str = "<module>";
 
 impl Source {
-    /// Of the file's bytes, or of the row's `code`, as lower-case hex; empty where there are none.
-    pub fn sha256(&self) -> String {
-        let bytes = match &self.body {
+    /// The file's bytes, or those of the row's `code`; empty where there are none.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.body {
             Body::Script(bytes) => bytes,
-            Body::Call { code, .. } => code.as_bytes(),
-            Body::Unreadable { .. } => return String::new(),
-        };
-        hex(&Sha256::digest(bytes))
+            Body::Call { code, .. } | Body::Cases { code, .. } => code.as_bytes(),
+            Body::Unreadable { .. } => &[],
+        }
+    }
+
+    /// Of its bytes, as lower-case hex; empty where there are none.
+    pub fn sha256(&self) -> String {
+        match self.body {
+            Body::Unreadable { .. } => String::new(),
+            _ => hex(&Sha256::digest(self.bytes())),
+        }
     }
 
     /// Where its execution begins, as a row names it.
     pub fn entry(&self) -> &'static str {
         match self.body {
             Body::Call { .. } => CALLED_FUNCTION,
-            Body::Script(_) | Body::Unreadable { .. } => SCRIPT_ENTRY,
+            Body::Script(_) | Body::Cases { .. } | Body::Unreadable { .. } => SCRIPT_ENTRY,
         }
     }
 
@@ -80,7 +102,7 @@ impl Source {
     pub fn code(&self) -> String {
         match &self.body {
             Body::Script(bytes) => decode_source(bytes).unwrap_or_default(),
-            Body::Call { code, .. } => code.clone(),
+            Body::Call { code, .. } | Body::Cases { code, .. } => code.clone(),
             Body::Unreadable { .. } => String::new(),
         }
     }

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::cell::{bytes_at, json_at, text_at};
-use super::{Body, Source, SourceError, objects, tree};
+use super::{Body, Source, SourceError, given, objects, tree};
 use crate::damage::{Unreadable, guarded};
 use crate::store::Object;
 use crate::{ColumnMap, Columns};
@@ -191,11 +191,15 @@ impl Rows {
             Ok(Some(bytes.to_owned()))
         };
         let program = cell(code)?.ok_or_else(|| format!("row {number} has no `{code}`"))?;
-        let Some(input) = input.as_ref().map(|input| cell(input)).transpose()?.flatten() else {
-            return Ok(Body::Script(program));
-        };
         let text =
             |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| format!("row {number} is not UTF-8"));
+        let Some(input) = input.as_ref().map(|input| cell(input)).transpose()?.flatten() else {
+            let cases = given::cases(|name| Some(json_at(batch.column_by_name(name)?, row)));
+            return Ok(match cases.is_empty() {
+                true => Body::Script(program),
+                false => Body::Cases { code: text(program)?, cases },
+            });
+        };
         Ok(Body::Call { code: text(program)?, input: text(input)? })
     }
 

@@ -102,7 +102,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
     let (source_sha256, entry) = (source.sha256(), source.entry());
     let input = match &source.body {
         Body::Call { input, .. } => Some(input.as_str()),
-        Body::Script(_) | Body::Unreadable { .. } => None,
+        Body::Script(_) | Body::Cases { .. } | Body::Unreadable { .. } => None,
     };
     let execution = Execution {
         source_path: &source.path,
@@ -115,7 +115,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
     };
     let (outcome, exception_message) = match &source.body {
         Body::Unreadable { reason } => (Outcome::Unreadable, Some(reason.clone())),
-        Body::Script(_) | Body::Call { .. } => (Outcome::Returned, None),
+        Body::Script(_) | Body::Call { .. } | Body::Cases { .. } => (Outcome::Returned, None),
     };
     Row {
         trace_id: execution.trace_id(),

@@ -220,14 +220,14 @@ impl Stage for Counted<'_> {
         Ok(execution)
     }
 
-    fn keep(&mut self, began: &Began, execution: &Execution) -> Result<(), WorkerFault> {
+    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), WorkerFault> {
         let log = Log::read(execution.log());
-        if let Some(input) = &began.input
+        if let Some(input) = began.input
             && log.has_returned
             && log.lines >= GOOD_LINES
         {
-            let inputs = self.found.inputs.entry((self.number, began.entry.clone())).or_default();
-            inputs.insert(input.clone());
+            let inputs = self.found.inputs.entry((self.number, began.entry.to_owned())).or_default();
+            inputs.insert(input.to_owned());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use dataset::{InputOrigin, Limits, Search as Settings};
 use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Search};
 use trace::{Bounds, Entry, Given, Granularity, Request};
 
+pub use crate::asked::Began;
 use crate::execute::Execution;
 
 /// How a source is searched.
@@ -21,22 +22,13 @@ pub struct Plan<'a> {
     pub guidance: Guidance,
 }
 
-/// What an execution was one of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Began {
-    /// [`IMPORT_ENTRY`], or the function called.
-    pub entry: String,
-    pub input: Option<String>,
-    pub origin: InputOrigin,
-}
-
 /// Executes what is proposed, and takes what is worth a row.
 pub trait Stage {
     type Fault;
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, Self::Fault>;
 
-    fn keep(&mut self, began: &Began, execution: &Execution) -> Result<(), Self::Fault>;
+    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), Self::Fault>;
 }
 
 /// The entry of a source that was imported and no more.
@@ -45,8 +37,7 @@ pub const IMPORT_ENTRY: &str = "<import>";
 /// Searches all functions of a source. At least one execution is kept, whatever comes of it.
 pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Result<(), S::Fault> {
     let code = source.code();
-    let searched =
-        Searched { source, code: code.as_bytes(), plan, limits: tighter(plan.limits, plan.settings.wall_ms) };
+    let searched = Searched { source, plan, limits: tighter(plan.limits, plan.settings.wall_ms) };
     // What cannot be imported has nothing to call. Its row says why, and so does that of a source without functions.
     let import = stage.execute(&searched.request(Entry::Import), &searched.limits)?;
     let mut is_any_kept = false;
@@ -62,15 +53,14 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
         }
     }
     if !is_any_kept {
-        let began = Began { entry: IMPORT_ENTRY.to_owned(), input: None, origin: InputOrigin::Script };
-        stage.keep(&began, &import)?;
+        let began = Began { entry: IMPORT_ENTRY, input: None, origin: InputOrigin::Script };
+        stage.keep(began, &import)?;
     }
     Ok(())
 }
 
 struct Searched<'a> {
     source: &'a Source,
-    code: &'a [u8],
     plan: &'a Plan<'a>,
     limits: Limits,
 }
@@ -99,11 +89,11 @@ impl Searched<'_> {
             let execution = stage.execute(&self.request(entry), &self.limits)?;
             if search.observe(&observe::observation(&execution, &self.limits)) == Decision::Keep {
                 let began = Began {
-                    entry: proposal.function,
-                    input: Some(proposal.input),
+                    entry: &proposal.function,
+                    input: Some(&proposal.input),
                     origin: origin(proposal.origin),
                 };
-                stage.keep(&began, &execution)?;
+                stage.keep(began, &execution)?;
                 is_any_kept = true;
             }
         }
@@ -114,7 +104,7 @@ impl Searched<'_> {
         Request {
             entry,
             filename: &self.source.filename,
-            source: self.code,
+            source: self.source.bytes(),
             granularity: self.plan.granularity,
             bounds: Bounds { max_events: self.limits.max_events, ..Bounds::default() },
         }

@@ -37,7 +37,7 @@ pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation
         // What gives nothing back does something on the way.
         _ => number(&changes(&log.events)),
     };
-    Observation { ending, reached: reached(&log.events), result, events: log.events.len() as u64 }
+    Observation { ending, reached: reached(&log.events), result }
 }
 
 /// The calls of functions that an execution made, with the arguments as the tracer shows them.

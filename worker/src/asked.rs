@@ -1,0 +1,97 @@
+//! What a source itself asks to be executed.
+
+use dataset::source::{Body, CALLED_FUNCTION, Case, SCRIPT_ENTRY, Source, TEST_ENTRY};
+use dataset::{Executions, InputOrigin, Mode};
+use trace::{Entry, Given};
+
+/// What an execution is one of, as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Began<'a> {
+    pub entry: &'a str,
+    pub input: Option<&'a str>,
+    pub origin: InputOrigin,
+}
+
+impl<'a> Began<'a> {
+    const SCRIPT: Began<'static> = Began { entry: SCRIPT_ENTRY, input: None, origin: InputOrigin::Script };
+
+    /// What stands in the row of a source of which nothing ran.
+    pub(crate) fn nothing(source: &'a Source) -> Began<'a> {
+        match &source.body {
+            Body::Call { input, .. } => Began::called(input),
+            Body::Script(_) | Body::Cases { .. } | Body::Unreadable { .. } => Began::SCRIPT,
+        }
+    }
+
+    fn called(input: &'a str) -> Began<'a> {
+        Began { entry: CALLED_FUNCTION, input: Some(input), origin: InputOrigin::Case }
+    }
+}
+
+/// The executions that a source asks for, of those that the job wants.
+pub(crate) fn asked<'a>(source: &'a Source, executions: &Executions) -> Vec<(Began<'a>, Entry<'a>)> {
+    let script = || (Began::SCRIPT, Entry::Script(Given::default()));
+    match &source.body {
+        Body::Call { input, .. } if executions.has(Mode::Cases) => {
+            vec![(Began::called(input), Entry::Call { function: CALLED_FUNCTION, input })]
+        }
+        Body::Cases { cases, .. } if executions.has(Mode::Cases) => cases.iter().map(case).collect(),
+        Body::Script(_) | Body::Cases { .. } if executions.has(Mode::Script) => vec![script()],
+        _ => Vec::new(),
+    }
+}
+
+fn case(case: &Case) -> (Began<'_>, Entry<'_>) {
+    match case {
+        Case::Test(statements) => {
+            let began =
+                Began { entry: TEST_ENTRY, input: Some(statements.as_str()), origin: InputOrigin::Test };
+            (began, Entry::Test { statements })
+        }
+        Case::Run { arguments, stdin } => {
+            let began = Began { entry: SCRIPT_ENTRY, input: Some(stdin.as_str()), origin: InputOrigin::Case };
+            let arguments = arguments.iter().map(String::as_str).collect();
+            (began, Entry::Script(Given { arguments, stdin: stdin.as_bytes() }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(body: Body, modes: &[Mode]) -> Vec<(&'static str, InputOrigin)> {
+        let source = Source {
+            path: String::new(),
+            id: String::new(),
+            meta: String::new(),
+            filename: String::new(),
+            body,
+        };
+        let executions = Executions { modes: modes.iter().copied().collect(), ..Executions::default() };
+        let name =
+            |entry: &str| [SCRIPT_ENTRY, CALLED_FUNCTION, TEST_ENTRY].into_iter().find(|name| *name == entry);
+        asked(&source, &executions)
+            .iter()
+            .map(|(began, _)| (name(began.entry).unwrap(), began.origin))
+            .collect()
+    }
+
+    #[test]
+    fn a_source_is_executed_as_its_job_wants() {
+        let script = || Body::Script(Vec::new());
+        let call = || Body::Call { code: String::new(), input: String::new() };
+        let both = || {
+            let run = Case::Run { arguments: Vec::new(), stdin: "1".to_owned() };
+            Body::Cases { code: String::new(), cases: vec![Case::Test("assert f()".to_owned()), run] }
+        };
+        let usual = [Mode::Script, Mode::Cases];
+        assert_eq!(of(script(), &usual), [("<module>", InputOrigin::Script)]);
+        assert_eq!(of(call(), &usual), [("f", InputOrigin::Case)]);
+        assert_eq!(of(both(), &usual), [("<test>", InputOrigin::Test), ("<module>", InputOrigin::Case)]);
+        assert_eq!(of(both(), &[Mode::Script]), [("<module>", InputOrigin::Script)]);
+        assert_eq!(of(script(), &[Mode::Cases]), []);
+        assert_eq!(of(call(), &[Mode::Script]), []);
+        assert_eq!(of(both(), &[Mode::Functions]), []);
+    }
+}
