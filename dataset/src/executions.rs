@@ -36,8 +36,8 @@ pub struct Search {
     pub tried: u32,
     /// Executions kept as rows.
     pub kept: u32,
-    /// Wall-clock and processor time of each execution tried, where the job allows no less.
-    pub wall_ms: u64,
+    /// Processor time of each execution tried, where the job allows no less.
+    pub cpu_ms: u64,
 }
 
 impl Mode {
@@ -79,7 +79,7 @@ impl Default for Executions {
 
 impl Default for Search {
     fn default() -> Self {
-        Search { seed: 0, tried: 64, kept: 8, wall_ms: 1_000 }
+        Search { seed: 0, tried: 64, kept: 8, cpu_ms: 1_000 }
     }
 }
 

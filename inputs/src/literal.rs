@@ -9,7 +9,8 @@ const MAX_DEPTH: usize = 24;
 
 /// The value of a text that is a literal, such as the tracer shows for a built-in value.
 pub(crate) fn parse(text: &str) -> Option<Value> {
-    const MAX_BYTES: usize = 16 << 10;
+    // The tracer's own are shorter. Others may be nested as deep as they are long, and the stack is what it is.
+    const MAX_BYTES: usize = 1 << 10;
     if text.len() > MAX_BYTES {
         return None;
     }

@@ -18,8 +18,11 @@ use crate::value::Value;
 /// A file with more bytes is not searched: nobody wrote it by hand, and its tree may be as deep as it is long.
 const MAX_BYTES: usize = 256 << 10;
 
-/// Room for the deepest tree that so many bytes can hold.
-const STACK_BYTES: usize = 512 << 20;
+/// A tree is at most as deep as its source is long, and whoever walks or drops it needs stack for each level.
+const STACK_FOR_EACH_BYTE: usize = 4 << 10;
+
+/// What reading takes where nothing is nested.
+const STACK_BYTES: usize = 1 << 20;
 
 /// Functions searched in one file.
 const MAX_CALLABLES: usize = 200;
@@ -111,7 +114,7 @@ impl Module {
         if code.len() > MAX_BYTES {
             return Err(ReadError::TooLarge);
         }
-        stacker::grow(STACK_BYTES, || {
+        stacker::grow(STACK_BYTES + code.len() * STACK_FOR_EACH_BYTE, || {
             let parsed = ruff_python_parser::parse_module(code).map_err(|_| ReadError::Syntax)?;
             Ok(Reader::new(code, parsed.suite()).read())
         })

@@ -88,7 +88,7 @@ pub enum Guidance {
 const MAX_CUT: u32 = 2;
 
 /// Executions in a row that show nothing new after which there is probably nothing more to see.
-const MAX_STALE: u32 = 24;
+const MAX_STALE: u32 = 16;
 
 /// The search for inputs of one function.
 pub struct Search<'a> {
@@ -279,7 +279,8 @@ impl<'a> Search<'a> {
         }
         self.reached.extend(&observation.reached);
         let is_other = self.results.insert(observation.result);
-        self.stale = if is_new || is_other { 0 } else { self.stale + 1 };
+        let has_room = self.kept_familiar < self.budget.kept.div_ceil(2);
+        self.stale = if is_new || (is_other && has_room) { 0 } else { self.stale + 1 };
         if is_new || self.corpus.is_empty() {
             self.corpus.push(arguments);
         }
@@ -290,7 +291,7 @@ impl<'a> Search<'a> {
                 is_first && self.kept_raised < (self.budget.kept / 3).max(1)
             }
             // What reaches nothing new must leave room for what may.
-            _ => is_new || (is_other && self.kept_familiar < self.budget.kept.div_ceil(2)),
+            _ => is_new || (is_other && has_room),
         };
         if !keep {
             return Decision::Drop;

@@ -67,7 +67,7 @@ fn a_source_without_anything_to_call_is_accounted_for_by_its_import() {
         ("reads.py", "def f(a: int):\n    return a + 1\nprint('loading')\nimport sys\nsys.stdin.read()\n"),
         ("torn.py", "def f(:\n"),
     ]);
-    let rows = place.rows("functions");
+    let rows = place.run("dataset", &["--mode", "functions", "--timeout", "3s"]);
     let outcome = |name: &str| {
         let rows = rows.iter().filter(|row| row.source.ends_with(name));
         rows.map(|row| (row.entry.as_str(), row.outcome.as_str())).collect::<BTreeSet<_>>()

@@ -145,9 +145,9 @@ fn executions_in(executions: v1::Executions) -> Result<Executions, MalformedRepl
     let modes = executions.modes.iter().map(|mode| mode.parse());
     let modes =
         modes.collect::<Result<_, _>>().map_err(|_| MalformedReply("a mode that this worker knows"))?;
-    let v1::Search { seed, tried, kept, wall_ms } =
+    let v1::Search { seed, tried, kept, cpu_ms } =
         executions.search.ok_or(MalformedReply("the budget of a search"))?;
-    Ok(Executions { modes, search: Search { seed, tried, kept, wall_ms } })
+    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms } })
 }
 
 fn granularity_in(granularity: v1::Granularity) -> Granularity {

@@ -65,7 +65,7 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
 
-    /// Time that one tried input may take [default: 1s].
+    /// Processor time that one tried input may take [default: 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     try_timeout: Option<Duration>,
 
@@ -195,10 +195,10 @@ impl JobOptions {
             seed: self.seed.or(file.seed).unwrap_or(usual.search.seed),
             tried: self.tries.or(file.tries).unwrap_or(usual.search.tried),
             kept: self.keep.or(file.keep).unwrap_or(usual.search.kept),
-            wall_ms: self
+            cpu_ms: self
                 .try_timeout
                 .or(file.try_timeout)
-                .map_or(usual.search.wall_ms, |time| time.as_millis() as u64),
+                .map_or(usual.search.cpu_ms, |time| time.as_millis() as u64),
         };
         if search.tried == 0 || search.kept == 0 {
             bail!("`tries` and `keep` must be at least 1");

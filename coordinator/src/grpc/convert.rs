@@ -62,10 +62,10 @@ pub(super) fn shard_out(shard: Shard) -> v1::Shard {
 }
 
 pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
-    let Search { seed, tried, kept, wall_ms } = executions.search;
+    let Search { seed, tried, kept, cpu_ms } = executions.search;
     v1::Executions {
         modes: executions.modes.iter().map(|mode| mode.name().to_owned()).collect(),
-        search: Some(v1::Search { seed, tried, kept, wall_ms }),
+        search: Some(v1::Search { seed, tried, kept, cpu_ms }),
     }
 }
 

@@ -37,12 +37,12 @@ pub const IMPORT_ENTRY: &str = "<import>";
 /// Searches all functions of a source. At least one execution is kept, whatever comes of it.
 pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Result<(), S::Fault> {
     let code = source.code();
-    let searched = Searched { source, plan, limits: tighter(plan.limits, plan.settings.wall_ms) };
+    let searched = Searched { source, plan, limits: tighter(plan.limits, plan.settings.cpu_ms) };
     // What cannot be imported has nothing to call. Its row says why, and so does that of a source without functions.
-    let import = stage.execute(&searched.request(Entry::Import), &searched.limits)?;
+    let import = stage.execute(&searched.request(Entry::Import), plan.limits)?;
     let mut is_any_kept = false;
     if let Ok(module) = Module::read(&code)
-        && observe::has_returned(&import, &searched.limits)
+        && observe::has_returned(&import, plan.limits)
     {
         let seen = match plan.guidance {
             Guidance::Coverage if module.functions().next().is_some() => searched.calls_of_main(stage)?,
@@ -68,8 +68,8 @@ struct Searched<'a> {
 impl Searched<'_> {
     /// The calls of its functions that the source makes when it runs as a script.
     fn calls_of_main<S: Stage>(&self, stage: &mut S) -> Result<Vec<Call>, S::Fault> {
-        let main = stage.execute(&self.request(Entry::Script(Given::default())), &self.limits)?;
-        Ok(observe::calls(&main, &self.limits))
+        let main = stage.execute(&self.request(Entry::Script(Given::default())), self.plan.limits)?;
+        Ok(observe::calls(&main, self.plan.limits))
     }
 
     /// Searches one function. Whether anything was kept.
@@ -119,7 +119,13 @@ fn origin(origin: Origin) -> InputOrigin {
     }
 }
 
-/// The job's limits with less time.
-fn tighter(limits: &Limits, wall_ms: u64) -> Limits {
-    Limits { wall_ms: limits.wall_ms.min(wall_ms), cpu_ms: limits.cpu_ms.min(wall_ms), ..*limits }
+/// The job's limits with less time. How busy the machine is changes what fits into wall-clock time more
+/// than what fits into processor time, so the former is only for what sleeps.
+fn tighter(limits: &Limits, cpu_ms: u64) -> Limits {
+    const WALL_FOR_CPU: u64 = 4;
+    Limits {
+        wall_ms: limits.wall_ms.min(cpu_ms.saturating_mul(WALL_FOR_CPU)),
+        cpu_ms: limits.cpu_ms.min(cpu_ms),
+        ..*limits
+    }
 }

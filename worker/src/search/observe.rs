@@ -11,8 +11,8 @@ use crate::execute::Execution;
 use crate::log::Log;
 use crate::outcome::{self, Memory};
 
-/// Calls taken from one execution.
-const MAX_CALLS: usize = 400;
+/// Calls of one function that are taken from an execution.
+const MAX_CALLS: usize = 16;
 
 /// Whether the source came to its end.
 pub(super) fn has_returned(execution: &Execution, limits: &Limits) -> bool {
@@ -40,23 +40,20 @@ pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation
     Observation { ending, reached: reached(&log.events), result }
 }
 
-/// The calls of functions that an execution made, with the arguments as the tracer shows them.
+/// The calls of functions that an execution made, with the arguments as the tracer shows them: the first of each.
 pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
     let log = Log::read(execution.log(), limits);
-    let entered = log.events.iter().filter(|event| matches!(event.kind, EventKind::Call));
-    let seen = entered.filter_map(|event| {
+    let mut looked_at: HashMap<&str, usize> = HashMap::new();
+    let mut calls: Vec<Call> = Vec::new();
+    for event in log.events.iter().filter(|event| matches!(event.kind, EventKind::Call)) {
+        let count = looked_at.entry(event.function).or_default();
+        *count += 1;
+        if *count > MAX_CALLS {
+            continue;
+        }
         let arguments =
             event.changes.iter().filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
-        Call::seen(event.function, arguments)
-    });
-    let mut calls: Vec<Call> = Vec::new();
-    for call in seen {
-        if calls.len() == MAX_CALLS {
-            break;
-        }
-        if !calls.contains(&call) {
-            calls.push(call);
-        }
+        calls.extend(Call::seen(event.function, arguments));
     }
     calls
 }
