@@ -33,7 +33,8 @@ pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation
         _ => Ending::Cut,
     };
     let result = match &ended.output {
-        Some(output) if output != "None" => number(output),
+        // The same answer may be found on another way.
+        Some(output) if output != "None" => number(&(output, way(&log.events))),
         // What gives nothing back does something on the way.
         _ => number(&changes(&log.events)),
     };
@@ -84,6 +85,12 @@ fn reached(events: &[Event<'_>]) -> Vec<u64> {
     steps.sort_unstable();
     steps.dedup();
     steps
+}
+
+/// The lines that ran, in order.
+fn way<'a>(events: &[Event<'a>]) -> Vec<(&'a str, u32)> {
+    let lines = events.iter().filter(|event| matches!(event.kind, EventKind::Line));
+    lines.map(|event| (event.function, event.line)).collect()
 }
 
 /// The line at which the exception appeared that ended the execution.
