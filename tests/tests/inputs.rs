@@ -107,7 +107,7 @@ fn modes_add_up() {
 fn each_case_of_a_row_is_an_execution() {
     let rows = [
         r#"{"code": "def add(a, b):\n    return a + b\n", "test_list": ["assert add(1, 2) == 3", "assert add(1, 2) == 4"]}"#,
-        r#"{"code": "import sys\nprint(int(input()) * 2, sys.argv[1:], open(0).read())\n", "stdin": ["4\nx", "5\n"], "argv": ["-v"]}"#,
+        r#"{"code": "import sys\nprint(int(input()) * 2, sys.argv[1:], sys.stdin.read())\n", "stdin": ["4\nx", "5\n"], "argv": ["-v"]}"#,
         r#"{"prompt": "def one():\n", "canonical_solution": "    return 1\n", "entry_point": "one", "test": "def check(f):\n    assert f() == 1\n"}"#,
     ];
     let place = Place::new(&[("rows.jsonl", &rows.join("\n"))]);
