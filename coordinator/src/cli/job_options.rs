@@ -300,6 +300,19 @@ labels: {python: '3.12', pool: numpy}
         assert_eq!(standing.labels["pool"], "numpy");
     }
 
+    #[test]
+    fn modes_and_budgets_come_from_flags_then_the_file_then_what_is_usual() {
+        let file = "sources: [HERE/a.py]\noutput: o\nmode: [functions]\ntries: 9\nkeep: 3\ntry-timeout: 2s\nseed: 5\n";
+        let of_file = resolve(file, "--config HERE/job.yaml").unwrap().job.executions;
+        assert_eq!(of_file.modes, BTreeSet::from([Mode::Functions]));
+        assert_eq!(of_file.search, Search { seed: 5, tried: 9, kept: 3, cpu_ms: 2000 });
+        let flags = "--config HERE/job.yaml --mode script,cases --tries 7";
+        let of_flags = resolve(file, flags).unwrap().job.executions;
+        assert_eq!(of_flags.modes, BTreeSet::from([Mode::Script, Mode::Cases]));
+        assert_eq!(of_flags.search, Search { tried: 7, ..of_file.search });
+        assert_eq!(resolve("", "HERE/a.py -o o").unwrap().job.executions, Executions::default());
+    }
+
     #[track_caller]
     fn refused(file: &str, flags: &str, words: &str) {
         let told = format!("{:#}", resolve(file, flags).unwrap_err());
@@ -313,6 +326,12 @@ labels: {python: '3.12', pool: numpy}
         refused("sources: [HERE/a.py\n", config, "job.yaml is no job");
         refused("sources: [HERE/a.py]\noutput: o\ntimeout: soon\n", config, "`soon` is no duration");
         refused("sources: [HERE/a.py]\noutput: o\nshare: 0\n", config, "`share` must be at least 1");
+        refused(
+            "sources: [HERE/a.py]\noutput: o\ntries: 0\n",
+            config,
+            "`tries` and `keep` must be at least 1",
+        );
+        refused("", "HERE/a.py -o x --mode everything", "`everything` is no mode");
         refused("sources: [HERE/a.py]\n", config, "no output was named");
         refused("output: o\n", config, "no source was named");
         refused("", "HERE/a.py -o x --config HERE/other.yaml", "cannot read");
