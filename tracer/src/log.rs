@@ -23,8 +23,8 @@ use crate::value::{self, Limits, Text};
 pub(crate) struct Full;
 
 /// Characters of a value in an event, so that the length of its text fits the 16 bits that it has.
-const MAX_VALUE_CHARS: usize = 2_500;
-const _: () = assert!(Limits::new(MAX_VALUE_CHARS).room() <= u16::MAX as usize);
+const MAX_VALUE_CHARS: usize = 600;
+const _: () = assert!(Limits::whole(MAX_VALUE_CHARS).room() <= u16::MAX as usize);
 
 /// Bytes that the fixed parts of an item or a change take at most.
 const FIXED_LEN: usize = 64;
@@ -38,7 +38,10 @@ pub(crate) struct Log {
     committed: *const AtomicU64,
     names: Names,
     values: Limits,
+    whole: Limits,
     output: Limits,
+    /// Room for the text of an element.
+    scratch: Box<[u8]>,
     state: State,
 }
 
@@ -76,6 +79,8 @@ impl Log {
         let reserve = output.room() + 2 * FIXED_LEN;
         // SAFETY: the log is `capacity` bytes long.
         let (limit, end) = unsafe { (start.add(capacity.saturating_sub(reserve)), start.add(capacity)) };
+        let values = (bounds.value_chars as usize).min(MAX_VALUE_CHARS);
+        let whole = Limits::whole(values);
         Log {
             start,
             cursor: start,
@@ -83,8 +88,10 @@ impl Log {
             end,
             committed: arena.committed(),
             names: Names::new(),
-            values: Limits::new((bounds.value_chars as usize).min(MAX_VALUE_CHARS)),
+            values: Limits::new(values),
+            whole,
             output,
+            scratch: vec![0; whole.room()].into_boxed_slice(),
             state: State::Open,
         }
     }
@@ -93,6 +100,20 @@ impl Log {
     #[inline(always)]
     pub(crate) fn values(&self) -> Limits {
         self.values
+    }
+
+    /// The same for a variable's value that is written whole.
+    #[inline(always)]
+    pub(crate) fn whole(&self) -> Limits {
+        self.whole
+    }
+
+    /// An empty text that is no part of the log. It lasts until the next one is asked for. The limits are those
+    /// of the log's values.
+    pub(crate) fn scratch(&mut self, limits: Limits) -> Text {
+        assert!(limits.room() <= self.scratch.len(), "the scratch has room for any text of a variable");
+        // SAFETY: there is room.
+        unsafe { Text::new(self.scratch.as_mut_ptr(), limits) }
     }
 
     /// Whether no event and no output is written any more.
@@ -193,24 +214,26 @@ impl Log {
     }
 
     fn text<V: Version>(&mut self, typed: Obj, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
-        self.written::<V, ()>(typed, write).map(|_| ())
+        self.written::<V, ()>(typed, self.values, write).map(|_| ())
     }
 
-    /// Writes the type of `typed` and the text that `write` gives; remembers where.
+    /// Writes the type of `typed` and the text that `write` gives within these limits, or narrower ones;
+    /// remembers where.
     #[inline(always)]
     pub(crate) fn written<V: Version, R>(
         &mut self,
         typed: Obj,
+        limits: Limits,
         write: impl FnOnce(&mut Text) -> R,
     ) -> Result<(Written, R), Full> {
         let type_name = self.type_name::<V>(typed)?;
-        self.room(self.values.room() + FIXED_LEN)?;
+        self.room(limits.room() + FIXED_LEN)?;
         let length_at = self.cursor;
         // SAFETY: there is room for the length and for any text within the limits.
-        let mut text = unsafe { Text::new(length_at.add(2), self.values) };
+        let mut text = unsafe { Text::new(length_at.add(2), limits) };
         let result = write(&mut text);
         let len = text.byte_len();
-        debug_assert!(len <= self.values.room());
+        debug_assert!(len <= limits.room());
         // SAFETY: as above.
         unsafe {
             length_at.cast::<[u8; 2]>().write((len as u16).to_le_bytes());
@@ -230,7 +253,7 @@ impl Log {
         one.type_name == other.type_name && one.len == other.len && bytes(one) == bytes(other)
     }
 
-    /// Begins a change; it can be taken back until the next one begins.
+    /// Begins a change; it can be taken back until the event ends.
     #[inline(always)]
     pub(crate) fn change<V: Version>(
         &mut self,
@@ -238,7 +261,7 @@ impl Log {
         scope: Scope,
         kind: u64,
     ) -> Result<Mark, Full> {
-        let mark = Mark(self.cursor);
+        let mark = self.mark();
         self.room(FIXED_LEN)?;
         let scope = match scope {
             Scope::Local => 0,
@@ -248,8 +271,38 @@ impl Log {
         Ok(mark)
     }
 
-    pub(crate) fn take_back(&mut self, change: Mark) {
-        self.cursor = change.0;
+    /// Writes a change of an element of a variable, which is behind it at `place`; its value is given with its
+    /// text.
+    pub(crate) fn element<V: Version>(
+        &mut self,
+        name: &mut Name,
+        scope: Scope,
+        kind: u64,
+        place: &[u8],
+        value: Option<(Obj, &[u8])>,
+    ) -> Result<(), Full> {
+        self.change::<V>(name, scope, change::ELEMENT)?;
+        self.room(FIXED_LEN + place.len())?;
+        self.byte(kind as u8);
+        self.varint(place.len() as u64);
+        self.bytes(place);
+        let Some((value, text)) = value else { return Ok(()) };
+        self.type_name::<V>(value)?;
+        self.room(FIXED_LEN + text.len())?;
+        self.bytes(&(text.len() as u16).to_le_bytes());
+        self.bytes(text);
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { cursor: self.cursor, names: self.names.len() }
+    }
+
+    /// Goes back to where the log was.
+    pub(crate) fn take_back(&mut self, mark: Mark) {
+        self.cursor = mark.cursor;
+        self.names.truncate(mark.names);
     }
 
     /// Ends an event and its changes.
@@ -356,5 +409,9 @@ pub(crate) enum VerdictText<'a> {
     Plain(&'a str),
 }
 
-/// Where a change begins.
-pub(crate) struct Mark(*mut u8);
+/// How far the log has been written.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    cursor: *mut u8,
+    names: usize,
+}

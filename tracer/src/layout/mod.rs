@@ -22,7 +22,7 @@ mod v313;
 
 pub(crate) use class::{ClassName, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
-pub(crate) use dict::{Dict, Entries, Instance, Keys};
+pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};
 pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread, TraceFunction};
 pub(crate) use integer::Int;
 pub(crate) use object::Obj;
