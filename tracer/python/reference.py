@@ -30,6 +30,7 @@ import threading
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_elements import Variable, differences  # noqa: E402
 from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
 del sys.path[0]
@@ -87,14 +88,6 @@ def local_variables(frame, body):
         except (NameError, ValueError):  # It is not bound, or its cell is empty.
             pass
     return found
-
-
-def differences(scope, before, now):
-    for name in sorted(before.keys() | now.keys()):
-        if name not in now:
-            yield [scope, name, "deleted", None, None]
-        elif before.get(name) != now[name]:
-            yield [scope, name, "modified" if name in before else "new", *now[name]]
 
 
 # --- Events ----------------------------------------------------------------------------------------------------
@@ -293,13 +286,13 @@ class Tracer:
 
     def record(self, kind, frame, value=(None, None)):
         state = self.stack[-1]
-        now = {name: value_text(value, self.chars) for name, value in local_variables(frame, state.body).items()}
+        now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
         state.locals = now
 
         names = state.global_names
         now_global = {
-            name: value_text(value, self.chars) for name, value in variables(named(self.namespace), names).items()
+            name: Variable(value, self.chars) for name, value in variables(named(self.namespace), names).items()
         }
         before = self.globals if names is None else variables(self.globals, names)
         changes += differences("global", before, now_global)
@@ -310,7 +303,8 @@ class Tracer:
         self.add(kind, *value, sorted(changes, key=lambda change: change[:2]))
         if self.with_states:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
-            self.events[-1]["state"] = {"local": now, "global": unbound | now_global}
+            local, bound = ({name: value.state() for name, value in of.items()} for of in (now, now_global))
+            self.events[-1]["state"] = {"local": local, "global": unbound | bound}
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None

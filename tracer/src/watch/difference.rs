@@ -7,7 +7,7 @@
 use trace::Scope;
 use trace::wire::change;
 
-use super::visit::{DEQUE, DICT, EXCEPTION, LIST, NESTED, SET, Shown, Span, TUPLE, VALUES, Visit};
+use super::visit::{DEQUE, DICT, EXCEPTION, LIST, NESTED, SET, Shown, TUPLE, VALUES, Visit};
 use crate::layout::{
     Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Str, Tuple, Version, shared_key,
 };
@@ -39,7 +39,7 @@ impl From<Full> for Stop {
     }
 }
 
-type Walked<T> = std::result::Result<T, Stop>;
+type Walked<T> = Result<T, Stop>;
 
 /// How the place of an element is written behind that of what it stands in.
 #[derive(Clone, Copy)]
@@ -73,7 +73,9 @@ pub(super) fn tell<V: Version>(
     let Some(texts) = &visit.texts else { return Ok(Outcome::Whole) };
     let mut walk = Walk {
         limits: teller.log.whole(),
-        left: 1 + texts.elements / 4,
+        most: 1 + texts.elements / 4,
+        told: 0,
+        is_probing: false,
         visit,
         teller,
         place: Vec::new(),
@@ -101,8 +103,11 @@ struct Walk<'a, V: Version> {
     is_moved: bool,
     /// The visit does not describe any more what is there.
     is_stale: bool,
-    /// Changes that may still be told.
-    left: usize,
+    /// Changes that are told at most, and that have been.
+    most: usize,
+    told: usize,
+    /// It is only asked whether anything differs.
+    is_probing: bool,
 }
 
 /// An entry of a dict, or an attribute, as it was shown.
@@ -190,7 +195,9 @@ impl<V: Version> Walk<'_, V> {
         let place = self.place.len();
         let walked = self.other_part(at, object, segment, can_change);
         self.place.truncate(place);
-        walked
+        walked?;
+        // What is told of the parts of the outermost container is not taken back one by one.
+        if self.containers.len() == 1 && self.told > self.most { Err(Stop::Whole) } else { Ok(()) }
     }
 
     /// The same for a part that is another object, or one with a node of its own.
@@ -215,7 +222,7 @@ impl<V: Version> Walk<'_, V> {
             return if self.is_same(at, Some(object))? { Ok(()) } else { Err(Stop::Here) };
         }
         if is_node && !self.visit.node(at + 1).is_leaf() {
-            let (before, left) = (self.teller.log.mark(), self.left);
+            let (before, told) = (self.teller.log.mark(), self.told);
             let was_moved = self.is_moved;
             self.is_moved |= !is_same_object;
             let walked = self.node(at + 1, object);
@@ -223,7 +230,7 @@ impl<V: Version> Walk<'_, V> {
             match walked {
                 Err(Stop::Here) if can_change => {
                     self.teller.log.take_back(before);
-                    self.left = left;
+                    self.told = told;
                 }
                 walked => {
                     self.is_stale |= !is_same_object;
@@ -268,7 +275,10 @@ impl<V: Version> Walk<'_, V> {
 
     /// Tells a change of what stands at the walk's place.
     fn change(&mut self, kind: u64, value: Option<(Obj, &Text)>) -> Walked<()> {
-        self.left = self.left.checked_sub(1).ok_or(Stop::Whole)?;
+        if self.is_probing || (self.containers.len() == 1 && self.told == self.most) {
+            return Err(Stop::Whole);
+        }
+        self.told += 1;
         let Teller { log, name, scope } = &mut self.teller;
         let value = value.map(|(object, text)| (object, text.as_bytes()));
         log.element::<V>(name, *scope, kind, &self.place, value)?;
@@ -365,9 +375,9 @@ impl<V: Version> Walk<'_, V> {
 
     /// Whether a part reads as what is there now. Tells nothing.
     fn is_same(&mut self, at: usize, object: Option<Obj>) -> Walked<bool> {
-        let left = std::mem::take(&mut self.left);
+        let was_probing = std::mem::replace(&mut self.is_probing, true);
         let walked = self.part(at, object, Segment::Index(0), true);
-        self.left = left;
+        self.is_probing = was_probing;
         match walked {
             Ok(()) => Ok(true),
             Err(Stop::Full) => Err(Stop::Full),
