@@ -2,81 +2,162 @@
 //!
 //! They are switched on for each code object of the source, so that all other code runs at full speed; those
 //! that exist for all code only are told apart by their frame. The program's own use of `sys.settrace` and
-//! `sys.setprofile` is another tool's, and does not disturb.
+//! `sys.setprofile` is another tool's, and does not disturb. Wherever the program reaches for the very tool that the
+//! tracer is, the tracer becomes another one first, so that the program finds what it would find without it.
 
 use std::ffi::CStr;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
 
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
-use crate::layout::{Exception, Frame, Int, Obj, Traceback, Version};
+use crate::intercept::{Call, Function, intercepted};
+use crate::interpreter::{ForVersion, for_this_version};
+use crate::layout::{Exception, Frame, Int, Obj, Thread, Traceback, Version};
 use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
 
-/// The tool that the tracer is: one of the two that CPython does not give a name to.
-const TOOL: i64 = 4;
+/// The tools that the tracer can be, in the order of preference: first those that CPython does not give a name to.
+const TOOLS: [i64; 6] = [4, 3, 5, 2, 1, 0];
 
-/// Runs `program` with its events switched on.
-///
-/// # Safety
-/// Nothing else may use the tracer while the program runs.
-pub(super) unsafe fn during<V: Version, R>(tracer: *mut Tracer<V>, program: impl FnOnce() -> R) -> Result<R> {
-    let tool = Tool::take()?;
-    // SAFETY: nothing else uses the tracer yet.
-    let codes: Vec<Owned> = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
-    tool.switch_on(tracer, &codes)?;
-    let result = program();
-    tool.switch_off::<V>(&codes)?;
-    Ok(result)
-}
-
-struct Tool {
+/// The tracer as a tool.
+pub(crate) struct Tool<V: Version> {
+    tracer: *mut Tracer<V>,
     monitoring: Owned,
     number: Owned,
+    codes: Vec<Owned>,
+    /// Each kind of event, by the interpreter's number for it, and what is called with it.
+    callbacks: Vec<(Owned, Owned)>,
+    local: Owned,
+    global: Owned,
 }
 
-impl Tool {
-    fn take() -> Result<Tool> {
-        let monitoring = python::import(c"sys")?.attribute(c"monitoring")?;
-        let number = python::int(TOOL)?;
-        monitoring.call_method(c"use_tool_id", &[&number, &python::text("et")?])?;
-        Ok(Tool { monitoring, number })
-    }
+/// The tool that is switched on. Null while the tracer itself reaches for it.
+static ACTIVE: AtomicPtr<()> = AtomicPtr::new(null_mut());
 
-    fn switch_on<V: Version>(&self, tracer: *mut Tracer<V>, codes: &[Owned]) -> Result<()> {
-        let numbers = self.monitoring.attribute(c"events")?;
-        let disable = self.monitoring.attribute(c"DISABLE")?;
-        let class = callback::class::<V, Tracer<V>>()?;
+impl<V: Version> Tool<V> {
+    /// # Safety
+    /// The tracer must stay where it is, and nothing else use it, until this is switched off.
+    pub(super) unsafe fn switch_on(tracer: *mut Tracer<V>) -> Result<Box<Tool<V>>> {
+        for function in FUNCTIONS {
+            function.install()?;
+        }
+        // SAFETY: nothing else uses the tracer yet.
+        let codes = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
+        let monitoring = python::import(c"sys")?.attribute(c"monitoring")?;
+        let numbers = monitoring.attribute(c"events")?;
+        let disable = monitoring.attribute(c"DISABLE")?;
+        let class = callback::class::<Tracer<V>>()?;
+        let mut callbacks = Vec::new();
         let (mut local, mut global) = (0, 0);
         for (name, is_local, receive) in events::<V>() {
             let number = numbers.attribute(name)?;
-            let callback = callback::new::<V, _>(&class, receive, tracer, Some(disable.clone()))?;
-            self.monitoring.call_method(c"register_callback", &[&self.number, &number, &callback])?;
             *(if is_local { &mut local } else { &mut global }) |= number.to_i64()?;
+            callbacks.push((number, callback::new(&class, receive, tracer, Some(disable.clone()))?));
         }
-        self.set_events(codes, local, global)
+        let number = python::int(TOOLS[0])?;
+        let (local, global) = (python::int(local)?, python::int(global)?);
+        let mut tool = Box::new(Tool { tracer, monitoring, number, codes, callbacks, local, global });
+        tool.attach()?;
+        tool.keep();
+        Ok(tool)
     }
 
-    fn switch_off<V: Version>(&self, codes: &[Owned]) -> Result<()> {
-        self.set_events(codes, 0, 0)?;
-        let numbers = self.monitoring.attribute(c"events")?;
-        for (name, ..) in events::<V>() {
-            let nothing = [&self.number, &numbers.attribute(name)?, &python::none()];
-            self.monitoring.call_method(c"register_callback", &nothing)?;
+    pub(super) fn switch_off(mut self: Box<Self>) -> Result<()> {
+        ACTIVE.store(null_mut(), Ordering::Relaxed);
+        self.detach()
+    }
+
+    /// From here on the program is kept from reaching it.
+    fn keep(&mut self) {
+        ACTIVE.store(std::ptr::from_mut(self).cast(), Ordering::Relaxed);
+    }
+
+    /// Becomes the tool of the number that is set.
+    fn attach(&mut self) -> Result<()> {
+        self.monitoring.call_method(c"use_tool_id", &[&self.number, &python::text("et")?])?;
+        for (event, callback) in &self.callbacks {
+            self.monitoring.call_method(c"register_callback", &[&self.number, event, callback])?;
+        }
+        self.set_events(&self.local, &self.global)
+    }
+
+    /// Leaves that tool as if it had never been used.
+    fn detach(&mut self) -> Result<()> {
+        let nothing = python::int(0)?;
+        self.set_events(&nothing, &nothing)?;
+        for (event, _) in &self.callbacks {
+            self.monitoring.call_method(c"register_callback", &[&self.number, event, &python::none()])?;
         }
         self.monitoring.call_method(c"free_tool_id", &[&self.number])?;
         Ok(())
     }
 
-    fn set_events(&self, codes: &[Owned], local: i64, global: i64) -> Result<()> {
-        let (local, global) = (python::int(local)?, python::int(global)?);
-        for code in codes {
-            self.monitoring.call_method(c"set_local_events", &[&self.number, code, &local])?;
+    fn set_events(&self, local: &Owned, global: &Owned) -> Result<()> {
+        for code in &self.codes {
+            self.monitoring.call_method(c"set_local_events", &[&self.number, code, local])?;
         }
-        self.monitoring.call_method(c"set_events", &[&self.number, &global])?;
+        self.monitoring.call_method(c"set_events", &[&self.number, global])?;
         Ok(())
+    }
+
+    /// Makes way for a program that reaches for the tool of this number. Where the program uses all others, too,
+    /// it is refused.
+    fn make_way(&mut self, number: i64) -> Result<()> {
+        // SAFETY: the program calls a built-in function, so the tracer is not at work.
+        if self.number.to_i64()? != number || unsafe { &*self.tracer }.has_ended() {
+            return Ok(());
+        }
+        ACTIVE.store(null_mut(), Ordering::Relaxed);
+        let made = self.become_another(number);
+        self.keep();
+        made
+    }
+
+    fn become_another(&mut self, number: i64) -> Result<()> {
+        for other in TOOLS.into_iter().filter(|other| *other != number) {
+            let other = python::int(other)?;
+            if self.monitoring.call_method(c"get_tool", &[&other])?.is_none() {
+                self.detach()?;
+                self.number = other;
+                return self.attach();
+            }
+        }
+        Err(python::raise_value_error(&format!("tool {number} is already in use")))
+    }
+}
+
+/// The functions of `sys.monitoring` that take a tool.
+static FUNCTIONS: [&Function<()>; 8] = [
+    intercepted!(c"sys", "monitoring.use_tool_id", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.free_tool_id", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_tool", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.register_callback", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.set_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_local_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.set_local_events", (): (), reach_for_tool),
+];
+
+fn reach_for_tool(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
+    struct MakeWay(Obj);
+    impl ForVersion for MakeWay {
+        type Output = Result<()>;
+        fn with<V: Version>(self) -> Result<()> {
+            let active = ACTIVE.load(Ordering::Relaxed).cast::<Tool<V>>();
+            // SAFETY: what is active is the tool of this version, and is used by nothing else.
+            match (unsafe { active.as_mut() }, Int::plain(self.0).and_then(Int::small::<V>)) {
+                (Some(tool), Some(number)) => tool.make_way(number),
+                _ => Ok(()),
+            }
+        }
+    }
+    match call.arguments.first().map(|tool| for_this_version(MakeWay(*tool))) {
+        Some(Err(python::Raised)) => null_mut(),
+        _ => call.go_on(),
     }
 }
 
@@ -123,14 +204,15 @@ unsafe extern "C" fn receive<V: Version, E: Event<V>>(
 ) -> *mut PyObject {
     // SAFETY: the interpreter calls a callback, whose tracer is used by nothing else while the program runs.
     let (callback, tracer, arguments) = unsafe {
-        let callback = &*callable.cast::<Callback<V, Tracer<V>>>();
+        let callback = &*callable.cast::<Callback<Tracer<V>>>();
         (callback, &mut *callback.carried, callback::arguments(arguments, count))
     };
     let answer = if tracer.has_ended() {
         if E::IS_LOCAL { Answer::Disable } else { Answer::GoOn }
     } else {
-        match callback.thread.frame() {
-            Some(frame) if callback.thread.is_current() => E::report(tracer, frame, arguments),
+        let thread = Thread::current();
+        match thread.frame() {
+            Some(frame) if tracer.is_on(thread) => E::report(tracer, frame, arguments),
             _ => Answer::GoOn,
         }
     };
