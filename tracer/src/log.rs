@@ -15,8 +15,8 @@ use trace::{Arena, Bounds, EffectKind, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
-use threads::Threads;
 pub(crate) use threads::ThreadNumber;
+use threads::Threads;
 
 use crate::layout::{Obj, Version};
 use crate::value::{self, Limits, Text};

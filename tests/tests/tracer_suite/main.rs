@@ -3,11 +3,14 @@
 
 mod bounds;
 mod check;
+mod effects;
 mod endings;
 mod exceptions;
 mod flow;
 mod generators;
 mod hostile;
 mod self_tracing;
+mod threads;
+mod tools;
 mod values;
 mod variables;

@@ -36,6 +36,8 @@ struct Report<'a> {
 fn report<'a>(event: &'a str, arguments: &[Option<Obj>]) -> Option<Report<'a>> {
     use EffectKind::{Code, Environment, Network, Process, Read, Write};
     let (kind, told) = match event {
+        // Only the interpreter itself opens a file without flags: it looks for the line of a syntax error.
+        "open" if number(arguments, 2) == 0 => return None,
         "open" => (if writes(number(arguments, 2)) { Write } else { Read }, 0..1),
         "os.getxattr" => (Read, 0..2),
         "os.listdir" | "os.scandir" | "os.listxattr" => (Read, 0..1),

@@ -41,9 +41,12 @@ fn draw(method: &'static Function<Told>, call: &Call<'_>) -> *mut PyObject {
 fn seed(_: &'static Function<Told>, call: &Call<'_>) -> *mut PyObject {
     let none = python::none();
     let is_given = call.arguments.first().is_some_and(|seed| *seed != none.obj());
-    with_seeded(call, |seeded, generator| {
-        if is_given { seeded.insert(generator) } else { seeded.remove(&generator) }
-    });
+    with_seeded(
+        call,
+        |seeded, generator| {
+            if is_given { seeded.insert(generator) } else { seeded.remove(&generator) }
+        },
+    );
     call.go_on()
 }
 

@@ -14,7 +14,7 @@ mod environment;
 mod functions;
 mod origin;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use trace::EffectKind;
 
@@ -24,7 +24,7 @@ use crate::program::with_log;
 use crate::python::Result;
 use crate::value::{self, Text};
 
-/// Begins to watch this process. What happens counts only while [`Watched`] lives.
+/// Makes ready to watch this process.
 pub(crate) fn install() -> Result<()> {
     static DONE: AtomicBool = AtomicBool::new(false);
     if DONE.swap(true, Ordering::Relaxed) {
@@ -37,24 +37,28 @@ pub(crate) fn install() -> Result<()> {
     audit::install()
 }
 
-/// Whether what happens now is a program's doing.
-static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
+/// Whether a program runs, whose log can be told.
+static IS_RUNNING: AtomicBool = AtomicBool::new(false);
 
-/// While this lives, what happens is told to the log of the program that runs.
-pub(crate) struct Watched(());
+/// The address of the state of a thread that does something for the interpreter rather than for the program.
+static EXCUSED: AtomicUsize = AtomicUsize::new(0);
 
-impl Watched {
-    /// A program is about to begin.
-    pub(crate) fn begin() -> Watched {
-        IS_PROGRAM.store(true, Ordering::Relaxed);
-        Watched(())
-    }
+/// From here on what happens is told to the log of the program that runs.
+pub(crate) fn begin() {
+    IS_RUNNING.store(true, Ordering::Relaxed);
 }
 
-impl Drop for Watched {
-    fn drop(&mut self) {
-        IS_PROGRAM.store(false, Ordering::Relaxed);
-    }
+/// Does something that is not the program's doing.
+pub(crate) fn excused<R>(action: impl FnOnce() -> R) -> R {
+    EXCUSED.store(running_thread(), Ordering::Relaxed);
+    let result = action();
+    EXCUSED.store(0, Ordering::Relaxed);
+    result
+}
+
+fn running_thread() -> usize {
+    // SAFETY: the GIL is held, so there is one.
+    unsafe { pyo3_ffi::PyThreadState_Get() as usize }
 }
 
 /// Something that happened. It reads as a call: `os.remove('notes.txt')`.
@@ -69,7 +73,7 @@ struct Happening<'a> {
 impl Happening<'_> {
     /// Tells it, if it is a program's doing.
     fn tell(self) {
-        if IS_PROGRAM.load(Ordering::Relaxed) {
+        if IS_RUNNING.load(Ordering::Relaxed) && EXCUSED.load(Ordering::Relaxed) != running_thread() {
             for_this_version(self);
         }
     }

@@ -176,7 +176,8 @@ unsafe extern "C" fn hook<V: Version>(
     let status = unsafe { function(own.as_ptr(), object, what, argument) };
     if status < 0 {
         // It raised, and so was taken off by the interpreter, and the hook with it.
-        let raised = Hook::<V>::active().and_then(|active| active.own.remove(&Thread::<V>::current().address()));
+        let raised =
+            Hook::<V>::active().and_then(|active| active.own.remove(&Thread::<V>::current().address()));
         // SAFETY: as in `Hook::set`.
         unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
         drop(raised);

@@ -319,13 +319,15 @@ impl<V: Version> Thread<V> {
     /// All threads that there are.
     pub(crate) fn all() -> impl Iterator<Item = Thread<V>> {
         unsafe extern "C" {
-            fn PyInterpreterState_ThreadHead(interpreter: *mut ffi::PyInterpreterState) -> *mut PyThreadState;
+            fn PyInterpreterState_ThreadHead(interpreter: *mut ffi::PyInterpreterState)
+            -> *mut PyThreadState;
             fn PyThreadState_Next(thread: *mut PyThreadState) -> *mut PyThreadState;
         }
         // SAFETY: the GIL is held, so threads neither begin nor end while they are listed.
         let first = unsafe { NonNull::new(PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get())) };
         // SAFETY: as above.
-        let next = |thread: &NonNull<PyThreadState>| unsafe { NonNull::new(PyThreadState_Next(thread.as_ptr())) };
+        let next =
+            |thread: &NonNull<PyThreadState>| unsafe { NonNull::new(PyThreadState_Next(thread.as_ptr())) };
         std::iter::successors(first, next).map(|thread| Thread(thread, PhantomData))
     }
 

@@ -75,7 +75,8 @@ fn definitions_are_found() -> Result<bool> {
     let list = builtins.attribute(c"list")?;
     let found = |object: Owned, name: &CStr| {
         // SAFETY: a definition's name is a C string.
-        definition(object.obj()).is_some_and(|found| unsafe { CStr::from_ptr((*found.as_ptr()).ml_name) } == name)
+        definition(object.obj())
+            .is_some_and(|found| unsafe { CStr::from_ptr((*found.as_ptr()).ml_name) } == name)
     };
     Ok(found(builtins.attribute(c"len")?, c"len")
         && found(list.call(&[])?.attribute(c"append")?, c"append")
@@ -147,9 +148,10 @@ unsafe extern "C" fn sees_frame<V: Version>(_: *mut PyObject, arguments: *mut Py
             && known.first_line() > 1
             && value::to_utf8::<V>(known.qualified_name()) == b"known"
             && value::to_utf8::<V>(known.filename()) == b"<selftest>"
-            && frame.caller().and_then(Frame::python_code).is_some_and(|caller| {
-                value::to_utf8::<V>(caller.qualified_name()) == b"find_wrong"
-            })
+            && frame
+                .caller()
+                .and_then(Frame::python_code)
+                .is_some_and(|caller| value::to_utf8::<V>(caller.qualified_name()) == b"find_wrong")
             && known.names().items().len() == 3
             && known.constants().items().iter().flatten().any(|constant| Code::<V>::of(*constant).is_some())
             && instructions.contains(&frame.instruction_offset())
