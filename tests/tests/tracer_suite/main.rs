@@ -3,6 +3,7 @@
 
 mod bounds;
 mod check;
+mod cut_off;
 mod effects;
 mod endings;
 mod exceptions;
@@ -12,5 +13,6 @@ mod hostile;
 mod self_tracing;
 mod threads;
 mod tools;
+mod undisturbed;
 mod values;
 mod variables;

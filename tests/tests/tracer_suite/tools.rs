@@ -154,9 +154,9 @@ fn the_collector_finds_nothing_to_take_it_apart_with() {
             y = x
             return y
         f(1)
-        for found in gc.get_objects() + gc.get_referrers(f.__code__) + gc.get_referrers(globals()):
-            if type(found).__name__ in ('Callback', 'PyCapsule'):
-                print('found', type(found))
+        holders = gc.get_objects() + gc.get_referrers(f.__code__) + gc.get_referrers(globals())
+        names = str(set(map(type, holders)))
+        print('et_tracer.Callback' in names, 'PyCapsule' in names)
         gc.disable(); gc.collect(); gc.freeze(); gc.unfreeze(); gc.enable()
         f(2)
         ",
@@ -203,7 +203,7 @@ fn a_jump_of_the_programs_own_shows_as_the_lines_that_run() {
         sys.settrace(None)
         print(f())
         ",
-        &[7, 8, 9, 7, 8, 9],
+        &[7, 8, 7, 8, 9],
     );
 }
 
