@@ -99,6 +99,9 @@ impl<Known: 'static> Function<Known> {
     /// Stands in for the function from now on. Where this build of the interpreter does not have it, nothing has to
     /// be done.
     pub(crate) fn install(&'static self) -> Result<()> {
+        if !self.original().is_null() {
+            return Ok(());
+        }
         let Ok(mut object) = python::import(self.module) else {
             python::clear();
             return Ok(());
@@ -118,12 +121,8 @@ impl<Known: 'static> Function<Known> {
             let Some(stand_in) = self.stand_ins.for_flags((*definition).ml_flags) else {
                 return Err(self.refusal());
             };
-            let known = self.original.load(Ordering::Relaxed);
-            let held = (*definition).ml_meth.as_ptr();
-            if known.is_null() {
-                self.original.store(held, Ordering::Relaxed);
-                (&raw mut (*definition).ml_meth).write(stand_in);
-            }
+            self.original.store((*definition).ml_meth.as_ptr(), Ordering::Relaxed);
+            (&raw mut (*definition).ml_meth).write(stand_in);
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Programs that reach for what the tracer rests on: other tools, the collector, frames and modules. They find what
 //! they would find without it, and are traced to their ends all the same.
 
+use tests::tracers::{Program, compact, interpreters, native};
+
+use super::check::dedented;
 use super::self_tracing::{lines, undisturbed};
 
 /// Checks that a program prints the same untraced, and that the lines of its function `f` are those.
@@ -226,4 +229,52 @@ fn modules_that_are_deleted_or_emptied_are_not_missed() {
         ",
         &[3, 4, 3, 4],
     );
+}
+
+#[test]
+fn a_library_that_takes_the_hook_without_asking_does_not_end_it() {
+    check(
+        "
+        import ctypes
+        def f(x):
+            y = x
+            return y
+        f(1)
+        ctypes.pythonapi.PyEval_SetTrace(None, None)
+        ctypes.pythonapi.PyEval_SetProfile(None, None)
+        f(2)
+        ",
+        &[3, 4, 3, 4],
+    );
+}
+
+#[test]
+fn a_source_that_replaces_what_the_tracer_calls_is_traced_when_its_function_is() {
+    let source = "
+        import builtins, sys
+        def fail(*a, **k):
+            print('ran')
+            raise SystemExit
+        def f(x):
+            y = x
+            return y
+        for name in 'settrace', 'gettrace':
+            setattr(sys, name, fail)
+        monitoring = getattr(sys, 'monitoring', sys.implementation)
+        for name in vars(monitoring).copy():
+            if callable(getattr(monitoring, name)) and name[0] != '_':
+                setattr(monitoring, name, fail)
+        builtins.compile = builtins.__import__ = fail
+        sys.modules['sys'] = sys.modules['ast'] = sys.modules['builtins'] = None
+        ";
+    for interpreter in interpreters() {
+        let program = Program::call(dedented(source), "f", "1");
+        let (account, ended) = native::trace(interpreter, &program);
+        let report = format!("on 3.{}: {}", interpreter.minor, ended.report);
+        assert_eq!(
+            compact(&account),
+            "call f 5 +x=1; line 6; line 7 +y=1; return 7 1; end returned 1",
+            "{report}"
+        );
+    }
 }

@@ -10,8 +10,13 @@ use crate::tracer::Tracer;
 
 /// The events of a program, switched on.
 pub(crate) enum Events<V: Version> {
-    Monitored(Box<monitoring::Tool<V>>),
+    Monitored(Box<monitoring::Tool>),
     Hooked(Box<settrace::Hook<V>>),
+}
+
+/// Makes ready for programs. None may have run before, since it could have changed what names stand for.
+pub(crate) fn prepare<V: Version>() -> Result<()> {
+    if V::MINOR >= 12 { monitoring::prepare() } else { settrace::prepare() }
 }
 
 impl<V: Version> Events<V> {
@@ -25,7 +30,7 @@ impl<V: Version> Events<V> {
             Ok(if V::MINOR >= 12 {
                 Events::Monitored(monitoring::Tool::switch_on(tracer)?)
             } else {
-                Events::Hooked(settrace::Hook::set(tracer)?)
+                Events::Hooked(settrace::Hook::set(tracer))
             })
         }
     }

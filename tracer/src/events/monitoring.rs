@@ -15,7 +15,6 @@ use pyo3_ffi::PyObject;
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
 use crate::intercept::{Call, Function, intercepted};
-use crate::interpreter::{ForVersion, for_this_version};
 use crate::layout::{Exception, Frame, Int, Obj, Thread, Traceback, Version};
 use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
@@ -23,10 +22,56 @@ use crate::tracer::Tracer;
 /// The tools that the tracer can be, in the order of preference: first those that CPython does not give a name to.
 const TOOLS: [i64; 6] = [4, 3, 5, 2, 1, 0];
 
+/// `sys.monitoring`, as it is before any code of a program can change what its names stand for.
+struct Monitoring {
+    use_tool: Owned,
+    free_tool: Owned,
+    get_tool: Owned,
+    register: Owned,
+    set_events: Owned,
+    set_local_events: Owned,
+    /// The number of each kind of event, by its name.
+    numbers: Owned,
+    disable: Owned,
+}
+
+/// Null until it is needed; then it stays.
+static MONITORING: AtomicPtr<Monitoring> = AtomicPtr::new(null_mut());
+
+/// Makes ready for programs.
+pub(super) fn prepare() -> Result<()> {
+    if !MONITORING.load(Ordering::Relaxed).is_null() {
+        return Ok(());
+    }
+    let module = python::import(c"sys")?.attribute(c"monitoring")?;
+    let monitoring = Monitoring {
+        use_tool: module.attribute(c"use_tool_id")?,
+        free_tool: module.attribute(c"free_tool_id")?,
+        get_tool: module.attribute(c"get_tool")?,
+        register: module.attribute(c"register_callback")?,
+        set_events: module.attribute(c"set_events")?,
+        set_local_events: module.attribute(c"set_local_events")?,
+        numbers: module.attribute(c"events")?.attribute(c"__dict__")?.call_method(c"copy", &[])?,
+        disable: module.attribute(c"DISABLE")?,
+    };
+    MONITORING.store(Box::into_raw(Box::new(monitoring)), Ordering::Relaxed);
+    FUNCTIONS.into_iter().try_for_each(|function| function.install())
+}
+
+impl Monitoring {
+    fn get() -> &'static Monitoring {
+        // SAFETY: what `prepare` has put there stays.
+        unsafe { MONITORING.load(Ordering::Relaxed).as_ref() }.expect("`prepare` comes before any program")
+    }
+
+    fn number_of(&self, event: &CStr) -> Result<Owned> {
+        let event = python::text(&event.to_string_lossy())?;
+        self.numbers.item(&event).ok_or_else(|| python::raise_value_error("sys.monitoring lacks an event"))
+    }
+}
+
 /// The tracer as a tool.
-pub(crate) struct Tool<V: Version> {
-    tracer: *mut Tracer<V>,
-    monitoring: Owned,
+pub(crate) struct Tool {
     number: Owned,
     codes: Vec<Owned>,
     /// Each kind of event, by the interpreter's number for it, and what is called with it.
@@ -36,79 +81,77 @@ pub(crate) struct Tool<V: Version> {
 }
 
 /// The tool that is switched on. Null while the tracer itself reaches for it.
-static ACTIVE: AtomicPtr<()> = AtomicPtr::new(null_mut());
+static ACTIVE: AtomicPtr<Tool> = AtomicPtr::new(null_mut());
 
-impl<V: Version> Tool<V> {
+impl Tool {
     /// # Safety
     /// The tracer must stay where it is, and nothing else use it, until this is switched off.
-    pub(super) unsafe fn switch_on(tracer: *mut Tracer<V>) -> Result<Box<Tool<V>>> {
-        for function in FUNCTIONS {
-            function.install()?;
-        }
+    pub(super) unsafe fn switch_on<V: Version>(tracer: *mut Tracer<V>) -> Result<Box<Tool>> {
+        let monitoring = Monitoring::get();
         // SAFETY: nothing else uses the tracer yet.
         let codes = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
-        let monitoring = python::import(c"sys")?.attribute(c"monitoring")?;
-        let numbers = monitoring.attribute(c"events")?;
-        let disable = monitoring.attribute(c"DISABLE")?;
         let class = callback::class::<Tracer<V>>()?;
         let mut callbacks = Vec::new();
         let (mut local, mut global) = (0, 0);
         for (name, is_local, receive) in events::<V>() {
-            let number = numbers.attribute(name)?;
+            let number = monitoring.number_of(name)?;
             *(if is_local { &mut local } else { &mut global }) |= number.to_i64()?;
-            callbacks.push((number, callback::new(&class, receive, tracer, Some(disable.clone()))?));
+            let disable = Some(monitoring.disable.clone());
+            callbacks.push((number, callback::new(&class, receive, tracer, disable)?));
         }
         let number = python::int(TOOLS[0])?;
         let (local, global) = (python::int(local)?, python::int(global)?);
-        let mut tool = Box::new(Tool { tracer, monitoring, number, codes, callbacks, local, global });
+        let mut tool = Box::new(Tool { number, codes, callbacks, local, global });
         tool.attach()?;
         tool.keep();
         Ok(tool)
     }
 
-    pub(super) fn switch_off(mut self: Box<Self>) -> Result<()> {
+    pub(super) fn switch_off(self: Box<Self>) -> Result<()> {
         ACTIVE.store(null_mut(), Ordering::Relaxed);
         self.detach()
     }
 
     /// From here on the program is kept from reaching it.
     fn keep(&mut self) {
-        ACTIVE.store(std::ptr::from_mut(self).cast(), Ordering::Relaxed);
+        ACTIVE.store(self, Ordering::Relaxed);
     }
 
     /// Becomes the tool of the number that is set.
-    fn attach(&mut self) -> Result<()> {
-        self.monitoring.call_method(c"use_tool_id", &[&self.number, &python::text("et")?])?;
+    fn attach(&self) -> Result<()> {
+        let monitoring = Monitoring::get();
+        monitoring.use_tool.call(&[&self.number, &python::text("et")?])?;
         for (event, callback) in &self.callbacks {
-            self.monitoring.call_method(c"register_callback", &[&self.number, event, callback])?;
+            monitoring.register.call(&[&self.number, event, callback])?;
         }
         self.set_events(&self.local, &self.global)
     }
 
     /// Leaves that tool as if it had never been used.
-    fn detach(&mut self) -> Result<()> {
-        let nothing = python::int(0)?;
-        self.set_events(&nothing, &nothing)?;
+    fn detach(&self) -> Result<()> {
+        let monitoring = Monitoring::get();
+        let (no_events, no_callback) = (python::int(0)?, python::none());
+        self.set_events(&no_events, &no_events)?;
         for (event, _) in &self.callbacks {
-            self.monitoring.call_method(c"register_callback", &[&self.number, event, &python::none()])?;
+            monitoring.register.call(&[&self.number, event, &no_callback])?;
         }
-        self.monitoring.call_method(c"free_tool_id", &[&self.number])?;
+        monitoring.free_tool.call(&[&self.number])?;
         Ok(())
     }
 
     fn set_events(&self, local: &Owned, global: &Owned) -> Result<()> {
+        let monitoring = Monitoring::get();
         for code in &self.codes {
-            self.monitoring.call_method(c"set_local_events", &[&self.number, code, local])?;
+            monitoring.set_local_events.call(&[&self.number, code, local])?;
         }
-        self.monitoring.call_method(c"set_events", &[&self.number, global])?;
+        monitoring.set_events.call(&[&self.number, global])?;
         Ok(())
     }
 
     /// Makes way for a program that reaches for the tool of this number. Where the program uses all others, too,
     /// it is refused.
     fn make_way(&mut self, number: i64) -> Result<()> {
-        // SAFETY: the program calls a built-in function, so the tracer is not at work.
-        if self.number.to_i64()? != number || unsafe { &*self.tracer }.has_ended() {
+        if self.number.to_i64()? != number {
             return Ok(());
         }
         ACTIVE.store(null_mut(), Ordering::Relaxed);
@@ -120,7 +163,7 @@ impl<V: Version> Tool<V> {
     fn become_another(&mut self, number: i64) -> Result<()> {
         for other in TOOLS.into_iter().filter(|other| *other != number) {
             let other = python::int(other)?;
-            if self.monitoring.call_method(c"get_tool", &[&other])?.is_none() {
+            if Monitoring::get().get_tool.call(&[&other])?.is_none() {
                 self.detach()?;
                 self.number = other;
                 return self.attach();
@@ -143,22 +186,17 @@ static FUNCTIONS: [&Function<()>; 8] = [
 ];
 
 fn reach_for_tool(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
-    struct MakeWay(Obj);
-    impl ForVersion for MakeWay {
-        type Output = Result<()>;
-        fn with<V: Version>(self) -> Result<()> {
-            let active = ACTIVE.load(Ordering::Relaxed).cast::<Tool<V>>();
-            // SAFETY: what is active is the tool of this version, and is used by nothing else.
-            match (unsafe { active.as_mut() }, Int::plain(self.0).and_then(Int::small::<V>)) {
-                (Some(tool), Some(number)) => tool.make_way(number),
-                _ => Ok(()),
-            }
-        }
+    // SAFETY: the program calls a built-in function, so nothing else uses the tool.
+    let active = unsafe { ACTIVE.load(Ordering::Relaxed).as_mut() };
+    // A number too large for a tool is refused by the interpreter.
+    let number = call.arguments.first().filter(|number| Int::plain(**number).is_some());
+    let number = number.and_then(|number| Owned::of(*number).to_i64().inspect_err(|_| python::clear()).ok());
+    if let (Some(tool), Some(number)) = (active, number)
+        && tool.make_way(number).is_err()
+    {
+        return null_mut();
     }
-    match call.arguments.first().map(|tool| for_this_version(MakeWay(*tool))) {
-        Some(Err(python::Raised)) => null_mut(),
-        _ => call.go_on(),
-    }
+    call.go_on()
 }
 
 /// What a callback tells the interpreter.

@@ -4,8 +4,9 @@
 //! tracer keeps it, passes events on, and stands in for `sys.settrace` and `sys.gettrace`.
 
 use std::collections::HashMap;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
+use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
@@ -19,7 +20,11 @@ use crate::tracer::Tracer;
 
 unsafe extern "C" {
     fn PyEval_SetTrace(function: Option<TraceFunction>, object: *mut PyObject);
+    fn PySys_AddAuditHook(hook: Listener, data: *mut c_void) -> c_int;
+    fn Py_AddPendingCall(call: unsafe extern "C" fn(*mut c_void) -> c_int, data: *mut c_void) -> c_int;
 }
+
+type Listener = unsafe extern "C" fn(*const c_char, *mut PyObject, *mut c_void) -> c_int;
 
 /// The hook, set in every thread.
 pub(crate) struct Hook<V: Version> {
@@ -39,20 +44,29 @@ static FUNCTIONS: [&Function<()>; 4] = [
     intercepted!(c"_thread", "start_new", (): (), start_thread),
 ];
 
+/// Makes ready for programs.
+pub(super) fn prepare() -> Result<()> {
+    static LISTENS: Once = Once::new();
+    let mut prepared = FUNCTIONS.into_iter().try_for_each(|function| function.install());
+    LISTENS.call_once(|| {
+        // SAFETY: the listener needs no data.
+        let listens = python::check(unsafe { PySys_AddAuditHook(listen, null_mut()) });
+        prepared = std::mem::replace(&mut prepared, Ok(())).and(listens);
+    });
+    prepared
+}
+
 impl<V: Version> Hook<V> {
     /// Sets it.
     ///
     /// # Safety
     /// The tracer must stay where it is, and nothing else use it, until this is taken off.
-    pub(super) unsafe fn set(tracer: *mut Tracer<V>) -> Result<Box<Hook<V>>> {
-        for function in FUNCTIONS {
-            function.install()?;
-        }
+    pub(super) unsafe fn set(tracer: *mut Tracer<V>) -> Box<Hook<V>> {
         let mut this = Box::new(Hook { tracer, own: HashMap::new() });
         ACTIVE.store((&raw mut *this).cast(), Ordering::Relaxed);
         // SAFETY: the hook finds what it works on until it is taken off.
         unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
-        Ok(this)
+        this
     }
 
     /// Takes it off, in the only thread that there is.
@@ -80,27 +94,52 @@ impl<V: Version> Hook<V> {
 
 /// The program's `sys.settrace`.
 fn set_trace(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
-    struct TakeBack;
-    impl ForVersion for TakeBack {
-        type Output = ();
-        fn with<V: Version>(self) {
-            let Some(active) = Hook::<V>::active().filter(|active| !active.has_ended()) else { return };
-            let thread = Thread::<V>::current();
-            let function = thread.trace_hook().map(|(function, object)| (function, Owned::of(object)));
-            let before = match function {
-                Some(function) => active.own.insert(thread.address(), function),
-                None => active.own.remove(&thread.address()),
-            };
-            // SAFETY: as in `Hook::set`.
-            unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
-            drop(before);
-        }
-    }
     let result = call.go_on();
     if !result.is_null() {
         for_this_version(TakeBack);
     }
     result
+}
+
+/// Takes the running thread's hook back from whoever set it, and passes events on to that one.
+struct TakeBack;
+
+impl ForVersion for TakeBack {
+    type Output = ();
+
+    fn with<V: Version>(self) {
+        let Some(active) = Hook::<V>::active().filter(|active| !active.has_ended()) else { return };
+        let thread = Thread::<V>::current();
+        if thread.has_trace_hook() && thread.trace_hook().is_none() {
+            // The tracer's is the one without an object.
+            return;
+        }
+        let function = thread.trace_hook().map(|(function, object)| (function, Owned::of(object)));
+        let before = match function {
+            Some(function) => active.own.insert(thread.address(), function),
+            None => active.own.remove(&thread.address()),
+        };
+        // SAFETY: as in `Hook::set`.
+        unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
+        drop(before);
+    }
+}
+
+/// Hears that a hook is about to be set, perhaps by a library that does so without `sys.settrace`. It is taken back as
+/// soon as the call into that library is over.
+unsafe extern "C" fn listen(event: *const c_char, _: *mut PyObject, _: *mut c_void) -> c_int {
+    unsafe extern "C" fn take_back(_: *mut c_void) -> c_int {
+        for_this_version(TakeBack);
+        0
+    }
+    // SAFETY: the interpreter passes a C string; the call needs no data.
+    unsafe {
+        if CStr::from_ptr(event) == c"sys.settrace" {
+            // Where too many wait already, so does one of these.
+            Py_AddPendingCall(take_back, null_mut());
+        }
+    }
+    0
 }
 
 /// The program's `sys.gettrace`.

@@ -6,7 +6,7 @@ use trace::{Entry, Request};
 
 use super::{SharedLog, main_module, streams};
 use crate::effects;
-use crate::events::Events;
+use crate::events::{self, Events};
 use crate::layout::{Code, Dict, Version};
 use crate::python::{self, Owned, Raised, Result};
 use crate::tracer::Tracer;
@@ -28,7 +28,8 @@ pub(super) enum End {
 /// Runs the request's entry.
 pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
     let raised = |Raised| End::Raised(python::take_exception());
-    let ready = effects::install().and_then(|()| streams::install::<V>());
+    let ready =
+        effects::install().and_then(|()| events::prepare::<V>()).and_then(|()| streams::install::<V>());
     let namespace = match ready.and_then(|()| main_module::install(request.filename)) {
         Ok(namespace) => namespace,
         Err(error) => return raised(error),

@@ -8,6 +8,7 @@ use trace::{Arena, Bounds, Entry, Granularity, Request};
 use super::SharedLog;
 use super::entry::Tracing;
 use crate::effects;
+use crate::events;
 use crate::interpreter::{ForVersion, for_this_version};
 use crate::layout::Version;
 use crate::log::Log;
@@ -67,6 +68,7 @@ fn run_program<V: Version>(request: &Request<'_>, log: SharedLog) -> Result<()> 
     namespace.set_item(c"__name__", &python::text("warm_up")?)?;
     namespace.set_item(c"__builtins__", &python::import(c"builtins")?)?;
     let code = python::compile(&python::bytes(request.source)?, request.filename, "exec", 0)?;
+    events::prepare::<V>()?;
     let mut tracing = Tracing::<V>::begin(request, log, &code, &namespace)?;
     tracing.evaluate(&code, &namespace)?;
     tracing.end()
