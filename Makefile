@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
+.PHONY: build demo test redis test-garage test-leak test-memory lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -18,6 +18,13 @@ demo: build ## traces the programs in tests/programs, hostile ones included, and
 test: redis ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+test-memory: ## the tests of the tracer with an allocator that shows who reads freed memory
+	$(CARGO) build --workspace
+	PYTHONMALLOC=debug $(CARGO) test --workspace --test tracer_suite --test tracer_equality
+
+test-leak: ## the memory of an interpreter over 10,000 programs, which takes minutes
+	$(CARGO) test --workspace --test execute -- --ignored --nocapture a_zygote_stays
 
 test-garage: $(GARAGE) ## the tests of S3 against a production server, which takes 20 minutes to build
 	tests/garage.sh $(GARAGE)

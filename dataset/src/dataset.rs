@@ -235,6 +235,7 @@ fn differences(one: &Job, other: &Job) -> String {
         ("columns", one.columns != other.columns),
         ("sources per shard", one.shard_sources != other.shard_sources),
         ("granularity", one.granularity != other.granularity),
+        ("repeat", one.repeat != other.repeat),
         ("limits", one.limits != other.limits),
     ];
     let differing: Vec<&str> = parts.into_iter().filter(|part| part.1).map(|part| part.0).collect();

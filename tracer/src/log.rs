@@ -5,15 +5,18 @@
 //! written.
 
 mod names;
+mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
 use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
-use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
+use trace::{Arena, Bounds, EffectKind, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
+pub(crate) use threads::ThreadNumber;
+use threads::Threads;
 
 use crate::layout::{Obj, Version};
 use crate::value::{self, Limits, Text};
@@ -36,7 +39,12 @@ pub(crate) struct Log {
     limit: *mut u8,
     end: *mut u8,
     committed: *const AtomicU64,
+    /// Which kinds of effects there were, for whoever reads the arena.
+    effects: *const AtomicU64,
+    /// Effects that may still be written.
+    effects_left: u64,
     names: Names,
+    threads: Threads,
     values: Limits,
     whole: Limits,
     output: Limits,
@@ -68,6 +76,8 @@ impl Written {
 }
 
 impl Log {
+    /// A log whose main thread is the one that calls this.
+    ///
     /// # Safety
     /// The arena's memory must stay mapped for as long as the log is used, and nobody else write to it.
     pub(crate) unsafe fn new<V: Version>(arena: &Arena, bounds: &Bounds) -> Log {
@@ -87,7 +97,10 @@ impl Log {
             limit,
             end,
             committed: arena.committed(),
+            effects: arena.effects(),
+            effects_left: bounds.max_events,
             names: Names::new(),
+            threads: Threads::new(),
             values: Limits::new(values),
             whole,
             output,
@@ -177,6 +190,24 @@ impl Log {
         unsafe { &*self.committed }.store(len as u64, Ordering::Release);
     }
 
+    /// Whether the next item is one of the thread whose state is at this address, as far as that can tell: a thread
+    /// may get the address of one that is gone.
+    #[inline(always)]
+    pub(crate) fn is_at(&self, thread: usize) -> bool {
+        self.threads.is_at(thread)
+    }
+
+    /// THREAD, unless the last item was one of the running thread's, too. Returns its number.
+    pub(crate) fn on_this_thread(&mut self) -> Result<ThreadNumber, Full> {
+        let (number, is_other) = self.threads.switch();
+        if is_other && !self.is_closed() {
+            self.item(tag::THREAD)?;
+            self.varint(number.into());
+            self.commit();
+        }
+        Ok(number)
+    }
+
     /// CALL, up to its changes.
     pub(crate) fn call<V: Version>(&mut self, function: &mut Name, line: u32) -> Result<(), Full> {
         self.item(tag::CALL)?;
@@ -227,6 +258,18 @@ impl Log {
         write: impl FnOnce(&mut Text) -> R,
     ) -> Result<(Written, R), Full> {
         let type_name = self.type_name::<V>(typed)?;
+        let (start, len, result) = self.short_text(limits, write)?;
+        Ok((Written { start, len, type_name }, result))
+    }
+
+    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands and how
+    /// long it is.
+    #[inline(always)]
+    fn short_text<R>(
+        &mut self,
+        limits: Limits,
+        write: impl FnOnce(&mut Text) -> R,
+    ) -> Result<(u32, u16, R), Full> {
         self.room(limits.room() + FIXED_LEN)?;
         let length_at = self.cursor;
         // SAFETY: there is room for the length and for any text within the limits.
@@ -240,7 +283,7 @@ impl Log {
             self.cursor = length_at.add(2 + len);
         }
         let start = (length_at as usize + 2 - self.start as usize) as u32;
-        Ok((Written { start, len: len as u16, type_name }, result))
+        Ok((start, len as u16, result))
     }
 
     /// Whether both texts and both types are the same.
@@ -319,6 +362,7 @@ impl Log {
         if self.is_closed() || bytes.is_empty() {
             return Ok(());
         }
+        self.on_this_thread()?;
         self.room(FIXED_LEN + bytes.len())?;
         self.byte(tag::OUTPUT);
         self.byte(match stream {
@@ -327,6 +371,40 @@ impl Log {
         });
         self.varint(bytes.len() as u64);
         self.bytes(bytes);
+        self.commit();
+        Ok(())
+    }
+
+    /// EFFECT, as far as there is room, and in any case the note that there was one.
+    pub(crate) fn effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) {
+        if self.state == State::Abandoned {
+            return;
+        }
+        // SAFETY: the arena is mapped.
+        unsafe { &*self.effects }.fetch_or(1 << kind as u32, Ordering::Relaxed);
+        if self.is_closed() || self.effects_left == 0 {
+            return;
+        }
+        self.effects_left -= 1;
+        if let Err(Full) = self.write_effect(kind, write) {
+            self.close(GapReason::Bytes);
+        }
+    }
+
+    fn write_effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
+        self.on_this_thread()?;
+        self.item(tag::EFFECT)?;
+        self.byte(match kind {
+            EffectKind::Read => trace::wire::effect::READ,
+            EffectKind::Write => trace::wire::effect::WRITE,
+            EffectKind::Network => trace::wire::effect::NETWORK,
+            EffectKind::Process => trace::wire::effect::PROCESS,
+            EffectKind::Environment => trace::wire::effect::ENVIRONMENT,
+            EffectKind::Time => trace::wire::effect::TIME,
+            EffectKind::Randomness => trace::wire::effect::RANDOMNESS,
+            EffectKind::Code => trace::wire::effect::CODE,
+        });
+        self.short_text(self.values, write)?;
         self.commit();
         Ok(())
     }

@@ -26,6 +26,8 @@ pub(crate) struct Assignment {
     pub(crate) output: String,
     pub(crate) limits: Limits,
     pub(crate) granularity: Granularity,
+    /// How often each program is run.
+    pub(crate) repeat: u32,
     /// Positions in the shard of the sources that are not to be run.
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
@@ -325,6 +327,7 @@ mod tests {
             output: "out".to_owned(),
             limits: Limits::default(),
             granularity: Granularity::Line,
+            repeat: 1,
             set_aside: BTreeSet::new(),
             careful: false,
             parent: Parent::nothing(),

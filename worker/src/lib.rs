@@ -12,6 +12,7 @@ mod outcome;
 mod patience;
 mod progress;
 pub mod python;
+mod repeats;
 mod report;
 mod row;
 mod scratch;

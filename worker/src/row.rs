@@ -1,7 +1,7 @@
 //! Turns a source, and what running it left behind, into a row of the dataset.
 
 use dataset::source::{Body, Source};
-use dataset::{Captured, InputOrigin, Limits, Row};
+use dataset::{Captured, InputOrigin, Limits, Outcome, Row};
 use trace::Granularity;
 
 use crate::execute::{Execution, Output};
@@ -29,11 +29,19 @@ pub(crate) struct Common<'a> {
 
 impl Common<'_> {
     /// The row of a source that ran.
-    pub(crate) fn ran<'a>(&'a self, source: &Source, execution: &'a Execution) -> Row<'a> {
+    pub(crate) fn ran<'a>(
+        &'a self,
+        source: &Source,
+        execution: &'a Execution,
+        deterministic: Option<bool>,
+    ) -> Row<'a> {
         let log = Log::read(execution.log(), self.limits);
         let memory = Memory { peak: execution.peak_memory_bytes, limit: self.limits.memory_bytes };
         let ending = Ending::of(execution.ended, log.end, memory);
+        let ran = ending.outcome != Outcome::SyntaxError;
         Row {
+            pure: ran.then(|| execution.is_pure()),
+            deterministic,
             stdout: captured(&execution.stdout),
             stderr: captured(&execution.stderr),
             confinement: self.confinement,

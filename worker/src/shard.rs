@@ -18,6 +18,7 @@ use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
 use crate::progress::Progress;
+use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::slots::Runner;
 use crate::spans;
@@ -52,11 +53,14 @@ pub(crate) struct ShardRunner {
     parts: PathBuf,
     /// Empty until it is needed.
     slot: Option<Slot>,
+    /// Where programs are run again. Its interpreter's memory lies elsewhere, so that a program which depends on
+    /// addresses, as the order of most sets does, shows that it does. Empty until it is needed.
+    twin: Option<Slot>,
 }
 
 impl ShardRunner {
     pub(crate) fn new(spec: SlotSpec, parts: PathBuf) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None }
+        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -129,10 +133,10 @@ impl ShardRunner {
     ) -> Result<(), ShardFault> {
         match request(source, assignment) {
             Ok(request) => {
-                let execution = self
-                    .execute(&request, &assignment.limits, progress)
+                let (execution, deterministic) = self
+                    .execute(&request, assignment, progress)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                append_row(part, &self.common(assignment).ran(source, &execution))?;
+                append_row(part, &self.common(assignment).ran(source, &execution, deterministic))?;
             }
             Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
         }
@@ -149,34 +153,49 @@ impl ShardRunner {
         }
     }
 
-    /// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from
-    /// what ran before this.
+    /// Runs a program as often as it is asked for. Returns the first execution, and whether all were alike.
     fn execute(
         &mut self,
         request: &Request<'_>,
-        limits: &Limits,
+        assignment: &Assignment,
         progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        match self.execute_once(request, limits, progress) {
-            Err(fault) if !progress.is_stopped() => {
-                warn!(%fault, "trying once more in a fresh interpreter");
-                self.execute_once(request, limits, progress)
+    ) -> Result<(Execution, Option<bool>), WorkerFault> {
+        let Assignment { limits, repeat, .. } = assignment;
+        let first = execute_in(&mut self.slot, &self.spec, request, limits, progress)?;
+        let mut repeats = Repeats::of(&first);
+        for _ in 1..*repeat {
+            if repeats.differ() {
+                break;
             }
-            ended => ended,
+            repeats.add(&execute_in(&mut self.twin, &self.spec, request, limits, progress)?);
         }
+        let are_alike = repeats.are_alike();
+        Ok((first, are_alike))
     }
+}
 
-    fn execute_once(
-        &mut self,
-        request: &Request<'_>,
-        limits: &Limits,
-        progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        let slot = match &mut self.slot {
+/// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from what ran
+/// before this.
+fn execute_in(
+    slot: &mut Option<Slot>,
+    spec: &SlotSpec,
+    request: &Request<'_>,
+    limits: &Limits,
+    progress: &Progress,
+) -> Result<Execution, WorkerFault> {
+    let mut execute_once = || {
+        let slot = match slot {
             Some(slot) => slot,
-            None => self.slot.insert(Slot::start(&self.spec)?),
+            None => slot.insert(Slot::start(spec)?),
         };
         slot.run(request, limits, || !progress.is_stopped())
+    };
+    match execute_once() {
+        Err(fault) if !progress.is_stopped() => {
+            warn!(%fault, "trying once more in a fresh interpreter");
+            execute_once()
+        }
+        ended => ended,
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             output: "out".to_owned(),
             limits: Limits::default(),
             granularity: trace::Granularity::Line,
+            repeat: 1,
             set_aside: BTreeSet::new(),
             careful: false,
             parent: telemetry::Parent::nothing(),

@@ -129,6 +129,7 @@ fn start(shard: u64) -> Reply {
         output: "out".to_owned(),
         limits: Limits::default(),
         granularity: trace::Granularity::Line,
+        repeat: 1,
         set_aside: BTreeSet::new(),
         careful: false,
         parent: telemetry::Parent::nothing(),
