@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+    ErrorKind, EventWriter, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError,
+    attempt_key,
 };
 use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
@@ -97,7 +98,8 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                append_row(&mut part, &self.common(assignment).set_aside(&source))?;
+                let common = self.common(assignment);
+                append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
                 self.append(&mut part, assignment, &source, progress)?;
             }
@@ -132,9 +134,13 @@ impl ShardRunner {
                 let execution = self
                     .execute(&request, &assignment.limits, progress)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                append_row(part, &self.common(assignment).ran(source, &execution))?;
+                let common = self.common(assignment);
+                append_row(part, |events| common.ran(source, &execution, events))?;
             }
-            Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
+            Err(reason) => {
+                let common = self.common(assignment);
+                append_row(part, |_| common.unreadable(source, reason))?;
+            }
         }
         Ok(())
     }
@@ -180,14 +186,19 @@ impl ShardRunner {
     }
 }
 
-fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
-    part.append(row)?;
-    metrics::executed(&metrics::Execution {
-        outcome: row.outcome.name(),
-        wall: Duration::from_micros(row.wall_us),
-        events: row.events.len() as u64,
-    });
-    Ok(())
+fn append_row<'a>(
+    part: &mut PartWriter,
+    tell: impl FnOnce(&mut EventWriter<'_, 'a>) -> Row<'a>,
+) -> Result<(), PartError> {
+    part.append_told(|events| {
+        let row = tell(events);
+        metrics::executed(&metrics::Execution {
+            outcome: row.outcome.name(),
+            wall: Duration::from_micros(row.wall_us),
+            events: events.count(),
+        });
+        row
+    })
 }
 
 /// What is asked of the interpreter, or why there is nothing to ask.
