@@ -18,6 +18,7 @@ use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
+use crate::prefetch::Prefetched;
 use crate::progress::Progress;
 use crate::row::Common;
 use crate::slots::Runner;
@@ -51,13 +52,14 @@ pub(crate) struct ShardRunner {
     confinement: String,
     /// Folder for parts until they are whole.
     parts: PathBuf,
+    prefetched: Prefetched,
     /// Empty until it is needed.
     slot: Option<Slot>,
 }
 
 impl ShardRunner {
-    pub(crate) fn new(spec: SlotSpec, parts: PathBuf) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None }
+    pub(crate) fn new(spec: SlotSpec, parts: PathBuf, prefetched: Prefetched) -> ShardRunner {
+        ShardRunner { confinement: spec.profile.to_string(), spec, parts, prefetched, slot: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -85,12 +87,15 @@ impl ShardRunner {
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
         let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+        let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        let sources =
-            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        let sources = match early {
+            Some(early) => early.go_on(),
+            None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
+        };
         for (position, source) in (0..).zip(sources) {
             if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
