@@ -30,7 +30,9 @@ pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
 pub use outcome::{Outcome, UnknownOutcome};
-pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow};
+pub use part::{
+    EventWriter, PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow,
+};
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};

@@ -10,6 +10,7 @@ mod ledger;
 mod log;
 mod outcome;
 mod patience;
+mod prefetch;
 mod progress;
 pub mod python;
 mod repeats;
