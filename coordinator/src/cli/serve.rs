@@ -14,7 +14,7 @@ use tracing::info;
 
 use crate::grpc;
 use crate::queue::Home;
-use crate::service::{Pace, Service};
+use crate::service::{Machine, Pace, Service};
 use crate::signals::Interrupts;
 use crate::status;
 
@@ -76,7 +76,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         let scheme = if plane.has_tls() { "https" } else { "http" };
         println!("et-coord: serving at {scheme}://{}", listener.local_addr()?);
 
-        let service = Service::start(home, Pace::FLEET);
+        let service = Service::start(home, Pace::FLEET, Machine::this());
         let health = HealthReporter::new();
         if let Some(listener) = status_listener {
             println!("et-coord: status at http://{}", listener.local_addr()?);
