@@ -29,9 +29,11 @@ pub(super) async fn submit(world: World, coordinator: usize) {
             // What became of it shows in the registry.
             world.ask(coordinator, async move |service: Service| service.submit(asked).await.is_ok()).await;
         }
-        world.0.executor.sleep(world.between(1000, 10_000)).await;
+        world.0.executor.sleep(world.between(5000, 20_000)).await;
     }
 }
+
+const DISTURBED_EVERY: Duration = Duration::from_secs(2);
 
 struct Worker {
     name: String,
@@ -48,7 +50,10 @@ pub(super) async fn work(world: World, number: usize) {
     let mut life = 0;
     let mut worker = born(life);
     loop {
-        world.0.executor.sleep(world.between(500, 2500)).await;
+        world.0.executor.sleep(world.between(1000, 4000)).await;
+        if world.state().is_over {
+            return;
+        }
         if world.goes_wrong(world.0.faults.worker_crashes) {
             life += 1;
             worker = born(life);
@@ -114,7 +119,7 @@ impl Worker {
 pub(super) async fn disturb(world: World) {
     let faults = world.0.faults;
     loop {
-        world.0.executor.sleep(Duration::from_secs(1)).await;
+        world.0.executor.sleep(DISTURBED_EVERY).await;
         for coordinator in 0..COORDINATORS {
             if world.goes_wrong(faults.coordinator_crashes) {
                 world.kill_coordinator(coordinator);

@@ -8,15 +8,15 @@ pub(super) struct Faults {
     pub(super) store_slow: u64,
     /// A listing does not show yet what came within the last minute.
     pub(super) listings_old: u64,
-    /// Each second: the store is gone for up to two minutes.
+    /// Every two seconds: the store is gone for up to two minutes.
     pub(super) outages: u64,
     /// A call to the queue fails, on its way there or back.
     pub(super) queue_fails: u64,
-    /// Each second, for each coordinator.
+    /// Every two seconds, for each coordinator.
     pub(super) coordinator_crashes: u64,
     /// At each report.
     pub(super) worker_crashes: u64,
-    /// Each second: the queue forgets all, or all since a snapshot.
+    /// Every two seconds: the queue forgets all, or all since a snapshot.
     pub(super) flushes: u64,
     pub(super) restores: u64,
     /// How far the clocks of the coordinators may be ahead or behind.
@@ -37,10 +37,10 @@ pub(super) const NONE: Faults = Faults {
 };
 
 pub(super) const STORE: Faults =
-    Faults { store_fails: 60, store_slow: 60, outages: 4, listings_old: 300, skew_ms: 5000, ..NONE };
+    Faults { store_fails: 60, store_slow: 60, outages: 8, listings_old: 300, skew_ms: 5000, ..NONE };
 
 pub(super) const COORDINATORS: Faults = Faults {
-    coordinator_crashes: 25,
+    coordinator_crashes: 50,
     store_slow: 100,
     queue_fails: 30,
     worker_crashes: 10,
@@ -50,10 +50,10 @@ pub(super) const COORDINATORS: Faults = Faults {
 
 pub(super) const QUEUE: Faults = Faults {
     queue_fails: 80,
-    flushes: 10,
-    restores: 15,
+    flushes: 20,
+    restores: 30,
     worker_crashes: 20,
-    coordinator_crashes: 5,
+    coordinator_crashes: 10,
     skew_ms: 5000,
     ..NONE
 };
@@ -62,11 +62,11 @@ pub(super) const EVERYTHING: Faults = Faults {
     store_fails: 30,
     store_slow: 40,
     listings_old: 200,
-    outages: 2,
+    outages: 4,
     queue_fails: 30,
-    coordinator_crashes: 12,
+    coordinator_crashes: 25,
     worker_crashes: 10,
-    flushes: 5,
-    restores: 8,
+    flushes: 10,
+    restores: 16,
     skew_ms: 5000,
 };

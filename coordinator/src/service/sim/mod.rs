@@ -33,11 +33,17 @@ pub(crate) use machine::Simulated;
 const COORDINATORS: usize = 2;
 const WORKERS: usize = 2;
 const SLOTS: usize = 2;
+/// Slower than a fleet, as there is less to see in between.
+const PACE: Pace = Pace {
+    tick: Duration::from_secs(2),
+    report_within: Duration::from_secs(2),
+    idle_report_within: Duration::from_secs(2),
+};
 /// From then on nothing goes wrong any more, so that the job must come to its end.
-const FAULTS_END: Duration = Duration::from_secs(240);
+const FAULTS_END: Duration = Duration::from_secs(150);
 const DEADLINE: Duration = Duration::from_secs(3600);
 /// When a job is over, those who were slow may still do harm.
-const AFTERMATH: Duration = Duration::from_secs(120);
+const AFTERMATH: Duration = Duration::from_secs(45);
 /// The group of all that is no coordinator's.
 const WORLD: Group = Group(0);
 
@@ -206,7 +212,7 @@ impl World {
         };
         let home = Home::Far(Far::new(self.0.here.clone(), Arc::new(LineOf(self.clone()))));
         let machine = Machine::Simulated(Simulated::new(self.clone(), group, ahead));
-        let service = Service::start(home, Pace::FLEET, machine);
+        let service = Service::start(home, PACE, machine);
         self.state().coordinators[number].up = Some((group, service));
     }
 
