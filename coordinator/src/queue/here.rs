@@ -175,7 +175,7 @@ impl HereRegistry {
 
     pub(super) fn set_state(&self, job: &str, state: JobState, message: &str, ended_unix_ms: u64) -> bool {
         match self.0.lock().jobs.get_mut(job) {
-            Some(record) if record.state != JobState::Complete => {
+            Some(record) if record.state != JobState::Complete && record.state != state => {
                 (record.state, record.message, record.ended_unix_ms) =
                     (state, message.to_owned(), ended_unix_ms);
                 true

@@ -88,7 +88,8 @@ impl Registry {
         }
     }
 
-    /// Says how a job stands now. False if there is no such job, or it is complete: then nothing changes.
+    /// Says how a job stands now. False if there is no such job, or it is complete, or stands so already: then nothing
+    /// changes.
     pub async fn set_state(
         &self,
         job: &str,

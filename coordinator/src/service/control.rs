@@ -100,8 +100,10 @@ impl Service {
             (Change::Cancel, JobState::Running | JobState::Paused) => {
                 queue.cancel().await?;
                 let now = self.0.machine.unix_ms();
-                state(JobState::Cancelled, now).await?;
-                job_is_over(&record, &queue.status().await.unwrap_or_default(), JobState::Cancelled, now);
+                if state(JobState::Cancelled, now).await? {
+                    let status = queue.status().await.unwrap_or_default();
+                    job_is_over(&record, &status, JobState::Cancelled, now);
+                }
             }
             (Change::Pause, JobState::Failed | JobState::Cancelled) => {
                 let word = if record.state == JobState::Failed { "has failed" } else { "is cancelled" };

@@ -356,10 +356,12 @@ impl Tending<'_> {
 
     async fn record(&self, state: JobState, message: &str) -> Result<(), ServiceError> {
         let now = self.service.0.machine.unix_ms();
-        self.service.0.registry.set_state(self.open.id(), state, message, now).await?;
-        // What is over may be forgotten at once, and then there is less to tell.
-        let status = self.open.queue.status().await.unwrap_or_default();
-        job_is_over(&self.open.record, &status, state, now);
+        // Several coordinators may find the same. One of them tells of it.
+        if self.service.0.registry.set_state(self.open.id(), state, message, now).await? {
+            // What is over may be forgotten at once, and then there is less to tell.
+            let status = self.open.queue.status().await.unwrap_or_default();
+            job_is_over(&self.open.record, &status, state, now);
+        }
         Ok(())
     }
 
