@@ -55,6 +55,24 @@ pub enum SealError {
     ForeignPart(String),
 }
 
+impl SealError {
+    /// Whether the store may do better in a while. What is absent may be so because another coordinator is sealing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            SealError::Store(error)
+            | SealError::Plan(PlanError::Store(error))
+            | SealError::Part(PartError::Store(error)) => {
+                matches!(error.kind(), ErrorKind::Other | ErrorKind::NotFound)
+            }
+            SealError::Plan(_)
+            | SealError::Part(_)
+            | SealError::Unplanned
+            | SealError::MissingPart(_)
+            | SealError::ForeignPart(_) => false,
+        }
+    }
+}
+
 /// When a job ran, in milliseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {

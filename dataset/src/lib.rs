@@ -37,8 +37,8 @@ pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};
 pub use store::{
-    BadEndpoint, Calls, ErrorKind, Object, ObjectWriter, Operation, Published, S3Keys, S3Settings, Store,
-    StoreError,
+    BadEndpoint, Calls, ErrorKind, Fate, Memory, Object, ObjectWriter, Operation, Published, S3Keys,
+    S3Settings, Store, StoreError,
 };
 pub use tally::Tally;
 pub use trace_id::Execution;
