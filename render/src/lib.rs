@@ -1,0 +1,21 @@
+//! Training text from stored traces.
+//!
+//! A style is a pure function of one execution, its settings and a seed: no I/O, no clock. Start at `style`;
+//! each style is one file below `styles/`, and `docs/styles.md` has its grammar.
+
+mod depth;
+mod example;
+mod execution;
+pub mod notation;
+mod random;
+mod sample;
+mod settings;
+mod style;
+mod styles;
+
+pub use depth::within_depth;
+pub use example::{Example, Message, Role, Text};
+pub use execution::Execution;
+pub use sample::sample;
+pub use settings::{SettingError, Settings};
+pub use style::{Parameter, Shape, Skipped, Style, StyleError, StyleKind, find, kinds};
