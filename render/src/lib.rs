@@ -7,6 +7,7 @@ mod depth;
 mod example;
 mod execution;
 mod json;
+mod level;
 mod line_runs;
 mod machine;
 pub mod notation;

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use trace::{Change, Event, EventKind};
 
+use crate::step;
+
 /// One run of one line.
 #[derive(Debug)]
 pub(crate) struct LineRun<'e, 'a> {
@@ -28,7 +30,7 @@ pub(crate) fn line_runs<'e, 'a>(events: &'e [Event<'a>]) -> Vec<LineRun<'e, 'a>>
     // The run that each frame is in.
     let mut current: HashMap<u32, usize> = HashMap::new();
     for (index, event) in events.iter().enumerate() {
-        if matches!(event.kind, EventKind::Output(..) | EventKind::Gap { .. }) {
+        if !step::is_step(event) {
             continue;
         }
         let run = current.get(&event.frame).copied();

@@ -82,10 +82,7 @@ impl<'s, 'e> Machine<'s, 'e> {
     }
 
     fn describe_frame(&self, out: &mut String, frame: &Frame<'_>) {
-        out.push_str(frame.latest.kind.name());
-        out.push(' ');
-        step::frame(out, frame.latest);
-        out.push_str(&format!(" {}", frame.latest.line));
+        step::head(out, frame.latest);
         if let Some(parent) = &frame.parent {
             out.push_str(" from ");
             out.push_str(parent);

@@ -27,6 +27,9 @@ impl<'e> Scopes<'e> {
                 Scope::Local => self.locals.entry(event.frame).or_default(),
                 Scope::Global => &mut self.globals,
             };
+            if change.element.is_some() {
+                continue;
+            }
             if change.value.is_none() {
                 names.retain(|name| *name != change.name);
             } else if !names.contains(&change.name) {

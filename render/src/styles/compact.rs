@@ -2,6 +2,7 @@
 
 use trace::{Change, ChangeKind, EventKind, Scope};
 
+use crate::level::Level;
 use crate::source::Source;
 use crate::style::{Shape, Skipped, Style, StyleKind};
 use crate::{Example, Execution, SettingError, Settings, Text, step, text, variables};
@@ -10,14 +11,16 @@ pub(crate) const KIND: StyleKind = StyleKind {
     name: "compact",
     summary: "every step with what changed",
     shape: Shape::Prompt,
-    parameters: &[],
+    parameters: &[Level::PARAMETER],
     build,
 };
 
-struct Compact;
+struct Compact {
+    level: Level,
+}
 
-fn build(_settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
-    Ok(Box::new(Compact))
+fn build(settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
+    Ok(Box::new(Compact { level: Level::of(settings)? }))
 }
 
 impl Style for Compact {
@@ -27,9 +30,7 @@ impl Style for Compact {
         _seed: u64,
         examples: &mut Vec<Example>,
     ) -> Result<(), Skipped> {
-        if !execution.events.iter().any(step::is_step) {
-            return Err(Skipped::NoTrace);
-        }
+        self.level.check(execution)?;
         let mut prompt = String::new();
         text::program(&mut prompt, &Source::new(execution.code));
         text::run(&mut prompt, execution);
@@ -38,7 +39,7 @@ impl Style for Compact {
         let mut completion = String::new();
         let mut frame = None;
         for event in execution.events {
-            if step::aside(&mut completion, event) {
+            if step::aside(&mut completion, event) || !self.level.shows(event) {
                 continue;
             }
             let begins = matches!(event.kind, EventKind::Call | EventKind::Resume);
@@ -48,15 +49,11 @@ impl Style for Compact {
                 completion.push('\n');
             }
             frame = Some(event.frame);
-            if begins {
-                completion.push_str(event.kind.name());
-                completion.push(' ');
-                step::frame(&mut completion, event);
-                completion.push_str(&format!(" {}", event.line));
-            } else if event.kind == EventKind::Line {
-                completion.push_str(&event.line.to_string());
-            } else {
-                completion.push_str(event.kind.name());
+            match &event.kind {
+                EventKind::Call | EventKind::Resume => step::head(&mut completion, event),
+                EventKind::Line => completion.push_str(&event.line.to_string()),
+                EventKind::Instruction(it) => step::instruction(&mut completion, it),
+                other => completion.push_str(other.name()),
             }
             changes(&mut completion, &event.changes);
             step::value(&mut completion, event);
@@ -68,21 +65,25 @@ impl Style for Compact {
     }
 }
 
-/// ` {"x": "1", "y": null}` and ` global {…}`, each only if something in it changed.
+/// ` {"x": "1", "xs[3]": "2", "y": null}` and ` global {…}`, each only if something in it changed.
 fn changes(out: &mut String, changes: &[Change<'_>]) {
     for (mark, scope) in [(" ", Scope::Local), (" global ", Scope::Global)] {
-        let told = changes.iter().filter(|change| change.scope == scope).filter_map(shown);
-        step::marked_object(out, mark, told);
+        let told: Vec<(String, Option<&str>)> =
+            changes.iter().filter(|change| change.scope == scope).filter_map(shown).collect();
+        step::marked_object(out, mark, told.iter().map(|(place, text)| (place.as_str(), *text)));
     }
 }
 
 /// The change as it shows where definitions do not: one that a variable changes into takes it away.
-fn shown<'a>(change: &Change<'a>) -> Option<(&'a str, Option<&'a str>)> {
+fn shown<'a>(change: &Change<'a>) -> Option<(String, Option<&'a str>)> {
     let text = change.value.map(|value| value.text);
-    match text {
-        Some(text) if variables::is_definition(change.name, text) => {
-            (change.kind == ChangeKind::Modified).then_some((change.name, None))
-        }
-        _ => Some((change.name, text)),
-    }
+    let Some(element) = change.element else {
+        return match text {
+            Some(text) if variables::is_definition(change.name, text) => {
+                (change.kind == ChangeKind::Modified).then_some((change.name.to_owned(), None))
+            }
+            _ => Some((change.name.to_owned(), text)),
+        };
+    };
+    Some((format!("{}{element}", change.name), text))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::level::Level;
 use crate::machine::Machine;
 use crate::random::Random;
 use crate::source::Source;
@@ -13,6 +14,7 @@ pub(crate) const KIND: StyleKind = StyleKind {
     summary: "the whole state at one step to the whole state n steps later",
     shape: Shape::Prompt,
     parameters: &[
+        Level::PARAMETER,
         Parameter {
             key: "n",
             default: "1",
@@ -29,6 +31,7 @@ pub(crate) const KIND: StyleKind = StyleKind {
 };
 
 struct Dynamic {
+    level: Level,
     /// `None`: drawn for each pair.
     steps: Option<usize>,
     /// `None`: all.
@@ -38,7 +41,7 @@ struct Dynamic {
 fn build(settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
     let steps = settings.count_or("n", 1, "sampled")?;
     let pairs = settings.count_or("pairs", 4, "all")?;
-    Ok(Box::new(Dynamic { steps, pairs }))
+    Ok(Box::new(Dynamic { level: Level::of(settings)?, steps, pairs }))
 }
 
 impl Style for Dynamic {
@@ -48,17 +51,15 @@ impl Style for Dynamic {
         seed: u64,
         examples: &mut Vec<Example>,
     ) -> Result<(), Skipped> {
-        let stretches = stretches(execution);
-        if stretches.is_empty() {
-            return Err(Skipped::NoTrace);
-        }
+        self.level.check(execution)?;
+        let stretches = self.stretches(execution);
         let pairs = self.draw(&stretches, Random::new(seed, execution.id, "dynamic"));
         if pairs.is_empty() {
             return Err(Skipped::NothingAsked);
         }
         let source = Source::new(execution.code);
         let wanted = pairs.iter().flat_map(|pair| [pair.from, pair.to]);
-        let states = states(execution, &source, wanted);
+        let states = self.states(execution, &source, wanted);
 
         let mut program = String::new();
         text::program(&mut program, &source);
@@ -87,22 +88,22 @@ struct Pair {
     steps: usize,
 }
 
-/// The steps of a trace as indices of events, cut where tracing was suspended: nobody can tell how many
-/// steps a gap leaves out.
-fn stretches(execution: &Execution<'_>) -> Vec<Vec<usize>> {
-    let mut stretches = vec![Vec::new()];
-    for (index, event) in execution.events.iter().enumerate() {
-        if step::is_step(event) {
-            stretches.last_mut().expect("there is always one").push(index);
-        } else if step::is_gap(event) {
-            stretches.push(Vec::new());
-        }
-    }
-    stretches.retain(|stretch| !stretch.is_empty());
-    stretches
-}
-
 impl Dynamic {
+    /// The steps of a trace as indices of events, cut where tracing was suspended: nobody can tell how many
+    /// steps a gap leaves out.
+    fn stretches(&self, execution: &Execution<'_>) -> Vec<Vec<usize>> {
+        let mut stretches = vec![Vec::new()];
+        for (index, event) in execution.events.iter().enumerate() {
+            if step::is_step(event) && self.level.shows(event) {
+                stretches.last_mut().expect("there is always one").push(index);
+            } else if step::is_gap(event) {
+                stretches.push(Vec::new());
+            }
+        }
+        stretches.retain(|stretch| !stretch.is_empty());
+        stretches
+    }
+
     /// Draws pairs: first steps without repetition and all equally likely, then the way from each.
     fn draw(&self, stretches: &[Vec<usize>], mut random: Random) -> Vec<Pair> {
         // First steps from which the way stays within their stretch.
@@ -132,6 +133,28 @@ impl Dynamic {
         pairs.sort();
         pairs
     }
+
+    /// The state at each of the `wanted` events.
+    fn states(
+        &self,
+        execution: &Execution<'_>,
+        source: &Source<'_>,
+        wanted: impl Iterator<Item = usize>,
+    ) -> BTreeMap<usize, String> {
+        let mut states: BTreeMap<usize, String> = wanted.map(|index| (index, String::new())).collect();
+        let last = states.last_key_value().map_or(0, |(last, _)| *last);
+        let mut machine = Machine::new(source);
+        for (index, event) in execution.events.iter().enumerate().take(last + 1) {
+            if !step::is_step(event) || !self.level.shows(event) {
+                continue;
+            }
+            machine.apply(event);
+            if let Some(state) = states.get_mut(&index) {
+                machine.describe(state);
+            }
+        }
+        states
+    }
 }
 
 /// A number from 1 to `most` whose logarithm is spread evenly, so that ways of 1 to 10 steps come as often
@@ -139,27 +162,6 @@ impl Dynamic {
 fn draw_steps(random: &mut Random, most: usize) -> usize {
     let drawn = ((most as f64 + 1.0).ln() * random.unit()).exp();
     (drawn as usize).clamp(1, most)
-}
-
-/// The state at each of the `wanted` events.
-fn states(
-    execution: &Execution<'_>,
-    source: &Source<'_>,
-    wanted: impl Iterator<Item = usize>,
-) -> BTreeMap<usize, String> {
-    let mut states: BTreeMap<usize, String> = wanted.map(|index| (index, String::new())).collect();
-    let last = states.last_key_value().map_or(0, |(last, _)| *last);
-    let mut machine = Machine::new(source);
-    for (index, event) in execution.events.iter().enumerate().take(last + 1) {
-        if !step::is_step(event) {
-            continue;
-        }
-        machine.apply(event);
-        if let Some(state) = states.get_mut(&index) {
-            machine.describe(state);
-        }
-    }
-    states
 }
 
 #[cfg(test)]

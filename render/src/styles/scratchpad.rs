@@ -1,5 +1,6 @@
 //! The full state at each step, as in a scratchpad.
 
+use crate::level::Level;
 use crate::scopes::Scopes;
 use crate::source::Source;
 use crate::style::{Shape, Skipped, Style, StyleKind};
@@ -9,14 +10,16 @@ pub(crate) const KIND: StyleKind = StyleKind {
     name: "scratchpad",
     summary: "every step with the full state",
     shape: Shape::Prompt,
-    parameters: &[],
+    parameters: &[Level::PARAMETER],
     build,
 };
 
-struct Scratchpad;
+struct Scratchpad {
+    level: Level,
+}
 
-fn build(_settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
-    Ok(Box::new(Scratchpad))
+fn build(settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
+    Ok(Box::new(Scratchpad { level: Level::of(settings)? }))
 }
 
 impl Style for Scratchpad {
@@ -26,9 +29,7 @@ impl Style for Scratchpad {
         _seed: u64,
         examples: &mut Vec<Example>,
     ) -> Result<(), Skipped> {
-        if !execution.events.iter().any(step::is_step) {
-            return Err(Skipped::NoTrace);
-        }
+        self.level.check(execution)?;
         let mut prompt = String::new();
         text::program(&mut prompt, &Source::new(execution.code));
         text::run(&mut prompt, execution);
@@ -37,14 +38,11 @@ impl Style for Scratchpad {
         let mut completion = String::new();
         let mut scopes = Scopes::default();
         for event in execution.events {
-            if step::aside(&mut completion, event) {
+            if step::aside(&mut completion, event) || !self.level.shows(event) {
                 continue;
             }
             scopes.apply(event);
-            completion.push_str(event.kind.name());
-            completion.push(' ');
-            step::frame(&mut completion, event);
-            completion.push_str(&format!(" {}", event.line));
+            step::head(&mut completion, event);
             step::state(&mut completion, event.frame, &scopes);
             step::value(&mut completion, event);
             completion.push('\n');
