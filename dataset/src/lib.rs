@@ -29,7 +29,7 @@ pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
 pub use outcome::{Outcome, UnknownOutcome};
-pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow};
+pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow, WholeRows};
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};

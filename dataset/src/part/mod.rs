@@ -1,7 +1,8 @@
 //! A part: the rows of one shard as a Parquet file.
 //!
 //! `schema` is the shape of a row, `columns` and `events` turn rows into columns, `writer` columns into a file.
-//! `reader` and `batches` give columns back, and `stored` turns them into rows.
+//! `reader` and `batches` give columns back, and `stored` turns them into rows,
+//! and `whole` reads all of them.
 
 mod batches;
 mod columns;
@@ -10,6 +11,7 @@ mod events;
 mod reader;
 mod schema;
 mod stored;
+mod whole;
 mod writer;
 
 use crate::{JobId, Shard};
@@ -17,6 +19,7 @@ use crate::{JobId, Shard};
 pub use error::PartError;
 pub use reader::{PartReader, RowSummary};
 pub use stored::StoredRow;
+pub use whole::WholeRows;
 pub use writer::{PartStats, PartWriter};
 
 /// Whose rows a part holds; it stands in the part's footer.

@@ -1,0 +1,226 @@
+//! Which executions become training text, and for what.
+//!
+//! Each execution is looked at once (`glance`); the decision is a pure function of all glances, which are scanned
+//! several times instead of being held. It takes about ten bytes of memory for an execution, and 200 MiB beside.
+
+mod benchmark;
+mod clusters;
+mod glance;
+pub(crate) mod hash;
+mod rank;
+mod similarity;
+mod split;
+mod tokens;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use benchmark::{Benchmarks, Overlap};
+use clusters::Clusters;
+pub(crate) use glance::Glance;
+use hash::join;
+use rank::{Entry, grouped};
+use similarity::BANDS;
+pub use split::Split;
+
+/// What to keep. Where more is left of a group than may be, chance decides, which the seed decides.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    pub caps: Caps,
+    /// The share of sources that are kept apart, from 0 to 1. Sources whose code is nearly the same go together.
+    pub validation: f64,
+}
+
+/// At most so many of each group; `None` for any number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caps {
+    /// Sources whose code is nearly the same.
+    pub similar_sources: Option<u64>,
+    /// Executions whose traces are nearly the same.
+    pub similar_traces: Option<u64>,
+    /// Executions of one source.
+    pub per_source: Option<u64>,
+    /// Executions that took the same steps between lines.
+    pub per_shape: Option<u64>,
+    /// Executions that ended alike after about as many events.
+    pub per_stratum: Option<u64>,
+}
+
+/// Why an execution is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    NeverRan,
+    InBenchmark,
+    OverlapsBenchmark,
+    SimilarSource,
+    SimilarTrace,
+    SourceFull,
+    ShapeFull,
+    StratumFull,
+}
+
+impl LeftOut {
+    /// The name under which a report counts it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LeftOut::NeverRan => "never_ran",
+            LeftOut::InBenchmark => "in_benchmark",
+            LeftOut::OverlapsBenchmark => "overlaps_benchmark",
+            LeftOut::SimilarSource => "similar_source",
+            LeftOut::SimilarTrace => "similar_trace",
+            LeftOut::SourceFull => "source_full",
+            LeftOut::ShapeFull => "shape_full",
+            LeftOut::StratumFull => "stratum_full",
+        }
+    }
+}
+
+/// What becomes of an execution.
+pub(crate) type Verdict = Result<Split, LeftOut>;
+
+impl Selection {
+    /// Whether anything has to be known of all executions before one can be rendered.
+    pub(crate) fn needs_survey(&self, benchmarks: bool) -> bool {
+        benchmarks || *self != Selection::default()
+    }
+
+    /// Decides for `count` executions. `scan` gives all glances in order, as often as it is called.
+    pub(crate) fn decide<E>(
+        &self,
+        seed: u64,
+        count: u32,
+        scan: impl Fn(&mut dyn FnMut(u32, &Glance)) -> Result<(), E>,
+    ) -> Result<Vec<Verdict>, E> {
+        let mut verdicts = vec![Ok(Split::Train); count as usize];
+        scan(&mut |member, glance| verdicts[member as usize] = judged_alone(glance))?;
+        let mut choice = Choice { seed, scan, verdicts };
+        let caps = &self.caps;
+        let mut sources_alike = (caps.similar_sources.is_some() || self.validation > 0.0)
+            .then(|| choice.clusters(|glance| &glance.code))
+            .transpose()?;
+        if let (Some(most), Some(alike)) = (caps.similar_sources, &mut sources_alike) {
+            choice.cap(most, LeftOut::SimilarSource, Glance::by_source, |member, _| {
+                alike.root(member).into()
+            })?;
+        }
+        if let Some(most) = caps.similar_traces {
+            let mut alike = choice.clusters(|glance| &glance.trace)?;
+            choice.cap(most, LeftOut::SimilarTrace, Glance::by_id, |member, _| alike.root(member).into())?;
+        }
+        for (most, why, group) in [
+            (caps.per_source, LeftOut::SourceFull, Glance::by_source as fn(&Glance) -> u64),
+            (caps.per_shape, LeftOut::ShapeFull, |glance| glance.shape),
+            (caps.per_stratum, LeftOut::StratumFull, |glance| glance.stratum),
+        ] {
+            if let Some(most) = most {
+                choice.cap(most, why, Glance::by_id, |_, glance| group(glance))?;
+            }
+        }
+        if let Some(mut alike) = sources_alike.filter(|_| self.validation > 0.0) {
+            choice.split(self.validation, |member| alike.root(member))?;
+        }
+        Ok(choice.verdicts)
+    }
+}
+
+impl Glance {
+    fn by_id(&self) -> u64 {
+        self.id
+    }
+
+    fn by_source(&self) -> u64 {
+        self.source
+    }
+}
+
+/// What can be said of an execution without the others.
+fn judged_alone(glance: &Glance) -> Verdict {
+    if !glance.ran {
+        return Err(LeftOut::NeverRan);
+    }
+    match glance.overlap {
+        Overlap::None => Ok(Split::Train),
+        Overlap::Run => Err(LeftOut::OverlapsBenchmark),
+        Overlap::Whole => Err(LeftOut::InBenchmark),
+    }
+}
+
+/// A decision that is being made.
+struct Choice<S> {
+    seed: u64,
+    scan: S,
+    verdicts: Vec<Verdict>,
+}
+
+impl<S, E> Choice<S>
+where
+    S: Fn(&mut dyn FnMut(u32, &Glance)) -> Result<(), E>,
+{
+    fn left(&self) -> u64 {
+        self.verdicts.iter().filter(|verdict| verdict.is_ok()).count() as u64
+    }
+
+    /// Joins those that agree in a band, and those of one source: their code is the same.
+    fn clusters(&self, signature: impl Fn(&Glance) -> &[u64; BANDS]) -> Result<Clusters, E> {
+        let mut clusters =
+            Clusters::alone(u32::try_from(self.verdicts.len()).expect("members are counted so"));
+        let entries = |each: &mut dyn FnMut(Entry)| {
+            (self.scan)(&mut |member, glance| {
+                if self.verdicts[member as usize].is_ok() {
+                    let bands = signature(glance).iter().enumerate();
+                    bands.for_each(|(band, &key)| {
+                        each(Entry { group: join(band as u64, key), rank: 0, member });
+                    });
+                }
+            })
+        };
+        grouped(self.left() * BANDS as u64, entries, |group| {
+            group.windows(2).for_each(|pair| clusters.join(pair[0].member, pair[1].member));
+        })?;
+        Ok(clusters)
+    }
+
+    /// Leaves `most` of each group. Things of one `unit` stay or go together, and count as one.
+    fn cap(
+        &mut self,
+        most: u64,
+        why: LeftOut,
+        unit: fn(&Glance) -> u64,
+        mut group: impl FnMut(u32, &Glance) -> u64,
+    ) -> Result<(), E> {
+        let mut full = Vec::new();
+        let entries = |each: &mut dyn FnMut(Entry)| {
+            (self.scan)(&mut |member, glance| {
+                if self.verdicts[member as usize].is_ok() {
+                    let rank = join(self.seed, unit(glance));
+                    each(Entry { group: group(member, glance), rank, member });
+                }
+            })
+        };
+        grouped(self.left(), entries, |entries| {
+            let beyond = entries.chunk_by(|one, other| one.rank == other.rank).skip(most as usize);
+            full.extend(beyond.flatten().map(|entry| entry.member));
+        })?;
+        for member in full {
+            self.verdicts[member as usize] = Err(why);
+        }
+        Ok(())
+    }
+
+    /// Puts clusters on one side or the other. The name of a cluster is its first execution's.
+    fn split(&mut self, validation: f64, mut root: impl FnMut(u32) -> u32) -> Result<(), E> {
+        let Choice { seed, scan, verdicts } = self;
+        // A root comes before the members of its cluster.
+        let mut sides = vec![Split::Train; verdicts.len()];
+        scan(&mut |member, glance| {
+            let root = root(member);
+            if root == member {
+                sides[member as usize] = Split::of(glance.source, *seed, validation);
+            }
+            if let Ok(split) = &mut verdicts[member as usize] {
+                *split = sides[root as usize];
+            }
+        })
+    }
+}
