@@ -27,6 +27,6 @@ pub use output::{Content, FileEntry, FileKind, Form, Message, Misfit, Record};
 pub use progress::{Phase, Progress, Standing};
 pub use rendering::{Conclusion, Rendering};
 pub use request::{Examined, LengthLimit, Options, Request};
-pub use seal::Report;
+pub use seal::{Report, Total};
 pub use select::{Caps, LeftOut, Selection, Split};
 pub use tally::Tally;
