@@ -27,25 +27,24 @@ use crate::signals::{Interrupt, Interrupts};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RenderArgs {
-    /// Show every style with its settings and an example.
-    #[arg(long, exclusive = true)]
-    list_styles: bool,
-
-    #[command(flatten)]
-    asked: Option<Asked>,
-}
-
-#[derive(Debug, Args)]
-struct Asked {
     /// The dataset of traces, finished: a folder, or s3://bucket/prefix.
-    dataset: String,
+    #[arg(required_unless_present = "list_styles")]
+    dataset: Option<String>,
 
     /// Where the text goes: a folder, or s3://bucket/prefix.
-    #[arg(long, short, value_name = "URI")]
-    output: String,
+    #[arg(long, short, value_name = "URI", required_unless_present = "list_styles")]
+    output: Option<String>,
+
+    /// How a trace becomes text; see --list-styles.
+    #[arg(long, value_name = "NAME", required_unless_present = "list_styles")]
+    style: Option<String>,
 
     #[command(flatten)]
     options: RenderOptions,
+
+    /// Show every style with its settings and an example.
+    #[arg(long)]
+    list_styles: bool,
 
     /// Parts to render side by side [default: the cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -65,39 +64,31 @@ Examples:
   et-coord render traces --style direct -o text --similar-sources 1 --per-source 4 --benchmark cruxeval.jsonl";
 
 pub(super) fn render(args: RenderArgs, console: Console) -> anyhow::Result<ExitCode> {
-    match args.asked {
-        Some(asked) => asked.render(console),
-        None => {
-            io::stdout().write_all(styles::list(Paint::for_stdout()).as_bytes())?;
+    let RenderArgs { dataset, output, style, options, list_styles, jobs, json } = args;
+    let (Some(dataset), Some(output), Some(style), false) = (dataset, output, style, list_styles) else {
+        io::stdout().write_all(styles::list(Paint::for_stdout()).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let traces = Dataset::open(Store::open(&dataset)?)?;
+    let rendering = Rendering::prepare(traces, Store::open(&output)?, options.resolve(style)?)?;
+    if let Some(report) = rendering.finished()? {
+        console.say(&format!("{output} is complete already; nothing was rendered"));
+        show(&report, &output, json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let threads = jobs.map_or_else(cores, usize::from);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(supervise(rendering, threads, console.clone()));
+    // Whatever is still written has lost its purpose.
+    runtime.shutdown_background();
+    match ended? {
+        Ended::Complete(report) => {
+            show(&report, &output, json)?;
             Ok(ExitCode::SUCCESS)
         }
-    }
-}
-
-impl Asked {
-    fn render(self, console: Console) -> anyhow::Result<ExitCode> {
-        let Asked { dataset, output, options, jobs, json } = self;
-        let traces = Dataset::open(Store::open(&dataset)?)?;
-        let rendering = Rendering::prepare(traces, Store::open(&output)?, options.resolve()?)?;
-        if let Some(report) = rendering.finished()? {
-            console.say(&format!("{output} is complete already; nothing was rendered"));
-            show(&report, &output, json)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let threads = jobs.map_or_else(cores, usize::from);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let ended = runtime.block_on(supervise(rendering, threads, console.clone()));
-        // Whatever is still written has lost its purpose.
-        runtime.shutdown_background();
-        match ended? {
-            Ended::Complete(report) => {
-                show(&report, &output, json)?;
-                Ok(ExitCode::SUCCESS)
-            }
-            Ended::Stopped(by) => {
-                console.say("stopped; the same command again goes on from what is done");
-                Ok(ExitCode::from(by.exit_code()))
-            }
+        Ended::Stopped(by) => {
+            console.say("stopped; the same command again goes on from what is done");
+            Ok(ExitCode::from(by.exit_code()))
         }
     }
 }

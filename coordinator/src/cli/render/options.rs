@@ -9,10 +9,6 @@ const BENCHMARK_RUN: usize = 24;
 
 #[derive(Debug, Args)]
 pub(super) struct RenderOptions {
-    /// How a trace becomes text; see --list-styles.
-    #[arg(long, value_name = "NAME")]
-    style: String,
-
     /// A setting of the style; with @FILE as its value, what stands in the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -126,10 +122,10 @@ enum OverlongArg {
 
 impl RenderOptions {
     /// Reads the files that options name.
-    pub(super) fn resolve(self) -> anyhow::Result<Options> {
+    pub(super) fn resolve(self, style: String) -> anyhow::Result<Options> {
         let settings = self.settings.iter().map(|setting| with_file(setting));
         Ok(Options {
-            style: self.style,
+            style,
             settings: settings.collect::<anyhow::Result<_>>()?,
             seed: self.seed,
             form: self.form.map(|form| match form {
