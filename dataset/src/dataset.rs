@@ -234,6 +234,7 @@ fn differences(one: &Job, other: &Job) -> String {
         ("sources", one.sources != other.sources),
         ("columns", one.columns != other.columns),
         ("sources per shard", one.shard_sources != other.shard_sources),
+        ("granularity", one.granularity != other.granularity),
         ("limits", one.limits != other.limits),
     ];
     let differing: Vec<&str> = parts.into_iter().filter(|part| part.1).map(|part| part.0).collect();

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use trace::Granularity;
 
 use crate::ColumnMap;
+use crate::granularity;
 use crate::hex::hex;
 use crate::layout::FORMAT_VERSION;
 use crate::source::{self, SourceError};
@@ -21,6 +23,9 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "ColumnMap::is_empty")]
     pub columns: ColumnMap,
     pub shard_sources: u64,
+    /// How finely programs are traced.
+    #[serde(default, with = "granularity", skip_serializing_if = "granularity::is_usual")]
+    pub granularity: Granularity,
     pub limits: Limits,
 }
 
@@ -30,12 +35,18 @@ impl Job {
     pub fn new(sources: &[String], shard_sources: u64, limits: Limits) -> Result<Job, SourceError> {
         let sources = source::resolve(sources)?;
         let columns = ColumnMap::default();
-        Ok(Job { format_version: FORMAT_VERSION, sources, columns, shard_sources, limits })
+        let granularity = Granularity::default();
+        Ok(Job { format_version: FORMAT_VERSION, sources, columns, shard_sources, granularity, limits })
     }
 
     /// The same job over Parquet files that have other columns than usual.
     pub fn with_columns(self, columns: ColumnMap) -> Job {
         Job { columns, ..self }
+    }
+
+    /// The same job with its programs traced as finely as this.
+    pub fn with_granularity(self, granularity: Granularity) -> Job {
+        Job { granularity, ..self }
     }
 
     /// The beginning of the job's hash. Whatever changes its rows changes this.
@@ -105,12 +116,14 @@ mod tests {
             sources: vec!["/a".to_owned()],
             columns: ColumnMap::default(),
             shard_sources: 9,
+            granularity: Granularity::Line,
             limits: Limits::default(),
         };
         let others = [
             Job { sources: vec!["/b".to_owned()], ..job.clone() },
             Job { shard_sources: 10, ..job.clone() },
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
+            job.clone().with_granularity(Granularity::Call),
             Job { limits: Limits { wall_ms: 1, ..job.limits }, ..job.clone() },
         ];
         assert_eq!(job.id(), job.clone().id());

@@ -7,6 +7,7 @@ mod card;
 mod columns;
 mod damage;
 mod dataset;
+mod granularity;
 mod hex;
 mod job;
 mod layout;

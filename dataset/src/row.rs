@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use trace::Event;
+use trace::{Event, Granularity};
 
 use crate::Outcome;
 
@@ -30,8 +30,8 @@ pub struct Row<'a> {
     pub code: String,
     pub input: Option<String>,
     pub input_origin: InputOrigin,
-    /// How finely it was traced: `line`.
-    pub granularity: &'a str,
+    /// How finely it was traced.
+    pub granularity: Granularity,
     pub outcome: Outcome,
     pub exception_type: Option<String>,
     pub exception_message: Option<String>,
@@ -137,7 +137,7 @@ mod tests {
             code: String::new(),
             input: None,
             input_origin: InputOrigin::Script,
-            granularity: "",
+            granularity: Granularity::Line,
             outcome,
             exception_type: exception.map(str::to_owned),
             exception_message: message.map(str::to_owned),

@@ -1,6 +1,7 @@
 //! What names one execution for good.
 
 use sha2::{Digest, Sha256};
+use trace::Granularity;
 
 use crate::hex::hex;
 
@@ -15,8 +16,7 @@ pub struct Execution<'a> {
     /// The full version; only its first two numbers count.
     pub interpreter: &'a str,
     pub tracer_version: &'a str,
-    /// How fine the trace is: `line`.
-    pub granularity: &'a str,
+    pub granularity: Granularity,
 }
 
 impl Execution<'_> {
@@ -34,7 +34,7 @@ impl Execution<'_> {
             self.input,
             Some(minor_version),
             Some(self.tracer_version),
-            Some(self.granularity),
+            Some(self.granularity.name()),
         ];
         let mut hash = Sha256::new();
         for field in fields {
@@ -60,7 +60,7 @@ mod tests {
         input: Some("1"),
         interpreter: "3.13.0",
         tracer_version: "0.1.0",
-        granularity: "line",
+        granularity: Granularity::Line,
     };
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
             Execution { input: None, ..EXECUTION }.trace_id(),
             Execution { interpreter: "3.12.0", ..EXECUTION }.trace_id(),
             Execution { tracer_version: "0.1.1", ..EXECUTION }.trace_id(),
-            Execution { granularity: "call", ..EXECUTION }.trace_id(),
+            Execution { granularity: Granularity::Call, ..EXECUTION }.trace_id(),
             Execution { source_path: "corpus/a.p", source_sha256: "y00ff", ..EXECUTION }.trace_id(),
         ]);
         assert_eq!(ids.len(), 11);

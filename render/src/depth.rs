@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use trace::{Change, Event, EventKind, Scope};
 
+use crate::step;
+
 /// The events of frames that were called at most `depth` traced frames deep, as if calls below had been
 /// opaque.
 ///
@@ -15,15 +17,14 @@ pub fn within_depth<'a>(events: &[Event<'a>], depth: u32) -> Vec<Event<'a>> {
     // A generator may be resumed at other depths than it was called at; it stays whole or not at all.
     let mut left_out = BTreeSet::new();
     for event in events {
-        if matches!(event.kind, EventKind::Output(..) | EventKind::Gap { .. }) {
+        if !step::is_step(event) {
             kept.push(event.clone());
             continue;
         }
         if event.kind == EventKind::Call && event.depth > depth {
             left_out.insert(event.frame);
         }
-        let globals = event.changes.iter().filter(|change| change.scope == Scope::Global);
-        for change in globals {
+        for change in event.changes.iter().filter(|change| supersedes(change)) {
             pending.retain(|earlier| earlier.name != change.name);
         }
         if left_out.contains(&event.frame) {
@@ -35,6 +36,11 @@ pub fn within_depth<'a>(events: &[Event<'a>], depth: u32) -> Vec<Event<'a>> {
         kept.push(event);
     }
     kept
+}
+
+/// Whether what was told of a global before is of no matter any more.
+fn supersedes(change: &Change<'_>) -> bool {
+    change.scope == Scope::Global && change.element.is_none()
 }
 
 #[cfg(test)]

@@ -6,12 +6,21 @@
 mod depth;
 mod example;
 mod execution;
+mod json;
+mod level;
+mod line_runs;
+mod machine;
 pub mod notation;
 mod random;
 mod sample;
+mod scopes;
 mod settings;
+mod source;
+mod step;
 mod style;
 mod styles;
+mod text;
+mod variables;
 
 pub use depth::within_depth;
 pub use example::{Example, Message, Role, Text};

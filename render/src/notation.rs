@@ -94,14 +94,14 @@ impl Author {
             self.stack.pop();
         }
         let changes = fields.map(|field| self.change(frame, field)).collect();
-        Event { frame, parent, depth, function, line: number, kind, changes }
+        Event { thread: 0, frame, parent, depth, function, line: number, kind, changes }
     }
 
     /// An event that belongs to nobody's line.
     fn other<'a>(&self, kind: EventKind<'a>) -> Event<'a> {
         let frame = self.stack.last().copied().unwrap_or(0);
         let depth = (self.stack.len() as u32).saturating_sub(1);
-        Event { frame, parent: None, depth, function: "", line: 0, kind, changes: Vec::new() }
+        Event { thread: 0, frame, parent: None, depth, function: "", line: 0, kind, changes: Vec::new() }
     }
 
     fn change<'a>(&mut self, frame: u32, field: &'a str) -> Change<'a> {
@@ -112,12 +112,12 @@ impl Author {
         let owner = if scope == Scope::Global { 0 } else { frame };
         if let Some(name) = field.strip_prefix('-') {
             self.bound.remove(&(scope, owner, name.to_owned()));
-            return Change { scope, name, kind: ChangeKind::Deleted, value: None };
+            return Change { scope, name, element: None, kind: ChangeKind::Deleted, value: None };
         }
         let (name, value) = field.split_once(": ").expect("a change is `name: type = text`");
         let (type_name, text) = value.split_once(" = ").expect("a change is `name: type = text`");
         let is_new = self.bound.insert((scope, owner, name.to_owned()));
         let kind = if is_new { ChangeKind::New } else { ChangeKind::Modified };
-        Change { scope, name, kind, value: Some(Value { type_name, text }) }
+        Change { scope, name, element: None, kind, value: Some(Value { type_name, text }) }
     }
 }

@@ -1,8 +1,5 @@
 //! The settings of a style, as `key=value` texts.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 /// What was asked of a style beyond its name; each key at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -44,18 +41,41 @@ impl Settings {
         self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The value of `key` read by `T`, or `default` where it is not set.
-    pub(crate) fn get<T>(&self, key: &'static str, default: T) -> Result<T, SettingError>
-    where
-        T: FromStr,
-        T::Err: Display,
-    {
+    /// The number from 1 up that `key` holds, `default` where it is not set; `None` where it is `word`.
+    pub(crate) fn count_or(
+        &self,
+        key: &'static str,
+        default: usize,
+        word: &str,
+    ) -> Result<Option<usize>, SettingError> {
+        let Some(value) = self.text(key) else { return Ok(Some(default)) };
+        if value == word {
+            return Ok(None);
+        }
+        match value.parse() {
+            Ok(number) if number > 0 => Ok(Some(number)),
+            _ => {
+                let wanted = format!("give a number from 1 up, or `{word}`");
+                Err(SettingError::Value { key, value: value.to_owned(), wanted })
+            }
+        }
+    }
+
+    /// The number from 1 up that `key` holds; `None` where it is `all` or not set.
+    pub(crate) fn count_or_all(&self, key: &'static str) -> Result<Option<usize>, SettingError> {
+        if self.text(key).is_none() { Ok(None) } else { self.count_or(key, 1, "all") }
+    }
+
+    /// The number from 0 to 1 that `key` holds, `default` where it is not set.
+    pub(crate) fn share_or(&self, key: &'static str, default: f64) -> Result<f64, SettingError> {
         let Some(value) = self.text(key) else { return Ok(default) };
-        value.parse().map_err(|error: T::Err| SettingError::Value {
-            key,
-            value: value.to_owned(),
-            wanted: error.to_string(),
-        })
+        match value.parse() {
+            Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+            _ => {
+                let wanted = "give a number from 0 to 1".to_owned();
+                Err(SettingError::Value { key, value: value.to_owned(), wanted })
+            }
+        }
     }
 
     /// The one of `choices` that `key` names; the first where it is not set.
@@ -71,5 +91,32 @@ impl Settings {
             let wanted = format!("choose one of {}", names.join(", "));
             SettingError::Value { key, value: value.to_owned(), wanted }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_may_hold_anything() {
+        let settings = Settings::parse(["a=b=c\nd", "e="]).unwrap();
+        assert_eq!((settings.text("a"), settings.text("e")), (Some("b=c\nd"), Some("")));
+    }
+
+    #[test]
+    fn mistakes_are_told_in_a_sentence() {
+        let told = |result: Result<(), SettingError>| result.unwrap_err().to_string();
+        assert_eq!(told(Settings::parse(["a"]).map(drop)), "`a` is no setting: write key=value");
+        assert_eq!(told(Settings::parse(["a=1", "a=2"]).map(drop)), "`a` is set twice");
+        let settings = Settings::parse(["n=0", "form=x"]).unwrap();
+        assert_eq!(
+            told(settings.count_or("n", 1, "all").map(drop)),
+            "`0` is no value for `n`: give a number from 1 up, or `all`"
+        );
+        assert_eq!(
+            told(settings.choose("form", &[("rows", 1), ("spans", 2)]).map(drop)),
+            "`x` is no value for `form`: choose one of rows, spans"
+        );
     }
 }

@@ -23,6 +23,8 @@ pub enum Skipped {
     NoTrace,
     #[error("it was not traced line by line")]
     NoLines,
+    #[error("it was not traced instruction by instruction")]
+    NoInstructions,
     #[error("it did not come to an end that the style can tell")]
     NoResult,
     #[error("the result's text is cut, so that it does not say the value")]
@@ -43,6 +45,7 @@ impl Skipped {
         match self {
             Skipped::NoTrace => "no_trace",
             Skipped::NoLines => "no_lines",
+            Skipped::NoInstructions => "no_instructions",
             Skipped::NoResult => "no_result",
             Skipped::CutResult => "cut_result",
             Skipped::NoInput => "no_input",

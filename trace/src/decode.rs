@@ -5,8 +5,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::event::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
-use crate::wire::{change, gap, stream, tag, unzigzag, verdict};
+use crate::event::{
+    Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
+    Stream, Value, Verdict,
+};
+use crate::wire::{change, effect, gap, item, stream, tag, unzigzag, verdict};
 
 /// Why a log ends before its bytes do, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +55,12 @@ impl<'a> Decoded<'a> {
 pub struct Reader<'a> {
     input: Input<'a>,
     names: Vec<&'a str>,
+    instructions: Vec<(u32, &'a str, Option<&'a str>)>,
     frames: Vec<Frame<'a>>,
-    /// The frames that are entered and not left, innermost last.
-    stack: Vec<u32>,
+    /// For each thread, the frames that are entered and not left, innermost last.
+    stacks: Vec<Vec<u32>>,
+    /// The thread whose items are being read.
+    thread: usize,
     end: Option<End<'a>>,
     broken: bool,
 }
@@ -70,8 +76,10 @@ impl<'a> Reader<'a> {
         Reader {
             input: Input::new(log),
             names: Vec::new(),
+            instructions: Vec::new(),
             frames: Vec::new(),
-            stack: Vec::new(),
+            stacks: vec![Vec::new()],
+            thread: 0,
             end: None,
             broken: false,
         }
@@ -91,6 +99,8 @@ impl<'a> Reader<'a> {
                         self.end = Some(end);
                     }
                 }
+                tag::THREAD => self.read_thread()?,
+                tag::EFFECT => return self.read_effect().map(Some),
                 tag::OUTPUT => return self.read_output().map(Some),
                 tag::GAP => return self.read_gap().map(Some),
                 tag => return self.read_frame_event(tag).map(Some),
@@ -107,7 +117,7 @@ impl<'a> Reader<'a> {
                 let frame =
                     u32::try_from(self.frames.len()).map_err(|_| self.input.error("too many frames"))?;
                 self.frames.push(Frame { function, line, entered: true });
-                self.stack.push(frame);
+                self.stack_mut().push(frame);
                 EventKind::Call
             }
             tag::LINE => {
@@ -126,13 +136,14 @@ impl<'a> Reader<'a> {
                     Some(known) if !known.entered => known.entered = true,
                     _ => return Err(self.input.error("resumes a frame that is not suspended")),
                 }
-                self.stack.push(frame as u32);
+                self.stack_mut().push(frame as u32);
                 EventKind::Resume
             }
             tag::RETURN => EventKind::Return(self.value()?),
             tag::YIELD => EventKind::Yield(self.value()?),
             tag::RAISE => EventKind::Raise(self.value()?),
             tag::UNWIND => EventKind::Unwind(self.value()?),
+            tag::INSTRUCTION => EventKind::Instruction(Box::new(self.instruction()?)),
             _ => return Err(self.input.error("an unknown item")),
         };
         let leaves = matches!(kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_));
@@ -140,9 +151,71 @@ impl<'a> Reader<'a> {
         let event = self.in_frame(self.top()?, kind, changes);
         if leaves {
             self.frames[event.frame as usize].entered = false;
-            self.stack.pop();
+            self.stack_mut().pop();
         }
         Ok(event)
+    }
+
+    fn read_thread(&mut self) -> Result<(), LogError> {
+        let thread = usize::try_from(self.input.varint()?).ok().filter(|&thread| thread <= self.stacks.len());
+        self.thread = thread.ok_or_else(|| self.input.error("a thread out of turn"))?;
+        if self.thread == self.stacks.len() {
+            self.stacks.push(Vec::new());
+        }
+        Ok(())
+    }
+
+    fn instruction(&mut self) -> Result<Instruction<'a>, LogError> {
+        let index = self.input.varint()?.checked_sub(1);
+        let (offset, name, argument) = match index {
+            None => {
+                let fresh = self.fresh_instruction()?;
+                self.instructions.push(fresh);
+                fresh
+            }
+            Some(index) => {
+                let known = usize::try_from(index).ok().and_then(|index| self.instructions.get(index));
+                *known.ok_or_else(|| self.input.error("an instruction that was not given"))?
+            }
+        };
+        let depth = self.input.varint()?;
+        let mut stack = Vec::new();
+        for _ in 0..depth {
+            stack.push(match self.input.varint()? {
+                item::NULL => StackItem::Null,
+                item::VALUE => StackItem::Value(self.value()?),
+                local => StackItem::Local(self.named(local - item::LOCAL)?),
+            });
+        }
+        Ok(Instruction { offset, name, argument, stack })
+    }
+
+    fn fresh_instruction(&mut self) -> Result<(u32, &'a str, Option<&'a str>), LogError> {
+        let offset = u32::try_from(self.input.varint()?);
+        let offset = offset.map_err(|_| self.input.error("an instruction out of range"))?;
+        let name = self.name()?;
+        let argument = match self.input.varint()?.checked_sub(1) {
+            Some(len) => Some(self.input.text(len)?),
+            None => None,
+        };
+        Ok((offset, name, argument))
+    }
+
+    fn read_effect(&mut self) -> Result<Event<'a>, LogError> {
+        let kind = match self.input.byte()? {
+            effect::READ => EffectKind::Read,
+            effect::WRITE => EffectKind::Write,
+            effect::NETWORK => EffectKind::Network,
+            effect::PROCESS => EffectKind::Process,
+            effect::ENVIRONMENT => EffectKind::Environment,
+            effect::TIME => EffectKind::Time,
+            effect::RANDOMNESS => EffectKind::Randomness,
+            effect::CODE => EffectKind::Code,
+            _ => return Err(self.input.error("an unknown effect")),
+        };
+        let len = self.input.array::<2>().map(u16::from_le_bytes)?;
+        let detail = self.input.text(len.into())?;
+        Ok(self.wherever(EventKind::Effect(Effect { kind, detail })))
     }
 
     fn read_output(&mut self) -> Result<Event<'a>, LogError> {
@@ -190,20 +263,29 @@ impl<'a> Reader<'a> {
 
     /// An event that is not a frame's own: it stands where the innermost frame stands, if there is one.
     fn wherever(&self, kind: EventKind<'a>) -> Event<'a> {
-        match self.stack.last() {
+        match self.stack().last() {
             Some(&frame) => self.in_frame(frame, kind, Vec::new()),
-            None => {
-                Event { frame: 0, parent: None, depth: 0, function: "", line: 0, kind, changes: Vec::new() }
-            }
+            None => Event {
+                thread: self.thread as u32,
+                frame: 0,
+                parent: None,
+                depth: 0,
+                function: "",
+                line: 0,
+                kind,
+                changes: Vec::new(),
+            },
         }
     }
 
     fn in_frame(&self, frame: u32, kind: EventKind<'a>, changes: Vec<Change<'a>>) -> Event<'a> {
         let Frame { function, line, .. } = self.frames[frame as usize];
-        let below = self.stack.len() - 1;
+        let stack = self.stack();
+        let below = stack.len() - 1;
         Event {
+            thread: self.thread as u32,
             frame,
-            parent: below.checked_sub(1).map(|caller| self.stack[caller]),
+            parent: below.checked_sub(1).map(|caller| stack[caller]),
             depth: below as u32,
             function,
             line,
@@ -224,14 +306,24 @@ impl<'a> Reader<'a> {
                 .ok_or_else(|| self.input.error("a change without a name"))?;
             let name = self.named(name)?;
             let scope = if head & change::GLOBAL == 0 { Scope::Local } else { Scope::Global };
-            let kind = match head & 3 {
-                change::NEW => ChangeKind::New,
-                change::MODIFIED => ChangeKind::Modified,
-                change::DELETED => ChangeKind::Deleted,
-                _ => return Err(self.input.error("an unknown kind of change")),
+            let (kind, element) = match head & change::KIND {
+                change::ELEMENT => {
+                    let kind = self.input.byte()?;
+                    (self.change_kind(kind.into())?, Some(self.input.varint_text()?))
+                }
+                kind => (self.change_kind(kind)?, None),
             };
             let value = if kind == ChangeKind::Deleted { None } else { Some(self.value()?) };
-            changes.push(Change { scope, name, kind, value });
+            changes.push(Change { scope, name, element, kind, value });
+        }
+    }
+
+    fn change_kind(&self, kind: u64) -> Result<ChangeKind, LogError> {
+        match kind {
+            change::NEW => Ok(ChangeKind::New),
+            change::MODIFIED => Ok(ChangeKind::Modified),
+            change::DELETED => Ok(ChangeKind::Deleted),
+            _ => Err(self.input.error("an unknown kind of change")),
         }
     }
 
@@ -263,8 +355,16 @@ impl<'a> Reader<'a> {
         u32::try_from(line).map_err(|_| self.input.error("a line number out of range"))
     }
 
+    fn stack(&self) -> &[u32] {
+        &self.stacks[self.thread]
+    }
+
+    fn stack_mut(&mut self) -> &mut Vec<u32> {
+        &mut self.stacks[self.thread]
+    }
+
     fn top(&self) -> Result<u32, LogError> {
-        self.stack.last().copied().ok_or_else(|| self.input.error("an event outside any frame"))
+        self.stack().last().copied().ok_or_else(|| self.input.error("an event outside any frame"))
     }
 }
 

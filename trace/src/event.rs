@@ -8,6 +8,8 @@ use std::borrow::Cow;
 /// event, so replaying the changes from the start gives the full state at every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<'a> {
+    /// The thread: 0 is the main one, the others follow in the order of their first events.
+    pub thread: u32,
     /// The frame's number, in order of its call; the first traced frame is 0.
     pub frame: u32,
     /// The traced frame that called or resumed this one; `None` where there is none.
@@ -39,6 +41,10 @@ pub enum EventKind<'a> {
     Raise(Value<'a>),
     /// The frame is left by this exception.
     Unwind(Value<'a>),
+    /// A bytecode instruction is about to run. On the heap, so that events of other kinds stay small.
+    Instruction(Box<Instruction<'a>>),
+    /// The program touched the world outside it.
+    Effect(Effect<'a>),
     /// The program wrote to one of its standard streams; the bytes need not be UTF-8.
     Output(Stream, Cow<'a, [u8]>),
     /// Tracing was suspended here. `skipped` counts the events left out, where that is known.
@@ -56,6 +62,8 @@ impl EventKind<'_> {
             EventKind::Yield(_) => "yield",
             EventKind::Raise(_) => "raise",
             EventKind::Unwind(_) => "unwind",
+            EventKind::Instruction(_) => "instruction",
+            EventKind::Effect(_) => "effect",
             EventKind::Output(..) => "output",
             EventKind::Gap { .. } => "gap",
         }
@@ -69,11 +77,89 @@ pub struct Value<'a> {
     pub text: &'a str,
 }
 
-/// A variable that differs from what it was at the frame's last event.
+/// A bytecode instruction as `dis` lists it, with what it works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction<'a> {
+    /// Bytes from the beginning of the frame's code.
+    pub offset: u32,
+    pub name: &'a str,
+    /// What `dis` shows of its argument (`argrepr`, else the number); `None` where it takes none.
+    pub argument: Option<&'a str>,
+    /// The operand stack before it runs, the top last.
+    pub stack: Vec<StackItem<'a>>,
+}
+
+/// One place of the operand stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackItem<'a> {
+    /// No object, as `PUSH_NULL` leaves it.
+    Null,
+    Value(Value<'a>),
+    /// The very object that the frame's local of this name holds; it reads as that was last told.
+    Local(&'a str),
+}
+
+/// Something that the program did to the world outside it, or let it do to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effect<'a> {
+    pub kind: EffectKind,
+    /// What it was done to, such as the path of a file.
+    pub detail: &'a str,
+}
+
+/// What kind of contact with the world outside it an effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EffectKind {
+    /// A file or folder was read or looked at.
+    Read,
+    /// A file or folder was made, changed or removed.
+    Write,
+    Network,
+    /// Another process was started or signalled.
+    Process,
+    /// Environment variables, the working folder, users and the like.
+    Environment,
+    Time,
+    Randomness,
+    /// Code was compiled or loaded from outside the source.
+    Code,
+}
+
+impl EffectKind {
+    pub const ALL: [EffectKind; 8] = [
+        EffectKind::Read,
+        EffectKind::Write,
+        EffectKind::Network,
+        EffectKind::Process,
+        EffectKind::Environment,
+        EffectKind::Time,
+        EffectKind::Randomness,
+        EffectKind::Code,
+    ];
+
+    /// The name that it has in a dataset.
+    pub fn name(self) -> &'static str {
+        match self {
+            EffectKind::Read => "read",
+            EffectKind::Write => "write",
+            EffectKind::Network => "network",
+            EffectKind::Process => "process",
+            EffectKind::Environment => "environment",
+            EffectKind::Time => "time",
+            EffectKind::Randomness => "randomness",
+            EffectKind::Code => "code",
+        }
+    }
+}
+
+/// A variable, or an element of one, that differs from what it was at the frame's last event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change<'a> {
     pub scope: Scope,
     pub name: &'a str,
+    /// Where it concerns one element rather than the whole: the path below the variable as Python text, such as
+    /// `[17]`, `['k']` or `[2].items[0]`.
+    pub element: Option<&'a str>,
     pub kind: ChangeKind,
     /// The value it has now; `None` exactly where it was deleted.
     pub value: Option<Value<'a>>,

@@ -2,17 +2,22 @@
 //!
 //! `event` is the model. `wire` is its byte form, written by the tracer inside the traced process and read
 //! by `decode` outside it, which trusts nothing. `arena` is the memory both share, `request` what is asked
-//! of the traced process in it. `replay` turns changes back into full states.
+//! of the traced process in it, and how finely (`granularity`). `replay` turns changes back into full states.
 
 pub mod arena;
 pub mod decode;
 mod event;
+mod granularity;
 pub mod replay;
 pub mod request;
 pub mod wire;
 
 pub use arena::Arena;
 pub use decode::{Decoded, LogError, Reader};
-pub use event::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
+pub use event::{
+    Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
+    Stream, Value, Verdict,
+};
+pub use granularity::{Granularity, UnknownGranularity};
 pub use replay::State;
 pub use request::{Bounds, Entry, Request, RequestError};

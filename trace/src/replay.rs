@@ -30,7 +30,8 @@ impl State {
         if event.kind == EventKind::Call {
             self.frames.insert(event.frame, Variables::new());
         }
-        for change in &event.changes {
+        // A change of an element leaves the text of the whole as it was last told.
+        for change in event.changes.iter().filter(|change| change.element.is_none()) {
             let variables = match change.scope {
                 Scope::Local => self.frames.entry(event.frame).or_default(),
                 Scope::Global => &mut self.globals,

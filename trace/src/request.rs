@@ -1,5 +1,6 @@
 //! What the worker asks a traced process to run.
 
+use crate::Granularity;
 use crate::wire::put_varint;
 
 /// One program to run, and how closely to watch it.
@@ -10,6 +11,7 @@ pub struct Request<'a> {
     pub filename: &'a str,
     /// The source as it was found: its encoding is the interpreter's to decide (PEP 263).
     pub source: &'a [u8],
+    pub granularity: Granularity,
     pub bounds: Bounds,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Request<'a> {
             put_varint(&mut out, field.len() as u64);
             out.extend_from_slice(field);
         }
+        put_varint(&mut out, self.granularity as u64);
         put_varint(&mut out, self.bounds.max_events);
         put_varint(&mut out, self.bounds.value_chars.into());
         put_varint(&mut out, self.bounds.output_chars.into());
@@ -79,6 +82,8 @@ impl<'a> Request<'a> {
         let filename = text(field()?)?;
         let source = field()?;
         let mut number = || input.varint().map_err(|_| RequestError);
+        let granularity = number();
+        let granularity = Granularity::ALL.into_iter().find(|known| Ok(*known as u64) == granularity);
         let bounds = Bounds {
             max_events: number()?,
             value_chars: number()?.try_into().map_err(|_| RequestError)?,
@@ -86,6 +91,6 @@ impl<'a> Request<'a> {
         };
         let entry =
             if function.is_empty() { Entry::Script } else { Entry::Call { function, input: arguments } };
-        Ok(Request { entry, filename, source, bounds })
+        Ok(Request { entry, filename, source, granularity: granularity.ok_or(RequestError)?, bounds })
     }
 }

@@ -9,18 +9,27 @@
 //!         | YIELD   value changes
 //!         | RAISE   value changes
 //!         | UNWIND  value changes
+//!         | INSTRUCTION instruction depth:varint item*depth changes
+//!         | THREAD  thread:varint                from here on items are this thread's; at first the main one's
+//!         | EFFECT  kind:u8 len:u16le utf8
 //!         | OUTPUT  stream:u8 len:varint bytes   neighbours of one stream are one event
 //!         | GAP     reason:u8 skipped:varint
 //!         | END     verdict:u8 type:name len:u32le utf8
 //! value   = type:name len:u16le utf8
-//! changes = (head:varint [fresh] [value])* 0     no value after a deletion
-//! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted
+//! changes = (head:varint [fresh] [part] [value])* 0     no value after a deletion
+//! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted,
+//!                                                3 an element changed: the part says which and how
+//! part    = kind:u8 len:varint utf8              kind: 0 new, 1 modified, 2 deleted
+//! instruction = varint [offset:varint name:name (0 | len+1:varint utf8)]
+//!                                                n > 0: the n-th fresh instruction of the log; 0: the fresh
+//!                                                one here, with its argument
+//! item    = 0 | 1 value | name+2:varint [fresh]  no object, a value, or the object of the local of this name
 //! name    = varint [fresh]                       n > 0: the n-th fresh name of the log; 0: the fresh one here
 //! fresh   = len:varint utf8                      stands exactly where a name is 0
 //! ```
 //!
 //! CALL and RESUME enter a frame; RETURN, YIELD and UNWIND leave it; every other item belongs to the frame
-//! entered last. A name is spelled out where it first occurs, so an event is one item however many names it
+//! that its thread entered last. Threads are numbered in the order of their first items. A name is spelled out where it first occurs, so an event is one item however many names it
 //! introduces. Lengths of values are fixed-width so that a text can be written before its length is known.
 //! Integers are LEB128 (`varint`), signed ones zigzag.
 
@@ -36,6 +45,9 @@ pub mod tag {
     pub const OUTPUT: u8 = 8;
     pub const GAP: u8 = 9;
     pub const END: u8 = 10;
+    pub const INSTRUCTION: u8 = 11;
+    pub const THREAD: u8 = 12;
+    pub const EFFECT: u8 = 13;
 }
 
 /// The low bits of a change's head.
@@ -43,8 +55,30 @@ pub mod change {
     pub const NEW: u64 = 0;
     pub const MODIFIED: u64 = 1;
     pub const DELETED: u64 = 2;
+    pub const ELEMENT: u64 = 3;
+    /// Mask of the kinds.
+    pub const KIND: u64 = 3;
     pub const GLOBAL: u64 = 4;
     pub const NAME_SHIFT: u32 = 3;
+}
+
+/// The beginning of an item of the operand stack.
+pub mod item {
+    pub const NULL: u64 = 0;
+    pub const VALUE: u64 = 1;
+    /// Added to the number of a local's name.
+    pub const LOCAL: u64 = 2;
+}
+
+pub mod effect {
+    pub const READ: u8 = 1;
+    pub const WRITE: u8 = 2;
+    pub const NETWORK: u8 = 3;
+    pub const PROCESS: u8 = 4;
+    pub const ENVIRONMENT: u8 = 5;
+    pub const TIME: u8 = 6;
+    pub const RANDOMNESS: u8 = 7;
+    pub const CODE: u8 = 8;
 }
 
 pub mod stream {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use trace::{Arena, Bounds, Entry, Request};
+use trace::{Arena, Bounds, Entry, Granularity, Request};
 
 const LEN: usize = 4 * 4096;
 
@@ -71,11 +71,12 @@ proptest! {
     fn a_request_reads_as_what_was_written(
         function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
         source in proptest::collection::vec(any::<u8>(), 0..200),
+        granularity in proptest::sample::select(&Granularity::ALL),
         max_events: u64, value_chars: u32, output_chars: u32,
     ) {
         let entry = if function.is_empty() { Entry::Script } else { Entry::Call { function: &function, input: &input } };
         let bounds = Bounds { max_events, value_chars, output_chars };
-        let request = Request { entry, filename: &filename, source: &source, bounds };
+        let request = Request { entry, filename: &filename, source: &source, granularity, bounds };
         let bytes = request.encode();
         prop_assert_eq!(Request::decode(&bytes), Ok(request));
     }

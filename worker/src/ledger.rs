@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataset::{Limits, Shard, Tally};
 use telemetry::Parent;
+use trace::Granularity;
 
 /// The right to run one shard of a job; the highest token for a shard is the one that counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +25,7 @@ pub(crate) struct Assignment {
     /// Folder or URI of the dataset.
     pub(crate) output: String,
     pub(crate) limits: Limits,
+    pub(crate) granularity: Granularity,
     /// Positions in the shard of the sources that are not to be run.
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
@@ -322,6 +324,7 @@ mod tests {
             shard,
             output: "out".to_owned(),
             limits: Limits::default(),
+            granularity: Granularity::Line,
             set_aside: BTreeSet::new(),
             careful: false,
             parent: Parent::nothing(),

@@ -6,7 +6,7 @@
 use std::mem::size_of;
 
 use dataset::Limits;
-use trace::{Change, End, Event, EventKind, Reader, Value};
+use trace::{Change, End, Event, EventKind, Reader, StackItem, Value};
 
 /// What a row's events may take, for each byte that the job allows for the log. An honest trace of long steps
 /// takes about one, one of short steps with few changes up to three.
@@ -49,7 +49,7 @@ impl<'a> Log<'a> {
 
 /// What a row can still hold.
 struct Room {
-    /// Events other than output and gaps, which honest tracers stop at.
+    /// Events other than effects, output and gaps, which honest tracers stop at.
     steps: u64,
     bytes: u64,
 }
@@ -58,7 +58,7 @@ impl Room {
     /// Takes what the event needs; `false` if there is too little left.
     fn take(&mut self, event: &Event<'_>) -> bool {
         let steps = match event.kind {
-            EventKind::Output(..) | EventKind::Gap { .. } => 0,
+            EventKind::Effect(_) | EventKind::Output(..) | EventKind::Gap { .. } => 0,
             _ => 1,
         };
         match (self.steps.checked_sub(steps), self.bytes.checked_sub(size_of_event(event) as u64)) {
@@ -76,11 +76,23 @@ fn size_of_event(event: &Event<'_>) -> usize {
     let text = match &event.kind {
         EventKind::Return(value) | EventKind::Yield(value) => size_of_value(value),
         EventKind::Raise(value) | EventKind::Unwind(value) => size_of_value(value),
+        EventKind::Instruction(instruction) => {
+            let argument = instruction.argument.map_or(0, str::len);
+            let stack = instruction.stack.iter().map(|item| match item {
+                StackItem::Null => 0,
+                StackItem::Value(value) => size_of_value(value),
+                StackItem::Local(name) => name.len(),
+            });
+            let items = instruction.stack.len() * size_of::<StackItem<'_>>() + stack.sum::<usize>();
+            size_of_val(instruction) + instruction.name.len() + argument + items
+        }
+        EventKind::Effect(effect) => effect.detail.len(),
         EventKind::Output(_, bytes) => bytes.len(),
         EventKind::Call | EventKind::Line | EventKind::Resume | EventKind::Gap { .. } => 0,
     };
     let changes = event.changes.iter().map(|change| {
-        size_of::<Change<'_>>() + change.name.len() + change.value.as_ref().map_or(0, size_of_value)
+        let element = change.element.map_or(0, str::len);
+        size_of::<Change<'_>>() + change.name.len() + element + change.value.as_ref().map_or(0, size_of_value)
     });
     size_of::<Event<'_>>() + event.function.len() + text + changes.sum::<usize>()
 }

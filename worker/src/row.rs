@@ -2,6 +2,7 @@
 
 use dataset::source::{Body, Source};
 use dataset::{Captured, InputOrigin, Limits, Row};
+use trace::Granularity;
 
 use crate::execute::{Execution, Output};
 use crate::ledger::Lease;
@@ -13,9 +14,6 @@ const TRACER_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const LANGUAGE: &str = "python";
 
-/// Tracing steps line by line.
-const GRANULARITY: &str = "line";
-
 /// Most bytes of a standard stream's text. Bytes that are no UTF-8 grow when they become text.
 const MAX_STREAM_BYTES: usize = 64 << 10;
 
@@ -23,6 +21,7 @@ const MAX_STREAM_BYTES: usize = 64 << 10;
 pub(crate) struct Common<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) limits: &'a Limits,
+    pub(crate) granularity: Granularity,
     /// The full version, for example `3.13.0`.
     pub(crate) interpreter: &'a str,
     pub(crate) confinement: &'a str,
@@ -72,7 +71,7 @@ impl Common<'_> {
             input,
             interpreter,
             tracer_version: TRACER_VERSION,
-            granularity: GRANULARITY,
+            granularity: self.granularity,
         };
         Row {
             trace_id: identity.trace_id(),
@@ -89,7 +88,7 @@ impl Common<'_> {
             code: source.code(),
             input_origin: if input.is_some() { InputOrigin::Case } else { InputOrigin::Script },
             input: input.map(str::to_owned),
-            granularity: GRANULARITY,
+            granularity: self.granularity,
             outcome: ending.outcome,
             exception_type: ending.exception_type,
             exception_message: ending.message,

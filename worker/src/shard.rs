@@ -127,7 +127,7 @@ impl ShardRunner {
         source: &Source,
         progress: &Progress,
     ) -> Result<(), ShardFault> {
-        match request(source, &assignment.limits) {
+        match request(source, assignment) {
             Ok(request) => {
                 let execution = self
                     .execute(&request, &assignment.limits, progress)
@@ -143,6 +143,7 @@ impl ShardRunner {
         Common {
             lease: &assignment.lease,
             limits: &assignment.limits,
+            granularity: assignment.granularity,
             interpreter: &self.spec.interpreter.version,
             confinement: &self.confinement,
         }
@@ -190,12 +191,13 @@ fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
 }
 
 /// What is asked of the interpreter, or why there is nothing to ask.
-fn request<'a>(source: &'a Source, limits: &Limits) -> Result<Request<'a>, &'a str> {
+fn request<'a>(source: &'a Source, assignment: &Assignment) -> Result<Request<'a>, &'a str> {
     let (entry, code) = match &source.body {
         Body::Script(code) => (Entry::Script, code.as_slice()),
         Body::Call { code, input } => (Entry::Call { function: source.entry(), input }, code.as_bytes()),
         Body::Unreadable { reason } => return Err(reason),
     };
-    let bounds = Bounds { max_events: limits.max_events, ..Bounds::default() };
-    Ok(Request { entry, filename: &source.filename, source: code, bounds })
+    let bounds = Bounds { max_events: assignment.limits.max_events, ..Bounds::default() };
+    let granularity = assignment.granularity;
+    Ok(Request { entry, filename: &source.filename, source: code, granularity, bounds })
 }

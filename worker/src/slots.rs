@@ -156,6 +156,7 @@ mod tests {
             },
             output: "out".to_owned(),
             limits: Limits::default(),
+            granularity: trace::Granularity::Line,
             set_aside: BTreeSet::new(),
             careful: false,
             parent: telemetry::Parent::nothing(),

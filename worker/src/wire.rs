@@ -10,6 +10,7 @@ use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
 use telemetry::Parent;
 use tokio::time::timeout;
+use trace::Granularity;
 
 use crate::ledger::{Assignment, Lease, Reply, Standing};
 use crate::report::Coordinator;
@@ -111,6 +112,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
     Ok(Assignment {
         lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
         shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
+        granularity: granularity_in(job.granularity()),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
         output: job.output,
         set_aside: assignment.set_aside.into_iter().collect(),
@@ -135,6 +137,15 @@ fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
         }
     };
     Ok(Shard { ordinal: shard.ordinal, sources: shard.sources, range })
+}
+
+fn granularity_in(granularity: v1::Granularity) -> Granularity {
+    match granularity {
+        v1::Granularity::Program => Granularity::Program,
+        v1::Granularity::Call => Granularity::Call,
+        v1::Granularity::Line => Granularity::Line,
+        v1::Granularity::Instruction => Granularity::Instruction,
+    }
 }
 
 fn limits_in(limits: v1::Limits) -> Limits {

@@ -95,6 +95,7 @@ impl OneJob {
                 id: "job".to_owned(),
                 output: output.to_str().unwrap().to_owned(),
                 limits: Some(on_wire(limits)),
+                ..v1::Job::default()
             }),
             ..Assignment::default()
         });

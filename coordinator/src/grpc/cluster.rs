@@ -7,7 +7,7 @@ use proto::v1;
 use telemetry::metrics;
 use tonic::{Request, Response, Status};
 
-use super::convert::{lease_in, lease_out, limits_out, shard_out, tally_in};
+use super::convert::{granularity_out, lease_in, lease_out, limits_out, shard_out, tally_in};
 use crate::queue::{Failure, Finished, Lease, WorkerId};
 use crate::service::{Answer, Heard, Said, Service};
 
@@ -72,6 +72,7 @@ fn reply(answer: Answer) -> v1::ReportReply {
             id: open.id().to_owned(),
             output: open.record.output.clone(),
             limits: Some(limits_out(open.dataset.job().limits)),
+            granularity: granularity_out(open.dataset.job().granularity).into(),
         }),
         set_aside: start.set_aside,
         careful: start.careful,

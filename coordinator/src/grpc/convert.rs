@@ -3,6 +3,7 @@
 use dataset::{Columns, Limits, Range, Shard, Tally};
 use proto::v1;
 use tonic::Status;
+use trace::Granularity;
 
 use crate::queue::{Counts, JobState, Lease, Token};
 use crate::service::JobView;
@@ -58,6 +59,15 @@ pub(super) fn shard_out(shard: Shard) -> v1::Shard {
         }
     };
     v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }
+}
+
+pub(super) fn granularity_out(granularity: Granularity) -> v1::Granularity {
+    match granularity {
+        Granularity::Program => v1::Granularity::Program,
+        Granularity::Call => v1::Granularity::Call,
+        Granularity::Line => v1::Granularity::Line,
+        Granularity::Instruction => v1::Granularity::Instruction,
+    }
 }
 
 pub(super) fn limits_out(limits: Limits) -> v1::Limits {

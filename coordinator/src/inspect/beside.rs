@@ -164,10 +164,10 @@ fn last_line(steps: &[Step], frame: u32) -> Option<usize> {
 }
 
 fn change(change: &Change<'_>) -> String {
-    let name = harmless(change.name);
+    let (name, element) = (harmless(change.name), harmless(change.element.unwrap_or_default()));
     match (change.kind, change.value) {
-        (ChangeKind::Deleted, _) | (_, None) => format!("del {name}"),
-        (_, Some(value)) => format!("{name} = {}", harmless(value.text)),
+        (ChangeKind::Deleted, _) | (_, None) => format!("del {name}{element}"),
+        (_, Some(value)) => format!("{name}{element} = {}", harmless(value.text)),
     }
 }
 
@@ -175,7 +175,8 @@ fn change(change: &Change<'_>) -> String {
 fn consequence(kind: &EventKind<'_>) -> Option<String> {
     let exception = |value: &Value<'_>| harmless(&format!("{}: {}", value.type_name, value.text));
     match kind {
-        EventKind::Call | EventKind::Line | EventKind::Resume => None,
+        EventKind::Call | EventKind::Line | EventKind::Resume | EventKind::Instruction(_) => None,
+        EventKind::Effect(effect) => Some(format!("{} {}", effect.kind.name(), harmless(effect.detail))),
         EventKind::Return(value) => Some(format!("return {}", harmless(value.text))),
         EventKind::Yield(value) => Some(format!("yield {}", harmless(value.text))),
         EventKind::Raise(value) => Some(format!("raises {}", exception(value))),
@@ -202,11 +203,13 @@ mod tests {
         let changes = changes.iter().map(|&(name, text)| Change {
             scope: Scope::Local,
             name,
+            element: None,
             kind: ChangeKind::New,
             value: Some(Value { type_name: "int", text }),
         });
         let function = if frame == 0 { "<module>" } else { "double" };
-        Event { frame, parent: None, depth: frame, function, line, kind, changes: changes.collect() }
+        let changes = changes.collect();
+        Event { thread: 0, frame, parent: None, depth: frame, function, line, kind, changes }
     }
 
     /// Steps as lines of `line effects`, with a `'` behind a line that stands again.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use dataset::{Captured, Row, RowSummary};
 use serde_json::{Value, json};
-use trace::{Event, EventKind};
+use trace::{Event, EventKind, StackItem};
 
 /// One line.
 pub(crate) fn summary(row: &RowSummary, out: &mut impl Write) -> io::Result<()> {
@@ -40,7 +40,7 @@ pub(crate) fn row(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
         "code": row.code,
         "input": row.input,
         "input_origin": row.input_origin.name(),
-        "granularity": row.granularity,
+        "granularity": row.granularity.name(),
         "outcome": row.outcome.name(),
         "exception_type": row.exception_type,
         "exception_message": row.exception_message,
@@ -78,6 +78,7 @@ fn event(event: &Event<'_>) -> Value {
                 "kind": change.kind.name(),
                 "type": change.value.map(|value| value.type_name),
                 "text": change.value.map(|value| value.text),
+                "element": change.element,
             })
         })
         .collect();
@@ -87,10 +88,21 @@ fn event(event: &Event<'_>) -> Value {
         | EventKind::Yield(value)
         | EventKind::Raise(value)
         | EventKind::Unwind(value) => (Some(value.type_name), Some(value.text.to_owned())),
+        EventKind::Instruction(instruction) => {
+            (Some(instruction.name), instruction.argument.map(str::to_owned))
+        }
+        EventKind::Effect(effect) => (Some(effect.kind.name()), Some(effect.detail.to_owned())),
         EventKind::Output(stream, bytes) => {
             (Some(stream.name()), Some(String::from_utf8_lossy(bytes).into_owned()))
         }
         EventKind::Gap { reason, skipped } => (Some(reason.name()), Some(skipped.to_string())),
+    };
+    let (offset, stack) = match &event.kind {
+        EventKind::Instruction(instruction) => {
+            let stack: Vec<Value> = instruction.stack.iter().map(stack_item).collect();
+            (Some(instruction.offset), Some(stack))
+        }
+        _ => (None, None),
     };
     json!({
         "kind": event.kind.name(),
@@ -102,5 +114,21 @@ fn event(event: &Event<'_>) -> Value {
         "changes": changes,
         "type": type_name,
         "text": text,
+        "thread": event.thread,
+        "offset": offset,
+        "stack": stack,
+    })
+}
+
+fn stack_item(item: &StackItem<'_>) -> Value {
+    let (local, value) = match item {
+        StackItem::Null => (None, None),
+        StackItem::Local(name) => (Some(name), None),
+        StackItem::Value(value) => (None, Some(value)),
+    };
+    json!({
+        "local": local,
+        "type": value.map(|value| value.type_name),
+        "text": value.map(|value| value.text),
     })
 }

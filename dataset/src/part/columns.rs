@@ -72,7 +72,7 @@ impl Columns {
         self.code.append_value(&row.code);
         self.input.append_option(row.input.as_deref());
         self.input_origin.append_value(row.input_origin.name());
-        self.granularity.append_value(row.granularity);
+        self.granularity.append_value(row.granularity.name());
         self.outcome.append_value(row.outcome.name());
         self.exception_type.append_option(row.exception_type.as_deref());
         self.exception_message.append_option(row.exception_message.as_deref());

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::batches::{Batches, guarded};
-use super::schema::SCHEMA;
+use super::schema::shape_of;
 use super::stored::{StoredRow, name_at, option_at};
 use super::whole::WholeRows;
 use super::{PartError, PartHeader, footer};
@@ -55,7 +55,8 @@ impl PartReader {
         let object = store.read(key)?;
         let found = guarded(key, &object, || ArrowReaderMetadata::load(&object, ArrowReaderOptions::new()))?;
         let (header, tally) = read_footer(key, found.metadata(), object.size())?;
-        let options = ArrowReaderOptions::new().with_schema(SCHEMA.clone());
+        let shape = shape_of(found.parquet_schema());
+        let options = ArrowReaderOptions::new().with_schema(shape);
         let metadata =
             guarded(key, &object, || ArrowReaderMetadata::try_new(found.metadata().clone(), options))?;
         Ok(PartReader { key: key.to_owned(), object, metadata, header, tally })
@@ -108,7 +109,7 @@ impl PartReader {
     ) -> Result<impl Iterator<Item = Result<StoredRow, PartError>> + use<>, PartError> {
         // With the page index, the pages before the row are passed over unread.
         let options = ArrowReaderOptions::new()
-            .with_schema(SCHEMA.clone())
+            .with_schema(self.metadata.schema().clone())
             .with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = guarded(&self.key, &self.object, || ArrowReaderMetadata::load(&self.object, options))?;
         let (groups, offset) = row_groups_from(metadata.metadata(), index);

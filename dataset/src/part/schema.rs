@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
 /// The columns of a row, in the order in which `columns` gathers them.
 pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -66,6 +66,19 @@ pub(super) static EVENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         field("changes", DataType::LargeList(CHANGE.clone())),
         name("type").with_nullable(true),
         text("text").with_nullable(true),
+        field("thread", DataType::UInt32),
+        field("offset", DataType::UInt32).with_nullable(true),
+        field("stack", DataType::LargeList(STACK_ITEM.clone())).with_nullable(true),
+    ])
+});
+
+pub(super) static STACK_ITEM: LazyLock<FieldRef> = LazyLock::new(|| element(STACK_ITEM_FIELDS.clone()));
+
+pub(super) static STACK_ITEM_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::from(vec![
+        name("local").with_nullable(true),
+        name("type").with_nullable(true),
+        text("text").with_nullable(true),
     ])
 });
 
@@ -78,8 +91,52 @@ pub(super) static CHANGE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         name("kind"),
         name("type").with_nullable(true),
         text("text").with_nullable(true),
+        text("element").with_nullable(true),
     ])
 });
+
+/// Columns that the first parts of this version lack.
+const ADDED: [&str; 4] = [
+    "events.list.element.changes.list.element.element",
+    "events.list.element.thread",
+    "events.list.element.offset",
+    "events.list.element.stack",
+];
+
+/// The shape of a part that was perhaps written before the last columns were added.
+pub(super) fn shape_of(part: &SchemaDescriptor) -> SchemaRef {
+    let is_stored = |path: &str| {
+        let below = format!("{path}.");
+        part.columns()
+            .iter()
+            .map(|column| column.path().string())
+            .any(|stored| stored == path || stored.starts_with(&below))
+    };
+    let absent: Vec<&str> = ADDED.into_iter().filter(|path| !is_stored(path)).collect();
+    if absent.is_empty() {
+        SCHEMA.clone()
+    } else {
+        Arc::new(Schema::new(without(SCHEMA.fields(), "", &absent)))
+    }
+}
+
+/// The fields below `path`, but for those that are absent.
+fn without(fields: &Fields, path: &str, absent: &[&str]) -> Fields {
+    let path_of = |field: &Field| format!("{path}{}", field.name());
+    let kept = fields.iter().filter(|field| !absent.contains(&path_of(field).as_str()));
+    let kept = kept.map(|field| match field.data_type() {
+        DataType::LargeList(member) => match member.data_type() {
+            DataType::Struct(members) => {
+                let members = without(members, &format!("{}.list.element.", path_of(field)), absent);
+                let list = DataType::LargeList(element(members));
+                Arc::new(field.as_ref().clone().with_data_type(list))
+            }
+            _ => field.clone(),
+        },
+        _ => field.clone(),
+    });
+    kept.collect()
+}
 
 /// Columns whose values hardly repeat, so that a dictionary would be built in vain.
 const UNREPEATED: [&str; 7] =

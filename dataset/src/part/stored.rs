@@ -4,8 +4,11 @@ use std::str::FromStr;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, UInt32Type, UInt64Type};
-use arrow_array::{Array, LargeListArray, RecordBatch, StructArray};
-use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
+use arrow_array::{Array, ArrayRef, LargeListArray, RecordBatch, StructArray};
+use trace::{
+    Change, ChangeKind, Effect, EffectKind, Event, EventKind, GapReason, Granularity, Instruction, Scope,
+    StackItem, Stream, Value,
+};
 
 use super::PartError;
 use crate::{Captured, InputOrigin, Outcome, Row};
@@ -18,7 +21,7 @@ pub struct StoredRow {
 }
 
 impl StoredRow {
-    /// `batch` is one row of the whole schema.
+    /// `batch` is one row of the schema, perhaps without the columns that were added to it.
     pub(super) fn new(key: &str, batch: RecordBatch) -> StoredRow {
         StoredRow { key: key.to_owned(), batch }
     }
@@ -51,7 +54,7 @@ impl StoredRow {
             code: text("code"),
             input: option("input"),
             input_origin: InputOrigin::from_str(name("input_origin")).map_err(|error| self.damaged(error))?,
-            granularity: name("granularity"),
+            granularity: Granularity::from_str(name("granularity")).map_err(|error| self.damaged(error))?,
             outcome: Outcome::from_str(name("outcome")).map_err(|error| self.damaged(error))?,
             exception_type: option("exception_type"),
             exception_message: option("exception_message"),
@@ -97,10 +100,20 @@ struct Events<'a> {
     range: std::ops::Range<usize>,
     columns: &'a StructArray,
     changes: Changes<'a>,
+    thread: Option<&'a ArrayRef>,
+    offset: Option<&'a ArrayRef>,
+    stacks: Option<Stacks<'a>>,
 }
 
 /// The changes of all events of a row.
 struct Changes<'a> {
+    lists: &'a LargeListArray,
+    columns: &'a StructArray,
+    element: Option<&'a ArrayRef>,
+}
+
+/// The operand stacks of all events of a row.
+struct Stacks<'a> {
     lists: &'a LargeListArray,
     columns: &'a StructArray,
 }
@@ -109,8 +122,18 @@ impl<'a> Events<'a> {
     fn new(lists: &'a LargeListArray) -> Events<'a> {
         let columns = lists.values().as_struct();
         let changes = columns.column(6).as_list::<i64>();
-        let changes = Changes { lists: changes, columns: changes.values().as_struct() };
-        Events { range: list_at(lists, 0), columns, changes }
+        let elements = changes.values().as_struct();
+        let changes =
+            Changes { lists: changes, columns: elements, element: elements.column_by_name("element") };
+        let stacks = columns.column_by_name("stack").map(|stacks| stacks.as_list::<i64>());
+        Events {
+            range: list_at(lists, 0),
+            columns,
+            changes,
+            thread: columns.column_by_name("thread"),
+            offset: columns.column_by_name("offset"),
+            stacks: stacks.map(|lists| Stacks { lists, columns: lists.values().as_struct() }),
+        }
     }
 
     fn read(&self) -> Result<Vec<Event<'a>>, UnknownWord> {
@@ -121,6 +144,7 @@ impl<'a> Events<'a> {
         let columns = self.columns;
         let number = |column: usize| columns.column(column).as_primitive::<UInt32Type>().value(at);
         Ok(Event {
+            thread: self.thread.map_or(0, |thread| thread.as_primitive::<UInt32Type>().value(at)),
             frame: number(1),
             parent: columns.column(2).is_valid(at).then(|| number(2)),
             depth: number(3),
@@ -133,7 +157,8 @@ impl<'a> Events<'a> {
 
     fn kind(&self, at: usize) -> Result<EventKind<'a>, UnknownWord> {
         let type_name = name_at(self.columns.column(7), at);
-        let text = option_at(self.columns.column(8), at).unwrap_or_default();
+        let argument = option_at(self.columns.column(8), at);
+        let text = argument.unwrap_or_default();
         let value = Value { type_name, text };
         Ok(match name_at(self.columns.column(0), at) {
             "call" => EventKind::Call,
@@ -143,6 +168,13 @@ impl<'a> Events<'a> {
             "yield" => EventKind::Yield(value),
             "raise" => EventKind::Raise(value),
             "unwind" => EventKind::Unwind(value),
+            "instruction" => EventKind::Instruction(Box::new(Instruction {
+                offset: self.offset.map_or(0, |offset| offset.as_primitive::<UInt32Type>().value(at)),
+                name: type_name,
+                argument,
+                stack: self.stacks.as_ref().map(|stacks| stacks.read(at)).unwrap_or_default(),
+            })),
+            "effect" => EventKind::Effect(Effect { kind: effect_kind(type_name)?, detail: text }),
             "output" => EventKind::Output(stream(type_name)?, text.as_bytes().into()),
             "gap" => EventKind::Gap {
                 reason: gap_reason(type_name)?,
@@ -150,6 +182,24 @@ impl<'a> Events<'a> {
             },
             word => return Err(UnknownWord::new("kind", word)),
         })
+    }
+}
+
+impl<'a> Stacks<'a> {
+    fn read(&self, event: usize) -> Vec<StackItem<'a>> {
+        list_at(self.lists, event).map(|at| self.item(at)).collect()
+    }
+
+    fn item(&self, at: usize) -> StackItem<'a> {
+        let column = |index: usize| self.columns.column(index);
+        let name = |index: usize| column(index).is_valid(at).then(|| name_at(column(index), at));
+        match (name(0), name(1)) {
+            (Some(local), _) => StackItem::Local(local),
+            (None, Some(type_name)) => {
+                StackItem::Value(Value { type_name, text: option_at(column(2), at).unwrap_or_default() })
+            }
+            (None, None) => StackItem::Null,
+        }
     }
 }
 
@@ -173,7 +223,8 @@ impl<'a> Changes<'a> {
             "global" => Scope::Global,
             word => return Err(UnknownWord::new("scope", word)),
         };
-        Ok(Change { scope, name: name_at(column(1), at), kind, value })
+        let element = self.element.and_then(|element| option_at(element, at));
+        Ok(Change { scope, name: name_at(column(1), at), element, kind, value })
     }
 }
 
@@ -183,6 +234,11 @@ fn stream(word: &str) -> Result<Stream, UnknownWord> {
         "stderr" => Ok(Stream::Stderr),
         word => Err(UnknownWord::new("stream", word)),
     }
+}
+
+fn effect_kind(word: &str) -> Result<EffectKind, UnknownWord> {
+    let known = EffectKind::ALL.into_iter().find(|kind| kind.name() == word);
+    known.ok_or_else(|| UnknownWord::new("effect", word))
 }
 
 fn gap_reason(word: &str) -> Result<GapReason, UnknownWord> {

@@ -6,9 +6,12 @@ use std::path::Path;
 use dataset::{Operation, PartReader, PartWriter, Row};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
-use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
+use trace::{
+    Change, ChangeKind, Effect, EffectKind, Event, EventKind, GapReason, Instruction, Scope, StackItem,
+    Stream, Value,
+};
 
-use crate::support::{Place, event, sample_header, sample_rows, store_at};
+use crate::support::{Place, added_row, event, sample_header, sample_rows, store_at};
 
 /// Reads everything back and compares.
 fn check_round_trip(rows: &[Row<'_>]) {
@@ -29,6 +32,7 @@ fn row_groups(path: &Path) -> Vec<i64> {
 #[test]
 fn every_kind_of_event_and_every_column_comes_back() {
     check_round_trip(&sample_rows());
+    check_round_trip(&[sample_rows(), vec![added_row()], sample_rows()].concat());
 }
 
 #[test]
@@ -180,16 +184,16 @@ fn a_writer_does_not_write_over_a_file() {
 #[derive(Debug, Clone)]
 struct OwnedEvent {
     kind: u8,
-    numbers: (u32, Option<u32>, u32, u32),
+    numbers: (u32, (u32, Option<u32>, u32, u32)),
     words: [String; 3],
-    changes: Vec<(bool, u8, [String; 3])>,
+    changes: Vec<(bool, u8, Option<String>, [String; 3])>,
 }
 
 impl OwnedEvent {
     fn borrow(&self) -> Event<'_> {
         let [function, type_name, text] = &self.words;
         let value = Value { type_name, text };
-        let (frame, parent, depth, line) = self.numbers;
+        let (thread, (frame, parent, depth, line)) = self.numbers;
         let kind = match self.kind {
             0 => EventKind::Call,
             1 => EventKind::Line,
@@ -199,25 +203,38 @@ impl OwnedEvent {
             5 => EventKind::Raise(value),
             6 => EventKind::Unwind(value),
             7 => EventKind::Output(Stream::Stderr, text.as_bytes().into()),
+            8 => EventKind::Effect(Effect { kind: EffectKind::Network, detail: text }),
+            9 => {
+                let items = [StackItem::Null, StackItem::Value(value), StackItem::Local(function)];
+                let stack = items.into_iter().cycle().take(line as usize % 7).collect();
+                let argument = parent.map(|_| text.as_str());
+                EventKind::Instruction(Box::new(Instruction {
+                    offset: line,
+                    name: type_name,
+                    argument,
+                    stack,
+                }))
+            }
             _ => EventKind::Gap { reason: GapReason::Bytes, skipped: frame.into() },
         };
-        let changes = self.changes.iter().map(|(global, kind, [name, type_name, text])| {
+        let changes = self.changes.iter().map(|(global, kind, element, [name, type_name, text])| {
             let value = Value { type_name, text };
             let (kind, value) = match kind {
                 0 => (ChangeKind::New, Some(value)),
                 1 => (ChangeKind::Modified, Some(value)),
                 _ => (ChangeKind::Deleted, None),
             };
-            Change { scope: if *global { Scope::Global } else { Scope::Local }, name, kind, value }
+            let scope = if *global { Scope::Global } else { Scope::Local };
+            Change { scope, name, element: element.as_deref(), kind, value }
         });
-        Event { frame, parent, depth, function, line, kind, changes: changes.collect() }
+        Event { thread, frame, parent, depth, function, line, kind, changes: changes.collect() }
     }
 }
 
 fn events() -> impl Strategy<Value = Vec<OwnedEvent>> {
     let words = || [".{0,4}", "[a-z]{0,2}", ".{0,9}"];
-    let changes = prop::collection::vec((any::<bool>(), 0..3_u8, words()), 0..4);
-    let event = (0..9_u8, any::<(u32, Option<u32>, u32, u32)>(), words(), changes);
+    let changes = prop::collection::vec((any::<bool>(), 0..3_u8, prop::option::of(".{0,5}"), words()), 0..4);
+    let event = (0..11_u8, any::<(u32, (u32, Option<u32>, u32, u32))>(), words(), changes);
     let event =
         event.prop_map(|(kind, numbers, words, changes)| OwnedEvent { kind, numbers, words, changes });
     prop::collection::vec(event, 0..20)

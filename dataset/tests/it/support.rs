@@ -10,7 +10,10 @@ use dataset::{
     S3Settings, Shard, Store, Times, attempt_key,
 };
 use s3_server::S3Server;
-use trace::{Change, ChangeKind, Event, EventKind, GapReason, Scope, Stream, Value};
+use trace::{
+    Change, ChangeKind, Effect, EffectKind, Event, EventKind, GapReason, Granularity, Instruction, Scope,
+    StackItem, Stream, Value,
+};
 
 pub(crate) const TIMES: Times = Times { started_unix_ms: 1_000, finished_unix_ms: 3_500 };
 
@@ -108,7 +111,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
         input,
         interpreter: "3.13.0",
         tracer_version: "0.1.0",
-        granularity: "line",
+        granularity: Granularity::Line,
     };
     let (outcome, exception_message) = match &source.body {
         Body::Unreadable { reason } => (Outcome::Unreadable, Some(reason.clone())),
@@ -129,7 +132,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
         code: source.code(),
         input: input.map(str::to_owned),
         input_origin: if input.is_some() { InputOrigin::Case } else { InputOrigin::Script },
-        granularity: "line",
+        granularity: Granularity::Line,
         outcome,
         exception_type: None,
         exception_message,
@@ -152,15 +155,25 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
 }
 
 pub(crate) fn event(kind: EventKind<'_>) -> Event<'_> {
-    Event { frame: 0, parent: None, depth: 0, function: "<module>", line: 1, kind, changes: Vec::new() }
+    Event {
+        thread: 0,
+        frame: 0,
+        parent: None,
+        depth: 0,
+        function: "<module>",
+        line: 1,
+        kind,
+        changes: Vec::new(),
+    }
 }
 
-/// Two rows that between them have every kind of event and change, and every column both null and not.
-/// The frozen samples hold them, so they do not change within a version of the format.
+/// Two rows that between them have every column both null and not, and every kind of event and change that there
+/// was when the first parts of version 1 were written. The frozen samples hold them, so they do not change.
 pub(crate) fn sample_rows() -> Vec<Row<'static>> {
     let value = Value { type_name: "int", text: "1" };
-    let change = |scope, name, kind, value| Change { scope, name, kind, value };
+    let change = |scope, name, kind, value| Change { scope, name, element: None, kind, value };
     let inner = |line, kind, changes| Event {
+        thread: 0,
         frame: 1,
         parent: Some(0),
         depth: 1,
@@ -203,7 +216,7 @@ pub(crate) fn sample_rows() -> Vec<Row<'static>> {
         code: "def f(x):\n    return x\n".to_owned(),
         input: Some("1".to_owned()),
         input_origin: InputOrigin::Case,
-        granularity: "line",
+        granularity: Granularity::Line,
         outcome: Outcome::Raised,
         exception_type: Some("ValueError".to_owned()),
         exception_message: Some("no".to_owned()),
@@ -234,7 +247,7 @@ pub(crate) fn sample_rows() -> Vec<Row<'static>> {
         code: String::new(),
         input: None,
         input_origin: InputOrigin::Script,
-        granularity: "line",
+        granularity: Granularity::Line,
         outcome: Outcome::Unreadable,
         exception_type: None,
         exception_message: None,
@@ -253,6 +266,42 @@ pub(crate) fn sample_rows() -> Vec<Row<'static>> {
         ..full.clone()
     };
     vec![full, bare]
+}
+
+/// A row with what was added to version 1 since then.
+pub(crate) fn added_row() -> Row<'static> {
+    let value = Value { type_name: "list", text: "[1]" };
+    let instruction = |offset, name, argument, stack| {
+        event(EventKind::Instruction(Box::new(Instruction { offset, name, argument, stack })))
+    };
+    let element =
+        |element, kind, value| Change { scope: Scope::Local, name: "x", element: Some(element), kind, value };
+    let items = vec![StackItem::Null, StackItem::Value(value), StackItem::Local("x")];
+    let mut events = vec![
+        event(EventKind::Call),
+        instruction(0, "RESUME", Some(""), Vec::new()),
+        instruction(2, "BINARY_OP", Some("+"), items),
+        Event {
+            changes: vec![
+                element("[17]", ChangeKind::Modified, Some(value)),
+                element("['k'].y", ChangeKind::New, Some(value)),
+                element("[2:5]", ChangeKind::Deleted, None),
+            ],
+            ..event(EventKind::Line)
+        },
+        instruction(4, "POP_TOP", None, vec![StackItem::Null]),
+        Event { thread: 1, frame: 1, ..event(EventKind::Call) },
+    ];
+    events.extend(EffectKind::ALL.map(|kind| event(EventKind::Effect(Effect { kind, detail: "/tmp/x" }))));
+    let bare = sample_rows().pop().expect("there are two");
+    Row {
+        trace_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        source_id: "cases.jsonl:3".to_owned(),
+        source_path: "cases.jsonl:3".to_owned(),
+        granularity: Granularity::Instruction,
+        events,
+        ..bare
+    }
 }
 
 /// The header that goes with [`sample_rows`].

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use trace::{Decoded, EventKind, Verdict};
+use trace::{Decoded, EventKind, StackItem, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
@@ -14,6 +14,8 @@ pub struct Account {
 
 #[derive(Debug, Clone, Eq, Deserialize)]
 pub struct Event {
+    #[serde(default)]
+    pub thread: u32,
     pub kind: String,
     pub frame: u32,
     pub parent: Option<u32>,
@@ -22,20 +24,28 @@ pub struct Event {
     pub line: u32,
     /// In order of scope and name.
     pub changes: Vec<Change>,
-    /// With `text`: the value, the exception and its message, the stream and what was written, or why there
-    /// is a gap and how many events it holds.
+    /// With `text`: the value, the exception and its message, the instruction and its argument, the kind of an
+    /// effect and its detail, the stream and what was written, or why there is a gap and how many events it holds.
     #[serde(rename = "type")]
     pub type_name: Option<String>,
     pub text: Option<String>,
+    /// For an instruction, its offset and the operand stack before it, as far as the tracer can see it.
+    #[serde(default)]
+    pub offset: Option<u32>,
+    #[serde(default)]
+    pub stack: Option<Vec<Item>>,
     /// All that was looked at, where the reference was asked for it.
     pub state: Option<Looked>,
 }
 
-/// Scope, name, kind of change, and the type and text of the value that it has now.
+/// Scope, name (with the element behind it), kind of change, and the type and text of the value that it has now.
 pub(super) type Change = (String, String, String, Option<String>, Option<String>);
 
 /// Type and text.
 pub(super) type Variable = (String, String);
+
+/// The name of a local, or the type and text of a value; all absent for a place without an object.
+pub(super) type Item = (Option<String>, Option<String>, Option<String>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Looked {
@@ -55,13 +65,15 @@ pub struct End {
 /// Whether full states were asked for makes no difference.
 impl PartialEq for Event {
     fn eq(&self, other: &Event) -> bool {
-        let fields = |event: &Event| (event.frame, event.parent, event.depth, event.line);
+        let fields = |event: &Event| (event.thread, event.frame, event.parent, event.depth, event.line);
         fields(self) == fields(other)
             && self.kind == other.kind
             && self.function == other.function
             && self.changes == other.changes
             && self.type_name == other.type_name
             && self.text == other.text
+            && self.offset == other.offset
+            && self.stack == other.stack
     }
 }
 
@@ -69,9 +81,10 @@ impl Account {
     /// Says what is wrong with how the events hang together: with their frames' numbers, parents, depths and
     /// functions, which follow from the order in which frames are entered and left.
     pub fn disorder(&self) -> Option<String> {
-        let mut stack: Vec<u32> = Vec::new();
+        let mut stacks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut functions: Vec<&str> = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
+            let stack = stacks.entry(event.thread).or_default();
             match event.kind.as_str() {
                 "call" => {
                     stack.push(functions.len() as u32);
@@ -143,14 +156,27 @@ impl From<&trace::Event<'_>> for Event {
             | EventKind::Yield(value)
             | EventKind::Raise(value)
             | EventKind::Unwind(value) => (Some(value.type_name.to_owned()), Some(value.text.to_owned())),
+            EventKind::Instruction(instruction) => {
+                (Some(instruction.name.to_owned()), instruction.argument.map(str::to_owned))
+            }
+            EventKind::Effect(effect) => {
+                (Some(effect.kind.name().to_owned()), Some(effect.detail.to_owned()))
+            }
             EventKind::Output(stream, bytes) => {
                 (Some(stream.name().to_owned()), Some(String::from_utf8_lossy(bytes).into_owned()))
             }
             EventKind::Gap { reason, skipped } => (Some(reason.name().to_owned()), Some(skipped.to_string())),
         };
+        let (offset, stack) = match &event.kind {
+            EventKind::Instruction(instruction) => {
+                (Some(instruction.offset), Some(instruction.stack.iter().map(item).collect()))
+            }
+            _ => (None, None),
+        };
         let mut changes: Vec<Change> = event.changes.iter().map(change).collect();
         changes.sort();
         Event {
+            thread: event.thread,
             kind: event.kind.name().to_owned(),
             frame: event.frame,
             parent: event.parent,
@@ -160,6 +186,8 @@ impl From<&trace::Event<'_>> for Event {
             changes,
             type_name,
             text,
+            offset,
+            stack,
             state: None,
         }
     }
@@ -172,11 +200,20 @@ impl From<&Decoded<'_>> for Account {
     }
 }
 
+fn item(item: &StackItem<'_>) -> Item {
+    match item {
+        StackItem::Null => (None, None, None),
+        StackItem::Local(name) => (Some((*name).to_owned()), None, None),
+        StackItem::Value(value) => (None, Some(value.type_name.to_owned()), Some(value.text.to_owned())),
+    }
+}
+
 fn change(change: &trace::Change<'_>) -> Change {
     let value = change.value.map(|value| (value.type_name.to_owned(), value.text.to_owned()));
     let (type_name, text) = value.unzip();
     let scope = change.scope.name().to_owned();
-    (scope, change.name.to_owned(), change.kind.name().to_owned(), type_name, text)
+    let name = format!("{}{}", change.name, change.element.unwrap_or_default());
+    (scope, name, change.kind.name().to_owned(), type_name, text)
 }
 
 impl From<&trace::End<'_>> for End {

@@ -1,12 +1,13 @@
 //! A program to trace, and how.
 
-use trace::{Bounds, Entry, Request};
+use trace::{Bounds, Entry, Granularity, Request};
 
 #[derive(Debug, Clone)]
 pub struct Program {
     pub source: Vec<u8>,
     /// The function to call and the argument list to call it with; none for a script.
     pub call: Option<(String, String)>,
+    pub granularity: Granularity,
     pub bounds: Bounds,
     /// It is somebody else's: it runs without a network and can write to nothing but its own folder.
     pub foreign: bool,
@@ -18,7 +19,8 @@ impl Program {
 
     pub fn script(source: impl Into<Vec<u8>>) -> Program {
         let bounds = Bounds { max_events: 20_000, ..Bounds::default() };
-        Program { source: source.into(), call: None, bounds, foreign: false }
+        let granularity = Granularity::default();
+        Program { source: source.into(), call: None, granularity, bounds, foreign: false }
     }
 
     pub fn call(source: impl Into<Vec<u8>>, function: &str, input: &str) -> Program {
@@ -30,6 +32,12 @@ impl Program {
             Some((function, input)) => Entry::Call { function, input },
             None => Entry::Script,
         };
-        Request { entry, filename: Program::FILENAME, source: &self.source, bounds: self.bounds }
+        Request {
+            entry,
+            filename: Program::FILENAME,
+            source: &self.source,
+            granularity: self.granularity,
+            bounds: self.bounds,
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Writes logs as the tracer does, from a plan of what happens in them.
 
 use proptest::prelude::*;
-use trace::wire::{change, gap, put_varint, stream, tag, verdict, zigzag};
-use trace::{Change, ChangeKind, End, Event, EventKind, GapReason, Scope, Stream, Value, Verdict};
+use trace::wire::{change, effect, gap, item, put_varint, stream, tag, verdict, zigzag};
+use trace::{
+    Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
+    Stream, Value, Verdict,
+};
 
 /// One thing that happens. Steps that cannot happen where they stand are left out.
 #[derive(Debug, Clone)]
@@ -37,6 +40,20 @@ pub(crate) enum Step {
         value: Text,
         changes: Changes,
     },
+    Instruction {
+        offset: u32,
+        name: String,
+        argument: Option<String>,
+        stack: Vec<Item>,
+        changes: Changes,
+    },
+    /// Picks one of the threads that there are, or the next one.
+    Thread {
+        pick: usize,
+    },
+    Effect {
+        detail: String,
+    },
     Output {
         is_error: bool,
         bytes: Vec<u8>,
@@ -49,8 +66,17 @@ pub(crate) enum Step {
 /// Type and text.
 pub(crate) type Text = (String, String);
 
-/// Whether it is global, the name, and the value unless the variable is deleted; else what kind of change.
-pub(crate) type Changes = Vec<(bool, String, Option<(bool, Text)>)>;
+/// What may lie on the operand stack.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    Null,
+    Value(Text),
+    Local(String),
+}
+
+/// Whether it is global, the name, the element if it is one, and the value unless it is deleted, with whether it
+/// is new.
+pub(crate) type Changes = Vec<(bool, String, Option<String>, Option<(bool, Text)>)>;
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step(), 0..60)
@@ -67,7 +93,12 @@ fn name() -> impl Strategy<Value = String> {
 
 fn changes() -> impl Strategy<Value = Changes> {
     let value = proptest::option::of((any::<bool>(), text()));
-    proptest::collection::vec((any::<bool>(), name(), value), 0..4)
+    let element = proptest::option::weighted(0.3, "\\[[0-9]{1,2}\\]");
+    proptest::collection::vec((any::<bool>(), name(), element, value), 0..4)
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    prop_oneof![Just(Item::Null), text().prop_map(Item::Value), name().prop_map(Item::Local)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -80,6 +111,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (text(), changes()).prop_map(|(value, changes)| Step::Yield { value, changes }),
         1 => (text(), changes()).prop_map(|(value, changes)| Step::Raise { value, changes }),
         1 => (text(), changes()).prop_map(|(value, changes)| Step::Unwind { value, changes }),
+        3 => (0..3_u32, name(), proptest::option::of(".{0,9}"), proptest::collection::vec(item(), 0..4), changes())
+            .prop_map(|(offset, name, argument, stack, changes)| {
+                Step::Instruction { offset, name, argument, stack, changes }
+            }),
+        1 => any::<usize>().prop_map(|pick| Step::Thread { pick }),
+        1 => ".{0,9}".prop_map(|detail| Step::Effect { detail }),
         2 => (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..6))
             .prop_map(|(is_error, bytes)| Step::Output { is_error, bytes }),
         1 => any::<u64>().prop_map(|skipped| Step::Gap { skipped }),
@@ -87,24 +124,46 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A log, and what it must read as.
-#[derive(Default)]
 pub(crate) struct Log<'a> {
     pub(crate) bytes: Vec<u8>,
     pub(crate) events: Vec<Event<'a>>,
     /// Where each item ends.
     pub(crate) boundaries: Vec<usize>,
     names: Vec<&'a str>,
+    instructions: Vec<(u32, &'a str, Option<&'a str>)>,
     frames: Vec<(&'a str, u32)>,
-    stack: Vec<u32>,
+    stacks: Vec<Vec<u32>>,
+    thread: usize,
     suspended: Vec<u32>,
+    /// The stream of the last item, if that was an output.
+    output_before: Option<Stream>,
 }
 
 impl<'a> Log<'a> {
     pub(crate) fn of(steps: &'a [Step]) -> Log<'a> {
-        let mut log = Log::default();
+        let mut log = Log {
+            bytes: Vec::new(),
+            events: Vec::new(),
+            boundaries: Vec::new(),
+            names: Vec::new(),
+            instructions: Vec::new(),
+            frames: Vec::new(),
+            stacks: vec![Vec::new()],
+            thread: 0,
+            suspended: Vec::new(),
+            output_before: None,
+        };
         for step in steps {
             if log.step(step) {
                 log.boundaries.push(log.bytes.len());
+                log.output_before = match log.events.last() {
+                    Some(Event { kind: EventKind::Output(stream, _), .. })
+                        if matches!(step, Step::Output { .. }) =>
+                    {
+                        Some(*stream)
+                    }
+                    _ => None,
+                };
             }
         }
         log
@@ -125,7 +184,8 @@ impl<'a> Log<'a> {
                 self.bytes.push(tag::CALL);
                 self.name(function);
                 put_varint(&mut self.bytes, u64::from(*line));
-                self.stack.push(self.frames.len() as u32);
+                let frame = self.frames.len() as u32;
+                self.stack().push(frame);
                 self.frames.push((function, *line));
                 self.event(EventKind::Call, changes);
             }
@@ -136,8 +196,22 @@ impl<'a> Log<'a> {
                 let frame = self.suspended.remove(pick % self.suspended.len());
                 self.bytes.push(tag::RESUME);
                 put_varint(&mut self.bytes, u64::from(frame));
-                self.stack.push(frame);
+                self.stack().push(frame);
                 self.event(EventKind::Resume, changes);
+            }
+            Step::Thread { pick } => {
+                self.thread = pick % (self.stacks.len() + 1);
+                if self.thread == self.stacks.len() {
+                    self.stacks.push(Vec::new());
+                }
+                self.bytes.push(tag::THREAD);
+                put_varint(&mut self.bytes, self.thread as u64);
+            }
+            Step::Effect { detail } => {
+                self.bytes.extend([tag::EFFECT, effect::TIME]);
+                self.bytes.extend((detail.len() as u16).to_le_bytes());
+                self.bytes.extend(detail.as_bytes());
+                self.push(EventKind::Effect(Effect { kind: EffectKind::Time, detail }), Vec::new());
             }
             Step::Output { is_error, bytes } => self.output(*is_error, bytes),
             Step::Gap { skipped } => {
@@ -151,7 +225,11 @@ impl<'a> Log<'a> {
     }
 
     fn step_of_a_frame(&mut self, step: &'a Step) -> bool {
-        let Some(&frame) = self.stack.last() else { return false };
+        let Some(&frame) = self.stack().last() else { return false };
+        if let Step::Instruction { offset, name, argument, stack, changes } = step {
+            self.instruction(*offset, name, argument.as_deref(), stack, changes);
+            return true;
+        }
         let mut valued = |tag, value, changes, kind: fn(Value<'a>) -> EventKind<'a>| {
             self.bytes.push(tag);
             let value = self.value(value);
@@ -177,10 +255,58 @@ impl<'a> Log<'a> {
             }
             Step::Return { value, changes } => valued(tag::RETURN, value, changes, EventKind::Return),
             Step::Unwind { value, changes } => valued(tag::UNWIND, value, changes, EventKind::Unwind),
-            Step::Call { .. } | Step::Resume { .. } | Step::Output { .. } | Step::Gap { .. } => return false,
+            _ => return false,
         }
-        self.stack.pop();
+        self.stack().pop();
         true
+    }
+
+    fn stack(&mut self) -> &mut Vec<u32> {
+        &mut self.stacks[self.thread]
+    }
+
+    fn instruction(
+        &mut self,
+        offset: u32,
+        name: &'a str,
+        argument: Option<&'a str>,
+        stack: &'a [Item],
+        changes: &'a Changes,
+    ) {
+        self.bytes.push(tag::INSTRUCTION);
+        let number = self.instructions.iter().position(|known| *known == (offset, name, argument));
+        put_varint(&mut self.bytes, number.map_or(0, |index| index as u64 + 1));
+        if number.is_none() {
+            self.instructions.push((offset, name, argument));
+            put_varint(&mut self.bytes, offset.into());
+            self.name(name);
+            put_varint(&mut self.bytes, argument.map_or(0, |argument| argument.len() as u64 + 1));
+            self.bytes.extend(argument.unwrap_or_default().as_bytes());
+        }
+        put_varint(&mut self.bytes, stack.len() as u64);
+        let stack = stack.iter().map(|item| self.item(item)).collect();
+        self.event(EventKind::Instruction(Box::new(Instruction { offset, name, argument, stack })), changes);
+    }
+
+    fn item(&mut self, item: &'a Item) -> StackItem<'a> {
+        match item {
+            Item::Null => {
+                put_varint(&mut self.bytes, item::NULL);
+                StackItem::Null
+            }
+            Item::Value(value) => {
+                put_varint(&mut self.bytes, item::VALUE);
+                StackItem::Value(self.value(value))
+            }
+            Item::Local(name) => {
+                let number = self.number(name);
+                put_varint(&mut self.bytes, number + item::LOCAL);
+                if number == 0 {
+                    self.fresh(name);
+                }
+                StackItem::Local(name)
+            }
+        }
     }
 
     fn output(&mut self, is_error: bool, bytes: &'a [u8]) {
@@ -190,6 +316,7 @@ impl<'a> Log<'a> {
         put_varint(&mut self.bytes, bytes.len() as u64);
         self.bytes.extend(bytes);
         if let Some(Event { kind: EventKind::Output(last, before), .. }) = self.events.last_mut()
+            && self.output_before == Some(*last)
             && *last == stream
         {
             before.to_mut().extend(bytes);
@@ -205,12 +332,14 @@ impl<'a> Log<'a> {
     }
 
     fn push(&mut self, kind: EventKind<'a>, changes: Vec<Change<'a>>) {
-        let frame = self.stack.last().copied();
+        let stack = &self.stacks[self.thread];
+        let frame = stack.last().copied();
         let (function, line) = frame.map_or(("", 0), |frame| self.frames[frame as usize]);
         self.events.push(Event {
+            thread: self.thread as u32,
             frame: frame.unwrap_or(0),
-            parent: self.stack.len().checked_sub(2).map(|below| self.stack[below]),
-            depth: self.stack.len().saturating_sub(1) as u32,
+            parent: stack.len().checked_sub(2).map(|below| stack[below]),
+            depth: stack.len().saturating_sub(1) as u32,
             function,
             line,
             kind,
@@ -218,7 +347,10 @@ impl<'a> Log<'a> {
         });
     }
 
-    fn change(&mut self, (is_global, name, value): &'a (bool, String, Option<(bool, Text)>)) -> Change<'a> {
+    fn change(
+        &mut self,
+        (is_global, name, element, value): &'a (bool, String, Option<String>, Option<(bool, Text)>),
+    ) -> Change<'a> {
         let (kind, mark) = match value {
             None => (ChangeKind::Deleted, change::DELETED),
             Some((true, _)) => (ChangeKind::New, change::NEW),
@@ -226,12 +358,18 @@ impl<'a> Log<'a> {
         };
         let (scope, global) = if *is_global { (Scope::Global, change::GLOBAL) } else { (Scope::Local, 0) };
         let number = self.number(name);
-        put_varint(&mut self.bytes, ((number + 1) << change::NAME_SHIFT) | global | mark);
+        let head_mark = if element.is_some() { change::ELEMENT } else { mark };
+        put_varint(&mut self.bytes, ((number + 1) << change::NAME_SHIFT) | global | head_mark);
         if number == 0 {
             self.fresh(name);
         }
+        if let Some(element) = element {
+            self.bytes.push(mark as u8);
+            put_varint(&mut self.bytes, element.len() as u64);
+            self.bytes.extend(element.as_bytes());
+        }
         let value = value.as_ref().map(|(_, value)| self.value(value));
-        Change { scope, name, kind, value }
+        Change { scope, name, element: element.as_deref(), kind, value }
     }
 
     fn value(&mut self, (type_name, text): &'a Text) -> Value<'a> {

@@ -3,7 +3,7 @@
 use std::ptr::null_mut;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-use trace::{Arena, Bounds, Entry, Request};
+use trace::{Arena, Bounds, Entry, Granularity, Request};
 
 use super::{SharedLog, entry};
 use crate::interpreter::{ForVersion, for_this_version};
@@ -41,6 +41,7 @@ fn run_once<V: Version>() -> Result<()> {
         entry: Entry::Script,
         filename: "warm_up.py",
         source: include_bytes!("warm_up.py"),
+        granularity: Granularity::Line,
         bounds: Bounds::default(),
     };
     let encoded = request.encode();

@@ -128,6 +128,7 @@ fn start(shard: u64) -> Reply {
         shard: Shard { ordinal: shard, sources: 1, range },
         output: "out".to_owned(),
         limits: Limits::default(),
+        granularity: trace::Granularity::Line,
         set_aside: BTreeSet::new(),
         careful: false,
         parent: telemetry::Parent::nothing(),

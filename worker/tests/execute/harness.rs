@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use dataset::Limits;
 use jail::{Probe, Profile};
 use tempfile::TempDir;
-use trace::{Bounds, Entry, Request};
+use trace::{Bounds, Entry, Granularity, Request};
 use worker::execute::{self, Ended, Execution, Slot, SlotSpec};
 use worker::python::Interpreter;
 
@@ -170,7 +170,8 @@ pub(crate) fn folder() -> TempDir {
 
 pub(crate) fn script(source: &str) -> Request<'_> {
     let bounds = Bounds { max_events: 1000, ..Bounds::default() };
-    Request { entry: Entry::Script, filename: "main.py", source: source.as_bytes(), bounds }
+    let granularity = Granularity::Line;
+    Request { entry: Entry::Script, filename: "main.py", source: source.as_bytes(), granularity, bounds }
 }
 
 /// Limits that nothing innocent reaches, and hostile programs soon.

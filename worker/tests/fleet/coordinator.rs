@@ -105,7 +105,7 @@ impl Fleet {
         v1::Assignment {
             lease: Some(v1::Lease { job: job.to_owned(), shard: 0, token: 1 }),
             shard: Some(v1::Shard { ordinal: 0, sources, range: Some(v1::shard::Range::Tree(range)) }),
-            job: Some(v1::Job { id: job.to_owned(), output, limits: Some(limits()) }),
+            job: Some(v1::Job { id: job.to_owned(), output, limits: Some(limits()), ..v1::Job::default() }),
             ..v1::Assignment::default()
         }
     }

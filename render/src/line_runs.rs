@@ -1,0 +1,94 @@
+//! The lines that ran, each with what it did.
+//!
+//! A line event tells the state before its line; what the line did is told by the events that follow it in
+//! the same frame. Styles that write a line's effect beside it need them together.
+
+use std::collections::HashMap;
+
+use trace::{Change, Event, EventKind};
+
+use crate::step;
+
+/// One run of one line.
+#[derive(Debug)]
+pub(crate) struct LineRun<'e, 'a> {
+    /// The index of its line event.
+    pub(crate) event: usize,
+    pub(crate) frame: u32,
+    pub(crate) line: u32,
+    /// The line that ran next in this frame; `None` where the frame or the trace ended first.
+    pub(crate) next: Option<u32>,
+    /// What changed while it ran, as far as its own frame's events tell.
+    pub(crate) changes: Vec<&'e Change<'a>>,
+    /// What else its own frame's events say of it, in order: values returned and yielded, exceptions.
+    pub(crate) happened: Vec<&'e Event<'a>>,
+}
+
+/// Every run of a line, in order.
+pub(crate) fn line_runs<'e, 'a>(events: &'e [Event<'a>]) -> Vec<LineRun<'e, 'a>> {
+    let mut runs: Vec<LineRun<'e, 'a>> = Vec::new();
+    // The run that each frame is in.
+    let mut current: HashMap<u32, usize> = HashMap::new();
+    for (index, event) in events.iter().enumerate() {
+        if !step::is_step(event) {
+            continue;
+        }
+        let run = current.get(&event.frame).copied();
+        if let Some(run) = run {
+            runs[run].changes.extend(&event.changes);
+        }
+        match event.kind {
+            EventKind::Line => {
+                if let Some(run) = run {
+                    runs[run].next = Some(event.line);
+                }
+                current.insert(event.frame, runs.len());
+                let (frame, line) = (event.frame, event.line);
+                let (changes, happened) = (Vec::new(), Vec::new());
+                runs.push(LineRun { event: index, frame, line, next: None, changes, happened });
+            }
+            EventKind::Return(_) | EventKind::Yield(_) | EventKind::Raise(_) | EventKind::Unwind(_) => {
+                if let Some(run) = run {
+                    runs[run].happened.push(event);
+                }
+            }
+            _ => (),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation;
+
+    #[test]
+    fn what_a_line_did_stands_with_it() {
+        let events = notation::events(
+            "call f 1 | n: int = 1
+             line f 2
+             call g 5
+             line g 6
+             return g 6 = int 3
+             line f 3 | s: int = 3
+             return f 3 = int 3 | -n",
+        );
+        let told: Vec<(u32, Option<u32>, Vec<&str>, Vec<&str>)> = line_runs(&events)
+            .into_iter()
+            .map(|run| {
+                let changes = run.changes.iter().map(|change| change.name).collect();
+                let happened = run.happened.iter().map(|event| event.kind.name()).collect();
+                (run.line, run.next, changes, happened)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (2, Some(3), vec!["s"], vec![]),
+                (6, None, vec![], vec!["return"]),
+                (3, None, vec!["n"], vec!["return"]),
+            ]
+        );
+    }
+}

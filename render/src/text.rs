@@ -1,0 +1,51 @@
+//! The pieces of text that several styles share: the program with its lines numbered, the run, the end.
+
+use trace::Value;
+
+use crate::source::Source;
+use crate::{Execution, json};
+
+/// `program:` and the source, each line after its number. The numbers are what steps refer to; and because
+/// every line of the program begins with one, no program can forge what comes after it.
+pub(crate) fn program(out: &mut String, source: &Source<'_>) {
+    out.push_str("program:\n");
+    for (number, line) in source.lines() {
+        out.push_str(&format!("{number}: {line}\n"));
+    }
+}
+
+/// `run: f([1, 2])`.
+pub(crate) fn run(out: &mut String, execution: &Execution<'_>) {
+    out.push_str("run: ");
+    out.push_str(&one_line(&execution.call()));
+    out.push('\n');
+}
+
+/// `outcome: returned "7"`, with the whole value or the exception where there is one.
+pub(crate) fn outcome(out: &mut String, execution: &Execution<'_>) {
+    out.push_str("outcome: ");
+    out.push_str(execution.outcome);
+    let result = match (execution.output, execution.exception) {
+        (Some(output), _) => Some(output.text.to_owned()),
+        (None, Some(exception)) => Some(exception_text(exception)),
+        (None, None) => None,
+    };
+    if let Some(result) = result {
+        out.push(' ');
+        json::string(out, &result);
+    }
+    out.push('\n');
+}
+
+/// `KeyError: 'a'`, or `StopIteration` where there is no message.
+pub(crate) fn exception_text(exception: Value<'_>) -> String {
+    match exception.text {
+        "" => exception.type_name.to_owned(),
+        message => format!("{}: {message}", exception.type_name),
+    }
+}
+
+/// `text` with its line breaks written `\n` and `\r`.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\r', "\\r")
+}
