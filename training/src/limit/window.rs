@@ -51,7 +51,7 @@ mod tests {
         #[test]
         fn pieces_are_the_text_and_fit(text in "[aé\n]{0,60}", most in 2..20_usize) {
             let pieces = pieces(&text, |piece| piece.len() <= most);
-            prop_assert_eq!(pieces.concat(), text);
+            prop_assert_eq!(pieces.concat(), text.as_str());
             prop_assert!(pieces.iter().all(|piece| piece.len() <= most));
         }
     }

@@ -1,5 +1,6 @@
 //! What selection needs to know of an execution, in some two hundred bytes.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read, Write};
 
 use dataset::{Outcome, Row};
@@ -108,8 +109,8 @@ fn ran(outcome: Outcome) -> bool {
 /// changes nothing adds nothing, so that a comment or a renamed function makes no other story.
 fn step(event: &Event<'_>) -> Option<u64> {
     let changes = event.changes.iter().fold(0, |sum, change| {
-        let text = change.value.map_or("", |value| value.text);
-        join(sum, join(hash(change.name.as_bytes()), hash(text.as_bytes())))
+        let texts = [change.name, change.element.unwrap_or(""), change.value.map_or("", |value| value.text)];
+        texts.iter().fold(sum, |sum, text| join(sum, hash(text.as_bytes())))
     });
     let own = match &event.kind {
         EventKind::Return(value) | EventKind::Yield(value) | EventKind::Raise(value) => {
@@ -124,8 +125,9 @@ fn step(event: &Event<'_>) -> Option<u64> {
 /// Of all pairs of lines that ran after each other in a frame. Lines count from where their function begins, so
 /// that a function has the same shapes wherever it stands.
 fn shape(events: &[Event<'_>]) -> u64 {
-    let mut frames: std::collections::HashMap<u32, (u32, u32)> = std::collections::HashMap::new();
-    let mut pairs = std::collections::BTreeSet::new();
+    // The first line of each frame that goes on, and its last one counted from there.
+    let mut frames: HashMap<u32, (u32, u32)> = HashMap::new();
+    let mut pairs = BTreeSet::new();
     for event in events {
         match event.kind {
             EventKind::Call => {
@@ -145,4 +147,46 @@ fn shape(events: &[Event<'_>]) -> u64 {
         }
     }
     pairs.into_iter().fold(0, join)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind<'static>, line: u32) -> Event<'static> {
+        Event { thread: 0, frame: 0, parent: None, depth: 0, function: "f", line, kind, changes: Vec::new() }
+    }
+
+    fn path(first: u32, lines: &[u32]) -> u64 {
+        let lines = lines.iter().map(|line| event(EventKind::Line, first + line));
+        let events: Vec<_> = [event(EventKind::Call, first)].into_iter().chain(lines).collect();
+        shape(&events)
+    }
+
+    #[test]
+    fn a_shape_is_the_ways_taken_however_often_and_wherever() {
+        assert_eq!(path(1, &[1, 2, 1, 3]), path(1, &[1, 2, 1, 2, 1, 3]));
+        assert_eq!(path(1, &[1, 2, 3]), path(40, &[1, 2, 3]));
+        assert_ne!(path(1, &[1, 2, 3]), path(1, &[1, 3]));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let glance = Glance {
+            id: 1,
+            source: 2,
+            code: std::array::from_fn(|band| band as u64 + 10),
+            trace: std::array::from_fn(|band| band as u64 + 50),
+            shape: 3,
+            stratum: u64::MAX,
+            ran: true,
+            overlap: Overlap::Run,
+        };
+        let mut bytes = Vec::new();
+        glance.write(&mut bytes).unwrap();
+        assert_eq!(bytes.len(), Glance::BYTES);
+        assert_eq!(Glance::read(&mut bytes.as_slice()).unwrap(), glance);
+        bytes[Glance::BYTES - 1] = 9;
+        assert!(Glance::read(&mut bytes.as_slice()).is_err());
+    }
 }

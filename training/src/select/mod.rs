@@ -224,3 +224,124 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::hash::{hash, runs};
+    use super::similarity::signature;
+    use super::tokens::tokens;
+    use super::*;
+
+    /// An execution of `code`; `path` is its source, and `trace` stands for what it did.
+    fn glance(path: &str, code: &str, trace: &str) -> Glance {
+        let (id, source) = (hash(format!("{path} {trace}").as_bytes()), hash(path.as_bytes()));
+        Glance {
+            id,
+            source,
+            code: signature(runs(&tokens(code), 2), source),
+            trace: signature(runs(&tokens(trace), 2), id),
+            shape: hash(code.as_bytes()),
+            stratum: 0,
+            ran: true,
+            overlap: Overlap::None,
+        }
+    }
+
+    fn decide(selection: &Selection, seed: u64, glances: &[Glance]) -> Vec<Verdict> {
+        let scan = |each: &mut dyn FnMut(u32, &Glance)| -> Result<(), Infallible> {
+            (0..).zip(glances).for_each(|(member, glance)| each(member, glance));
+            Ok(())
+        };
+        let count = u32::try_from(glances.len()).unwrap();
+        let Ok(verdicts) = selection.decide(seed, count, scan);
+        verdicts
+    }
+
+    fn capped(caps: Caps) -> Selection {
+        Selection { caps, ..Selection::default() }
+    }
+
+    fn left(verdicts: &[Verdict]) -> Vec<usize> {
+        (0..verdicts.len()).filter(|&member| verdicts[member].is_ok()).collect()
+    }
+
+    const GCD: &str = "def gcd(a, b):\n    while b:\n        a, b = b, a % b\n    return a";
+
+    fn corpus() -> Vec<Glance> {
+        let commented = format!("# Euclid\n{GCD}");
+        vec![
+            glance("a.py", GCD, "a = 12; b = 8; a = 8; b = 4"),
+            glance("a.py", GCD, "a = 7; b = 3; a = 3; b = 1"),
+            glance("b.py", &commented, "a = 12; b = 8; a = 8; b = 4"),
+            glance("c.py", "import os\nprint(os.sep, os.linesep)", "print"),
+            glance("c.py", "import os\nprint(os.sep, os.linesep)", "print again"),
+        ]
+    }
+
+    #[test]
+    fn nothing_asked_keeps_everything() {
+        assert_eq!(decide(&Selection::default(), 0, &corpus()), [Ok(Split::Train); 5]);
+    }
+
+    #[test]
+    fn of_similar_sources_one_stays_with_all_its_executions() {
+        let selection = capped(Caps { similar_sources: Some(1), ..Caps::default() });
+        for seed in 0..8 {
+            let left = left(&decide(&selection, seed, &corpus()));
+            assert!(left == [0, 1, 3, 4] || left == [2, 3, 4], "{left:?}");
+        }
+    }
+
+    #[test]
+    fn of_similar_traces_one_stays_whatever_its_source() {
+        let selection = capped(Caps { similar_traces: Some(1), ..Caps::default() });
+        let verdicts = decide(&selection, 0, &corpus());
+        let dropped: Vec<_> = verdicts.iter().filter_map(|verdict| verdict.err()).collect();
+        assert_eq!(dropped, [LeftOut::SimilarTrace]);
+        assert!(verdicts[0].is_err() || verdicts[2].is_err());
+    }
+
+    #[test]
+    fn caps_leave_so_many_and_the_seed_says_which() {
+        let many: Vec<_> = (0..40).map(|n| glance("a.py", GCD, &format!("n = {n}"))).collect();
+        let selection = capped(Caps { per_source: Some(7), ..Caps::default() });
+        let chosen = |seed| left(&decide(&selection, seed, &many));
+        assert_eq!(chosen(1).len(), 7);
+        assert_eq!(chosen(1), chosen(1));
+        assert_ne!(chosen(1), chosen(2));
+        let selection = capped(Caps { per_shape: Some(3), per_stratum: Some(2), ..Caps::default() });
+        let verdicts = decide(&selection, 0, &many);
+        let count = |why| verdicts.iter().filter(|verdict| **verdict == Err(why)).count();
+        assert_eq!((count(LeftOut::ShapeFull), count(LeftOut::StratumFull)), (37, 1));
+    }
+
+    #[test]
+    fn what_never_ran_or_is_examined_goes_first() {
+        let mut corpus = corpus();
+        corpus[0].overlap = Overlap::Whole;
+        corpus[3].overlap = Overlap::Run;
+        corpus[4].ran = false;
+        let selection = capped(Caps { similar_traces: Some(1), ..Caps::default() });
+        let verdicts = decide(&selection, 0, &corpus);
+        // What is left out already takes nobody's place.
+        let train = Ok(Split::Train);
+        let (examined, overlaps) = (Err(LeftOut::InBenchmark), Err(LeftOut::OverlapsBenchmark));
+        assert_eq!(verdicts, [examined, train, train, overlaps, Err(LeftOut::NeverRan)]);
+    }
+
+    #[test]
+    fn similar_sources_are_on_one_side() {
+        let selection = Selection { validation: 0.5, ..Selection::default() };
+        let mut sides = Vec::new();
+        for seed in 0..32 {
+            let verdicts = decide(&selection, seed, &corpus());
+            assert!(verdicts[0] == verdicts[1] && verdicts[0] == verdicts[2] && verdicts[3] == verdicts[4]);
+            sides.push((verdicts[0], verdicts[3]));
+        }
+        sides.sort_unstable();
+        sides.dedup();
+        assert_eq!(sides.len(), 4, "either can be on either side");
+    }
+}
