@@ -129,6 +129,24 @@ fn a_request_gives_the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
+fn machines_share_the_work_and_make_one_set() {
+    let folder = TempDir::new().unwrap();
+    let options = ["--shuffle", "--similar-sources", "1"];
+    let (alone, together) = (folder.path().join("alone"), folder.path().join("together"));
+    let report = render("direct", &alone, &options);
+    let machines = ["0/3", "1/3", "2/3"].map(|share| {
+        let options = [&options[..], &["--share", share]].concat();
+        start_et_coord(arguments("direct", &together, &options))
+    });
+    for machine in machines {
+        let finished = machine.wait_with_output().unwrap();
+        assert!(finished.status.success(), "{}", text(&finished.stderr));
+        assert_eq!(serde_json::from_slice::<Value>(&finished.stdout).unwrap(), report);
+    }
+    assert_eq!(files(&together), files(&alone));
+}
+
+#[test]
 fn whoever_is_interrupted_goes_on_to_the_same_bytes() {
     let folder = TempDir::new().unwrap();
     let straight = folder.path().join("straight");

@@ -1,30 +1,28 @@
 //! Numbered work on several threads.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::error::Halt;
 
-/// Does the work of every number, in about their order, on so many threads. After a failure, or the wish to stop,
+/// Does the work of every number, about in their order, on so many threads. After a failure, or the wish to stop,
 /// nothing new is begun; the first failure is told.
 pub(crate) fn each(
-    numbers: Range<u64>,
+    numbers: impl Iterator<Item = u64> + Send,
     threads: usize,
     stop: &AtomicBool,
     work: impl Fn(u64) -> Result<(), Halt> + Sync,
 ) -> Result<(), Halt> {
-    let next = AtomicU64::new(numbers.start);
+    let numbers = Mutex::new(numbers);
     let failed = AtomicBool::new(false);
     let run = || {
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Err(Halt::Stopped);
             }
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= numbers.end || failed.load(Ordering::Relaxed) {
-                return Ok(());
-            }
+            let next = numbers.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(number) = next.filter(|_| !failed.load(Ordering::Relaxed)) else { return Ok(()) };
             work(number).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
         }
     };
@@ -42,8 +40,6 @@ pub(crate) fn each(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
     use crate::RenderError;
 

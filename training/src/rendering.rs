@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataset::{Dataset, PartReader, Row, Store};
-use render::{Execution, Style, StyleError, find};
-use trace::Value;
+use render::{Style, StyleError, find};
 
 use crate::done::{self, Done};
 use crate::error::{Halt, RenderError};
+use crate::execution::execution;
 use crate::layout::{MANIFEST, done_key, scattered_index_key, survey_key};
 use crate::limit::{Bound, Fitted, Limit, Measure, Unit, sha256};
 use crate::output::{Content, Files, Form, Record};
@@ -15,6 +15,7 @@ use crate::progress::{Phase, Progress};
 use crate::request::{Options, Request, versions};
 use crate::seal::{self, Report};
 use crate::select::{Benchmarks, Split, Verdict};
+use crate::share::Share;
 use crate::shuffle::{self, Scatter, Scattered};
 use crate::survey;
 use crate::tally::Tally;
@@ -107,15 +108,16 @@ impl Rendering {
         if self.store.exists(MANIFEST)? { seal::report(&self.store).map(Some) } else { Ok(None) }
     }
 
-    /// Makes the set on so many threads, each of which holds a row group of traces and one of text. Soon after `stop`
-    /// is set it ends, without what is half done.
+    /// Makes a share of the set on so many threads, each of which holds a row group of traces and one of text, and
+    /// waits for the other shares. Soon after `stop` is set it ends, without what is half done.
     pub fn run(
         &self,
+        share: Share,
         threads: usize,
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<Conclusion, RenderError> {
-        let crew = Crew { rendering: self, threads, progress, stop };
+        let crew = Crew { rendering: self, share, threads, progress, stop };
         match crew.run() {
             Ok(report) => Ok(Conclusion::Complete(report)),
             Err(Halt::Stopped) => Ok(Conclusion::Stopped),
@@ -154,32 +156,10 @@ impl Rendering {
     }
 }
 
-/// A row as styles see it.
-fn execution<'a>(row: &'a Row<'_>) -> Execution<'a> {
-    let value = |type_name: &'a Option<String>, text: &'a Option<String>| {
-        type_name.as_deref().map(|type_name| Value { type_name, text: text.as_deref().unwrap_or_default() })
-    };
-    Execution {
-        id: &row.trace_id,
-        path: &row.source_path,
-        code: &row.code,
-        entry: row.entry,
-        input: row.input.as_deref(),
-        outcome: row.outcome.name(),
-        exception: value(&row.exception_type, &row.exception_message),
-        output: value(&row.output_type, &row.output),
-        stdout: &row.stdout.text,
-        stdout_truncated: row.stdout.truncated,
-        pure: row.pure,
-        deterministic: row.deterministic,
-        incomplete: row.trace_truncated || row.trace_damaged,
-        events: &row.events,
-    }
-}
-
 /// The threads that make a set.
 struct Crew<'a> {
     rendering: &'a Rendering,
+    share: Share,
     threads: usize,
     progress: &'a Progress,
     stop: &'a AtomicBool,
@@ -194,7 +174,7 @@ impl Crew<'_> {
         }
         let verdicts = self.choose()?;
         let parts = self.rendering.parts.len() as u64;
-        self.progress.begin(Phase::Render, self.rendering.executions());
+        self.progress.begin(Phase::Render, self.executions());
         let (mut tally, files) = if request.shuffle {
             let scattered = self.scatter(&verdicts)?;
             let buckets = self.rendering.buckets();
@@ -203,16 +183,33 @@ impl Crew<'_> {
             scattered.iter().for_each(|part| tally.merge(&part.tally));
             (tally, buckets)
         } else {
-            self.each(parts, |part| self.render(part, &verdicts))?;
+            self.each(parts, done_key, |part| self.render(part, &verdicts))?;
             (Tally::default(), parts)
         };
+        if !self.share.is_first() {
+            self.share.wait(store, [MANIFEST.to_owned()].into_iter(), self.stop)?;
+            return Ok(seal::report(store)?);
+        }
         let report = seal::seal(store, request, files, &mut tally)?;
         seal::clean(store)?;
         Ok(report)
     }
 
-    fn each(&self, count: u64, work: impl Fn(u64) -> Result<(), Halt> + Sync) -> Result<(), Halt> {
-        parallel::each(0..count, self.threads, self.stop, work)
+    /// Does our share of some numbered work, and waits for the rest. A number is done when its key exists.
+    fn each(
+        &self,
+        count: u64,
+        key: fn(u64) -> String,
+        work: impl Fn(u64) -> Result<(), Halt> + Sync,
+    ) -> Result<(), Halt> {
+        parallel::each(self.share.numbers(count), self.threads, self.stop, work)?;
+        self.share.wait(&self.rendering.store, (0..count).map(key), self.stop)
+    }
+
+    /// Those in our share of the parts.
+    fn executions(&self) -> u64 {
+        let parts = &self.rendering.parts;
+        self.share.numbers(parts.len() as u64).map(|part| parts[part as usize].rows).sum()
     }
 
     /// What becomes of each execution; empty where all are wanted.
@@ -223,8 +220,8 @@ impl Crew<'_> {
         }
         let executions = self.rendering.executions();
         let count = u32::try_from(executions).map_err(|_| RenderError::TooMany { executions })?;
-        self.progress.begin(Phase::Survey, executions);
-        self.each(parts.len() as u64, |part| {
+        self.progress.begin(Phase::Survey, self.executions());
+        self.each(parts.len() as u64, survey_key, |part| {
             if store.exists(&survey_key(part))? {
                 self.progress.done_before(parts[part as usize].rows);
                 return Ok(());
@@ -252,7 +249,7 @@ impl Crew<'_> {
     fn scatter(&self, verdicts: &[Verdict]) -> Result<Vec<Scattered>, Halt> {
         let Rendering { store, request, parts, .. } = self.rendering;
         let buckets = self.rendering.buckets();
-        self.each(parts.len() as u64, |part| {
+        self.each(parts.len() as u64, scattered_index_key, |part| {
             if store.exists(&scattered_index_key(part))? {
                 self.progress.done_before(parts[part as usize].rows);
                 return Ok(());
@@ -266,8 +263,9 @@ impl Crew<'_> {
 
     fn gather(&self, scattered: &[Scattered], buckets: u64) -> Result<(), Halt> {
         let Rendering { store, request, .. } = self.rendering;
-        self.progress.begin(Phase::Shuffle, scattered.iter().map(|part| part.tally.examples).sum());
-        self.each(buckets, |bucket| {
+        let examples = scattered.iter().map(|part| part.tally.examples).sum();
+        self.progress.begin(Phase::Shuffle, self.share.of(examples));
+        self.each(buckets, done_key, |bucket| {
             if let Some(done) = done::get::<Done>(store, &done_key(bucket))? {
                 self.progress.done_before(done.files.iter().map(|file| file.examples).sum());
                 return Ok(());

@@ -1,8 +1,9 @@
 //! What is asked for, and whether an output already holds it.
 
-use dataset::{ErrorKind, JobId, Store};
+use dataset::{JobId, Store};
 use serde::{Deserialize, Serialize};
 
+use crate::done;
 use crate::error::RenderError;
 use crate::layout::{FORMAT_VERSION, REQUEST};
 use crate::limit::{Limit, Overlong};
@@ -72,24 +73,25 @@ pub struct Examined {
 impl Request {
     /// Makes the store this request's, unless it is another's.
     pub(crate) fn claim(&self, store: &Store) -> Result<(), RenderError> {
-        let location = || store.location().to_owned();
-        match store.get(REQUEST) {
-            Ok(text) => {
-                let found: Request = serde_json::from_slice(&text).map_err(|error| RenderError::Damaged {
-                    key: REQUEST.to_owned(),
-                    what: error.to_string(),
-                })?;
-                let what = self.differences(&found);
-                if what.is_empty() { Ok(()) } else { Err(RenderError::Other { location: location(), what }) }
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                if store.list("")?.next().transpose()?.is_some() {
-                    return Err(RenderError::NotEmpty { location: location() });
-                }
-                let text = serde_json::to_string_pretty(self).expect("numbers and texts are JSON");
-                Ok(store.put(REQUEST, format!("{text}\n").as_bytes())?)
-            }
-            Err(error) => Err(error.into()),
+        if self.is_of(store)? {
+            return Ok(());
+        }
+        // Another machine with the same request may have come first, just now.
+        if store.list("")?.next().transpose()?.is_some() && !self.is_of(store)? {
+            return Err(RenderError::NotEmpty { location: store.location().to_owned() });
+        }
+        let text = serde_json::to_string_pretty(self).expect("numbers and texts are JSON");
+        Ok(store.put(REQUEST, format!("{text}\n").as_bytes())?)
+    }
+
+    /// Whether the store is this request's already; an error if it is another's.
+    fn is_of(&self, store: &Store) -> Result<bool, RenderError> {
+        let Some(found) = done::get::<Request>(store, REQUEST)? else { return Ok(false) };
+        let what = self.differences(&found);
+        if what.is_empty() {
+            Ok(true)
+        } else {
+            Err(RenderError::Other { location: store.location().to_owned(), what })
         }
     }
 

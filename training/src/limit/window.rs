@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn texts_are_cut_between_lines_if_they_have_any() {
-        assert_eq!(pieces("ab\ncd\nef\n", |piece| piece.len() <= 6), ["ab\ncd\n", "ef\n"]);
+        assert_eq!(pieces("ab\ncd\nef\n", |piece| piece.len() <= 6), ["ab\n", "cd\nef\n"]);
         assert_eq!(pieces("abcdef", |piece| piece.len() <= 3), ["abc", "def"]);
         assert_eq!(pieces("éé", |piece| piece.len() <= 1), ["é", "é"]);
         assert_eq!(pieces("", |_| false), [""]);

@@ -83,8 +83,8 @@ impl<'a> Files<'a> {
             let key = layout::file_key(split, self.number, self.kind);
             let object = HashedObject::create(self.store, &key)?;
             let file = match self.kind {
-                FileKind::Parquet => File::Parquet(Box::new(ParquetFile::create(object, self.form)?)),
-                FileKind::Jsonl => File::Jsonl(Box::new(JsonlFile::create(object)?)),
+                FileKind::Parquet => File::Parquet(Box::new(ParquetFile::create(object, self.form))),
+                FileKind::Jsonl => File::Jsonl(Box::new(JsonlFile::create(object))),
             };
             self.open.insert(split, Open { file, key, examples: 0, characters: 0 });
         }

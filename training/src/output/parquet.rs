@@ -47,14 +47,14 @@ enum ContentColumns {
 }
 
 impl ParquetFile {
-    pub(super) fn create(object: HashedObject, form: Form) -> Result<ParquetFile, StoreError> {
+    pub(super) fn create(object: HashedObject, form: Form) -> ParquetFile {
         let schema = schema(form);
         let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
         // Nothing is written before the first row group, so what could fail is only a schema that Parquet lacks.
         let writer = ArrowWriter::try_new_with_options(object, schema.clone(), options)
             .expect("Parquet has texts, lists and structs");
         let columns = Columns::new(form);
-        Ok(ParquetFile { writer, schema, columns, batch_bytes: 0, row_group_bytes: 0 })
+        ParquetFile { writer, schema, columns, batch_bytes: 0, row_group_bytes: 0 }
     }
 
     pub(super) fn append(&mut self, record: &Record) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use clap::Args;
 use dataset::{Dataset, Store};
-use training::{Conclusion, Progress, RenderError, Rendering, Report};
+use training::{Conclusion, Progress, RenderError, Rendering, Report, Share};
 
 use self::options::RenderOptions;
 use self::summary::summary;
@@ -50,6 +50,10 @@ pub(super) struct RenderArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 
+    /// Render only the K-th of N shares, from 0 on, and wait for the others: the same command on N machines.
+    #[arg(long, value_name = "K/N")]
+    share: Option<Share>,
+
     /// Print the report as JSON instead of a summary.
     #[arg(long)]
     json: bool,
@@ -64,7 +68,7 @@ Examples:
   et-coord render traces --style direct -o text --similar-sources 1 --per-source 4 --benchmark cruxeval.jsonl";
 
 pub(super) fn render(args: RenderArgs, console: Console) -> anyhow::Result<ExitCode> {
-    let RenderArgs { dataset, output, style, options, list_styles, jobs, json } = args;
+    let RenderArgs { dataset, output, style, options, list_styles, jobs, share, json } = args;
     let (Some(dataset), Some(output), Some(style), false) = (dataset, output, style, list_styles) else {
         io::stdout().write_all(styles::list(Paint::for_stdout()).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -78,7 +82,8 @@ pub(super) fn render(args: RenderArgs, console: Console) -> anyhow::Result<ExitC
     }
     let threads = jobs.map_or_else(cores, usize::from);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(supervise(rendering, threads, console.clone()));
+    let ended =
+        runtime.block_on(supervise(rendering, share.unwrap_or(Share::WHOLE), threads, console.clone()));
     // Whatever is still written has lost its purpose.
     runtime.shutdown_background();
     match ended? {
@@ -115,14 +120,19 @@ enum Ended {
 }
 
 /// Renders on other threads, shows how far it is, and listens for the wish to stop. The second one does not wait.
-async fn supervise(rendering: Rendering, threads: usize, console: Console) -> anyhow::Result<Ended> {
+async fn supervise(
+    rendering: Rendering,
+    share: Share,
+    threads: usize,
+    console: Console,
+) -> anyhow::Result<Ended> {
     let mut interrupts = Interrupts::listen()?;
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
     let mut watch = Watch::new(progress.clone(), console.clone());
     let mut work = {
         let stop = stop.clone();
-        tokio::task::spawn_blocking(move || rendering.run(threads, &progress, &stop))
+        tokio::task::spawn_blocking(move || rendering.run(share, threads, &progress, &stop))
     };
     let mut interrupted = None;
     loop {
