@@ -43,6 +43,15 @@ impl Level {
     }
 }
 
+/// Whether `execution` was traced line by line: what styles need that tell of lines.
+pub(crate) fn check_lines(execution: &Execution<'_>) -> Result<(), Skipped> {
+    Level::Line.check(execution)?;
+    if execution.events.iter().all(|event| event.kind != EventKind::Line) {
+        return Err(Skipped::NoLines);
+    }
+    Ok(())
+}
+
 fn is_instruction(event: &Event<'_>) -> bool {
     matches!(event.kind, EventKind::Instruction(_))
 }

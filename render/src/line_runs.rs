@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use trace::{Change, Event, EventKind};
 
+use crate::source::Statement;
 use crate::step;
 
 /// One run of one line.
@@ -14,14 +15,28 @@ use crate::step;
 pub(crate) struct LineRun<'e, 'a> {
     /// The index of its line event.
     pub(crate) event: usize,
-    pub(crate) frame: u32,
     pub(crate) line: u32,
+    /// The line that ran before it in this frame, if any did.
+    pub(crate) previous: Option<u32>,
     /// The line that ran next in this frame; `None` where the frame or the trace ended first.
     pub(crate) next: Option<u32>,
     /// What changed while it ran, as far as its own frame's events tell.
     pub(crate) changes: Vec<&'e Change<'a>>,
     /// What else its own frame's events say of it, in order: values returned and yielded, exceptions.
     pub(crate) happened: Vec<&'e Event<'a>>,
+}
+
+impl LineRun<'_, '_> {
+    /// Whether the line that ran before belongs to the same statement.
+    pub(crate) fn goes_on_from(&self, statement: &Statement) -> bool {
+        self.previous.is_some_and(|previous| statement.lines.contains(&previous))
+    }
+
+    /// Whether the block below this line, its statement's body, ran next.
+    pub(crate) fn enters(&self, statement: &Statement) -> bool {
+        let body = statement.body.as_ref();
+        self.next.is_some_and(|next| body.is_some_and(|body| body.contains(&next)))
+    }
 }
 
 /// Every run of a line, in order.
@@ -39,13 +54,14 @@ pub(crate) fn line_runs<'e, 'a>(events: &'e [Event<'a>]) -> Vec<LineRun<'e, 'a>>
         }
         match event.kind {
             EventKind::Line => {
+                let previous = run.map(|run| runs[run].line);
                 if let Some(run) = run {
                     runs[run].next = Some(event.line);
                 }
                 current.insert(event.frame, runs.len());
-                let (frame, line) = (event.frame, event.line);
+                let line = event.line;
                 let (changes, happened) = (Vec::new(), Vec::new());
-                runs.push(LineRun { event: index, frame, line, next: None, changes, happened });
+                runs.push(LineRun { event: index, line, previous, next: None, changes, happened });
             }
             EventKind::Return(_) | EventKind::Yield(_) | EventKind::Raise(_) | EventKind::Unwind(_) => {
                 if let Some(run) = run {

@@ -1,8 +1,9 @@
 //! The pieces of text that several styles share: the program with its lines numbered, the run, the end.
 
-use trace::Value;
+use trace::{Change, Value};
 
 use crate::source::Source;
+use crate::variables::is_definition;
 use crate::{Execution, json};
 
 /// `program:` and the source, each line after its number. The numbers are what steps refer to; and because
@@ -35,6 +36,26 @@ pub(crate) fn outcome(out: &mut String, execution: &Execution<'_>) {
         json::string(out, &result);
     }
     out.push('\n');
+}
+
+/// `x=1, y='a'`: changed variables as comments show them, without what the source already says; a deleted one
+/// as `del x`, an element as `xs[3]=1`.
+pub(crate) fn assignments<'a>(changes: impl IntoIterator<Item = &'a Change<'a>>) -> Option<String> {
+    let told: Vec<String> = changes
+        .into_iter()
+        .filter(|change| match change.value {
+            Some(value) => !is_definition(change.name, value.text),
+            None => true,
+        })
+        .map(|change| {
+            let place = format!("{}{}", change.name, change.element.unwrap_or(""));
+            match change.value {
+                Some(value) => format!("{place}={}", one_line(value.text)),
+                None => format!("del {place}"),
+            }
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// `KeyError: 'a'`, or `StopIteration` where there is no message.

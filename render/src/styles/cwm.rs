@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use trace::{Event, EventKind, Scope};
 
+use crate::level::{Level, check_lines};
 use crate::random::Random;
 use crate::scopes::Scopes;
 use crate::source::{Keyword, Source};
@@ -82,6 +83,7 @@ impl Style for Cwm {
         if TOKENS.iter().any(|token| execution.code.contains(token)) {
             return Err(Skipped::ControlToken);
         }
+        check_lines(execution)?;
         let Some(entry) = execution.events.iter().find(|event| step::is_step(event)) else {
             return Err(Skipped::NoTrace);
         };
@@ -91,7 +93,7 @@ impl Style for Cwm {
             let mut teller = Teller::new(self.collapsed, &source);
             let mut scopes = Scopes::default();
             for event in execution.events {
-                if !step::is_step(event) {
+                if !step::is_step(event) || !Level::Line.shows(event) {
                     continue;
                 }
                 scopes.apply(event);
