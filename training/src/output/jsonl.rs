@@ -31,11 +31,9 @@ struct Line<'a> {
 }
 
 impl JsonlFile {
-    pub(super) fn create(object: HashedObject) -> Result<JsonlFile, StoreError> {
-        // The encoder takes the object even if it cannot begin, which only memory could prevent.
-        let encoder =
-            Encoder::new(object, zstd::DEFAULT_COMPRESSION_LEVEL).expect("there is memory for zstd");
-        Ok(JsonlFile { encoder })
+    pub(super) fn create(object: HashedObject) -> JsonlFile {
+        let encoder = Encoder::new(object, zstd::DEFAULT_COMPRESSION_LEVEL);
+        JsonlFile { encoder: encoder.expect("there is memory for zstd") }
     }
 
     pub(super) fn append(&mut self, record: &Record) -> Result<(), StoreError> {
