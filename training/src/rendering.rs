@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dataset::{Dataset, PartReader, Row, Store};
+use dataset::{Dataset, ManifestPart, PartReader, Row, Store};
 use render::{Style, StyleError, find};
 
 use crate::done::{self, Done};
@@ -36,6 +36,8 @@ pub struct Rendering {
 #[derive(Debug, Clone, Copy)]
 struct TracePart {
     shard: u64,
+    /// Executions in the parts before it.
+    first: u64,
     rows: u64,
     bytes: u64,
 }
@@ -90,9 +92,12 @@ impl Rendering {
             examined: (!options.benchmarks.is_empty()).then_some(examined),
             shuffle: options.shuffle,
         };
+        let mut first = 0;
         let parts = traces.manifest()?.map(|part| {
-            let part = part?;
-            Ok(TracePart { shard: part.shard, rows: part.rows, bytes: part.bytes })
+            let ManifestPart { shard, rows, bytes, .. } = part?;
+            let part = TracePart { shard, first, rows, bytes };
+            first += rows;
+            Ok(part)
         });
         let parts = parts.collect::<Result<Vec<_>, RenderError>>()?;
         request.claim(&store)?;
@@ -288,7 +293,7 @@ impl Crew<'_> {
         mut each: impl FnMut(Split, Record) -> Result<(), Halt>,
     ) -> Result<Tally, Halt> {
         let Rendering { request, parts, .. } = self.rendering;
-        let first: u64 = parts[..part as usize].iter().map(|part| part.rows).sum();
+        let first = parts[part as usize].first;
         let mut tally = Tally::default();
         for (member, stored) in (first as usize..).zip(self.rendering.open(part)?.whole_rows()) {
             if self.stop.load(Ordering::Relaxed) {

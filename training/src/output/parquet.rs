@@ -50,7 +50,7 @@ impl ParquetFile {
     pub(super) fn create(object: HashedObject, form: Form) -> ParquetFile {
         let schema = schema(form);
         let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
-        // Nothing is written before the first row group, so what could fail is only a schema that Parquet lacks.
+        // What is written before the first row group fits into a buffer, so only a schema that Parquet lacks could fail.
         let writer = ArrowWriter::try_new_with_options(object, schema.clone(), options)
             .expect("Parquet has texts, lists and structs");
         let columns = Columns::new(form);
