@@ -9,7 +9,7 @@ use crate::done::{self, Done};
 use crate::error::{Halt, RenderError};
 use crate::execution::execution;
 use crate::layout::{MANIFEST, done_key, scattered_index_key, survey_key};
-use crate::limit::{Bound, Fitted, Limit, Measure, Unit, sha256};
+use crate::limit::{Bound, Fitted, LengthLimit};
 use crate::output::{Content, Files, Form, Record};
 use crate::progress::{Phase, Progress};
 use crate::request::{Options, Request, versions};
@@ -42,6 +42,17 @@ struct TracePart {
     bytes: u64,
 }
 
+fn trace_parts(traces: &Dataset) -> Result<Vec<TracePart>, RenderError> {
+    let mut first = 0;
+    let parts = traces.manifest()?.map(|part| {
+        let ManifestPart { shard, rows, bytes, .. } = part?;
+        let part = TracePart { shard, first, rows, bytes };
+        first += rows;
+        Ok(part)
+    });
+    parts.collect()
+}
+
 /// How a rendering ended.
 #[derive(Debug)]
 pub enum Conclusion {
@@ -65,17 +76,7 @@ impl Rendering {
         let style = kind.with(&parsed)?;
         let form = options.form.unwrap_or(Form::of(kind.shape));
         form.check(kind.shape)?;
-        let (limit, bound) = match options.limit {
-            None => (None, None),
-            Some(asked) => {
-                let (unit, measure) = match asked.tokenizer {
-                    None => (Unit::Characters, Measure::Characters),
-                    Some(json) => (Unit::Tokens { tokenizer_sha256: sha256(&json) }, Measure::tokens(&json)?),
-                };
-                let (most, overlong) = (asked.most, asked.overlong);
-                (Some(Limit { most, unit, overlong }), Some(Bound { most, measure, overlong }))
-            }
-        };
+        let (limit, bound) = options.limit.map(LengthLimit::load).transpose()?.unzip();
         let (benchmarks, examined) = benchmarks::read(&options.benchmarks, options.benchmark_run)?;
         let (format_version, program) = versions();
         let request = Request {
@@ -92,14 +93,7 @@ impl Rendering {
             examined: (!options.benchmarks.is_empty()).then_some(examined),
             shuffle: options.shuffle,
         };
-        let mut first = 0;
-        let parts = traces.manifest()?.map(|part| {
-            let ManifestPart { shard, rows, bytes, .. } = part?;
-            let part = TracePart { shard, first, rows, bytes };
-            first += rows;
-            Ok(part)
-        });
-        let parts = parts.collect::<Result<Vec<_>, RenderError>>()?;
+        let parts = trace_parts(&traces)?;
         request.claim(&store)?;
         Ok(Rendering { traces, store, request, style, bound, benchmarks, parts })
     }

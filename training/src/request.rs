@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::done;
 use crate::error::RenderError;
 use crate::layout::{FORMAT_VERSION, REQUEST};
-use crate::limit::{Limit, Overlong};
+use crate::limit::{LengthLimit, Limit};
 use crate::output::{FileKind, Form};
 use crate::select::Selection;
 
@@ -26,15 +26,6 @@ pub struct Options {
     pub benchmarks: Vec<String>,
     pub benchmark_run: usize,
     pub shuffle: bool,
-}
-
-/// A limit before its tokenizer is loaded.
-#[derive(Debug)]
-pub struct LengthLimit {
-    pub most: usize,
-    /// The bytes of a `tokenizer.json`; `None` to count characters.
-    pub tokenizer: Option<Vec<u8>>,
-    pub overlong: Overlong,
 }
 
 /// A request as it stands in `_et/render.json`. The same request over the same traces gives the same bytes.

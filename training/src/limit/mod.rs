@@ -7,7 +7,17 @@ use render::{Example, Execution, Skipped, Style, Text, within_depth};
 use serde::{Deserialize, Serialize};
 
 pub use measure::BadTokenizer;
-pub(crate) use measure::{Measure, hex, sha256};
+use measure::Measure;
+pub(crate) use measure::{hex, sha256};
+
+/// A limit as a user names it, before its tokenizer is loaded.
+#[derive(Debug)]
+pub struct LengthLimit {
+    pub most: usize,
+    /// The bytes of a `tokenizer.json`; `None` to count characters.
+    pub tokenizer: Option<Vec<u8>>,
+    pub overlong: Overlong,
+}
 
 /// How long an example may be, over all of its pieces, and what happens to one that is longer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,9 +67,21 @@ pub(crate) struct Fitted {
 /// A limit that can be measured.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    pub(crate) most: usize,
-    pub(crate) measure: Measure,
-    pub(crate) overlong: Overlong,
+    most: usize,
+    measure: Measure,
+    overlong: Overlong,
+}
+
+impl LengthLimit {
+    /// As it is written down, and as it is measured.
+    pub(crate) fn load(self) -> Result<(Limit, Bound), BadTokenizer> {
+        let LengthLimit { most, tokenizer, overlong } = self;
+        let (unit, measure) = match tokenizer {
+            None => (Unit::Characters, Measure::Characters),
+            Some(json) => (Unit::Tokens { tokenizer_sha256: sha256(&json) }, Measure::tokens(&json)?),
+        };
+        Ok((Limit { most, unit, overlong }, Bound { most, measure, overlong }))
+    }
 }
 
 impl Bound {
