@@ -298,7 +298,7 @@ fn mistakes_get_one_sentence() {
         ("nosuch", "new", &[][..], "there is no style `nosuch`; there are: "),
         ("direct", "new", &["--set", "nosuch=1"], "has no setting `nosuch`"),
         ("direct", "new", &["--set", "nosuch"], "is no setting: write key=value"),
-        ("direct", "new", &["--benchmark", "/no/such.jsonl"], "no/such.jsonl"),
+        ("direct", "new", &["--benchmark", "/no/such.jsonl"], "such.jsonl"),
         ("direct", "full", &[], "is neither empty nor a set of training text"),
         ("direct", "taken", &["--seed", "1"], "was begun with another seed: choose another output"),
     ] {
