@@ -1,6 +1,6 @@
 //! Parquet, in memory that does not grow with the number of examples.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
@@ -24,11 +24,30 @@ const BATCH_BYTES: usize = 4 << 20;
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
 pub(super) struct ParquetFile {
-    writer: ArrowWriter<HashedObject>,
+    writer: ArrowWriter<Target>,
     schema: SchemaRef,
     columns: Columns,
     batch_bytes: usize,
     row_group_bytes: usize,
+}
+
+/// The object, until it is taken: a finished `ArrowWriter` does not give back what it wrote to.
+struct Target(Option<HashedObject>);
+
+impl Target {
+    fn object(&mut self) -> &mut HashedObject {
+        self.0.as_mut().expect("nothing is written to a file that is finished")
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.object().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.object().flush()
+    }
 }
 
 /// Records that are being gathered.
@@ -51,7 +70,7 @@ impl ParquetFile {
         let schema = schema(form);
         let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
         // What is written before the first row group fits into a buffer, so only a schema that Parquet lacks could fail.
-        let writer = ArrowWriter::try_new_with_options(object, schema.clone(), options)
+        let writer = ArrowWriter::try_new_with_options(Target(Some(object)), schema.clone(), options)
             .expect("Parquet has texts, lists and structs");
         let columns = Columns::new(form);
         ParquetFile { writer, schema, columns, batch_bytes: 0, row_group_bytes: 0 }
@@ -77,7 +96,7 @@ impl ParquetFile {
         self.encode()?;
         let finished = self.writer.finish();
         finished.map_err(|cause| self.failed(cause))?;
-        Ok(self.writer.into_inner().expect("it is finished"))
+        Ok(self.writer.inner_mut().0.take().expect("it is taken once"))
     }
 
     fn encode(&mut self) -> Result<(), StoreError> {
@@ -90,7 +109,7 @@ impl ParquetFile {
         written.map_err(|cause| self.failed(cause))
     }
 
-    fn failed(&self, cause: ParquetError) -> StoreError {
+    fn failed(&mut self, cause: ParquetError) -> StoreError {
         let cause = match cause {
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(cause) => *cause,
@@ -98,7 +117,7 @@ impl ParquetFile {
             },
             other => io::Error::other(other.to_string()),
         };
-        self.writer.inner().error(cause)
+        self.writer.inner_mut().object().error(cause)
     }
 }
 

@@ -36,14 +36,19 @@ pub struct Selection {
 #[serde(deny_unknown_fields)]
 pub struct Caps {
     /// Sources whose code is nearly the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similar_sources: Option<u64>,
     /// Executions whose traces are nearly the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similar_traces: Option<u64>,
     /// Executions of one source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_source: Option<u64>,
     /// Executions that took the same steps between lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_shape: Option<u64>,
     /// Executions that ended alike after about as many events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_stratum: Option<u64>,
 }
 
