@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use trace::{Change, Event, EventKind};
+use trace::replay::Variable;
+use trace::{Change, Event, EventKind, Scope, State};
 
 use crate::source::Statement;
 use crate::step;
@@ -74,6 +75,41 @@ pub(crate) fn line_runs<'e, 'a>(events: &'e [Event<'a>]) -> Vec<LineRun<'e, 'a>>
     runs
 }
 
+/// For each run of a line, in the order of [`line_runs`], the variables that it changed with their values after
+/// it; none of a run whose end is not in the trace.
+pub(crate) fn values_after<'a>(events: &[Event<'a>]) -> Vec<Vec<(&'a str, Variable)>> {
+    let mut values: Vec<Vec<(&'a str, Variable)>> = Vec::new();
+    let mut current: HashMap<u32, (usize, Vec<(Scope, &'a str)>)> = HashMap::new();
+    let mut state = State::new();
+    for event in events.iter().filter(|event| step::is_step(event)) {
+        state.apply(event);
+        if let Some((run, changed)) = current.get_mut(&event.frame) {
+            for change in &event.changes {
+                let place = (change.scope, change.name);
+                if !changed.contains(&place) {
+                    changed.push(place);
+                }
+            }
+            if matches!(event.kind, EventKind::Line | EventKind::Return(_) | EventKind::Unwind(_)) {
+                let value = |(scope, name): &(Scope, &'a str)| {
+                    let variables = match scope {
+                        Scope::Local => state.locals(event.frame),
+                        Scope::Global => state.globals(),
+                    };
+                    variables.get(*name).map(|variable| (*name, variable.clone()))
+                };
+                values[*run] = changed.iter().filter_map(value).collect();
+            }
+        }
+        if event.kind == EventKind::Line {
+            current.insert(event.frame, (values.len(), Vec::new()));
+            values.push(Vec::new());
+        }
+        state.forget(event);
+    }
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +134,11 @@ mod tests {
                 (run.line, run.next, changes, happened)
             })
             .collect();
+        let after: Vec<Vec<String>> = values_after(&events)
+            .into_iter()
+            .map(|values| values.into_iter().map(|(name, value)| format!("{name} {}", value.text)).collect())
+            .collect();
+        assert_eq!(after, [vec!["s 3".to_owned()], vec![], vec![]]);
         assert_eq!(
             told,
             [

@@ -1,6 +1,6 @@
 //! The pieces of text that several styles share: the program with its lines numbered, the run, the end.
 
-use trace::{Change, Value};
+use trace::{Change, ChangeKind, Value};
 
 use crate::source::Source;
 use crate::variables::is_definition;
@@ -39,7 +39,7 @@ pub(crate) fn outcome(out: &mut String, execution: &Execution<'_>) {
 }
 
 /// `x=1, y='a'`: changed variables as comments show them, without what the source already says; a deleted one
-/// as `del x`, an element as `xs[3]=1`.
+/// as `del x`, an element as `xs[3]=1`, one that is put in as `+xs[3]=1`.
 pub(crate) fn assignments<'a>(changes: impl IntoIterator<Item = &'a Change<'a>>) -> Option<String> {
     let told: Vec<String> = changes
         .into_iter()
@@ -48,7 +48,7 @@ pub(crate) fn assignments<'a>(changes: impl IntoIterator<Item = &'a Change<'a>>)
             None => true,
         })
         .map(|change| {
-            let place = format!("{}{}", change.name, change.element.unwrap_or(""));
+            let place = place(change);
             match change.value {
                 Some(value) => format!("{place}={}", one_line(value.text)),
                 None => format!("del {place}"),
@@ -56,6 +56,16 @@ pub(crate) fn assignments<'a>(changes: impl IntoIterator<Item = &'a Change<'a>>)
         })
         .collect();
     (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// `x` for a variable, `xs[3]` for an element of one, `+xs[3]` for an element that was not there before: in a
+/// list it moves what follows.
+pub(crate) fn place(change: &Change<'_>) -> String {
+    match change.element {
+        None => change.name.to_owned(),
+        Some(element) if change.kind == ChangeKind::New => format!("+{}{element}", change.name),
+        Some(element) => format!("{}{element}", change.name),
+    }
 }
 
 /// `KeyError: 'a'`, or `StopIteration` where there is no message.

@@ -59,6 +59,19 @@ fn only_the_store_in_s3_knows_amazon_and_a_runtime() {
 }
 
 #[test]
+fn a_style_is_a_function_of_an_execution_and_nothing_else() {
+    for known in dependencies("render") {
+        assert!(["serde_json", "thiserror", "trace"].contains(&known.as_str()), "render depends on {known}");
+    }
+    for file in files("render/src", "rs") {
+        let text = read(&file);
+        for absent in ["std::fs", "std::io", "std::env", "std::time", "Instant", "SystemTime", "thread::"] {
+            assert!(!text.contains(absent), "{} mentions {absent}", file.display());
+        }
+    }
+}
+
+#[test]
 fn the_walls_know_neither_jobs_nor_what_is_said() {
     let plane = dependencies("plane");
     for absent in ["proto", "prost", "dataset", "coordinator", "worker"] {
@@ -159,6 +172,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
         "telemetry",
         "plane",
         "trace",
+        "render",
         "jail",
         "tracer",
         "dataset",

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use trace::Value;
+use trace::replay::Variable;
 
 use crate::level::check_lines;
-use crate::line_runs::line_runs;
+use crate::line_runs::{line_runs, values_after};
 use crate::source::{Keyword, Source};
 use crate::style::{Shape, Skipped, Style, StyleKind};
 use crate::variables::is_definition;
@@ -29,8 +29,8 @@ fn build(_settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
 #[derive(Default)]
 struct Label<'a> {
     count: u64,
-    /// The variables that the line changed last, in the order of their first changes.
-    values: Vec<(&'a str, Value<'a>)>,
+    /// The variables that the line changed with their last values, in the order of their first changes.
+    values: Vec<(&'a str, Variable)>,
 }
 
 impl Style for Traced {
@@ -85,7 +85,7 @@ impl Style for Traced {
 /// Labels by the first lines of statements.
 fn labels<'a>(execution: &Execution<'a>, source: &Source<'_>) -> BTreeMap<u32, Label<'a>> {
     let mut labels: BTreeMap<u32, Label<'a>> = BTreeMap::new();
-    for run in line_runs(execution.events) {
+    for (run, values) in line_runs(execution.events).iter().zip(values_after(execution.events)) {
         let Some(statement) = source.statement(run.line) else { continue };
         let label = labels.entry(*statement.lines.start()).or_default();
         // A statement of several lines runs once however often it comes back to its first line on the way:
@@ -94,13 +94,10 @@ fn labels<'a>(execution: &Execution<'a>, source: &Source<'_>) -> BTreeMap<u32, L
         if is_single || !run.goes_on_from(statement) {
             label.count += 1;
         }
-        for change in run.changes {
-            let Some(value) = change.value.filter(|value| !is_definition(change.name, value.text)) else {
-                continue;
-            };
-            match label.values.iter_mut().find(|(name, _)| *name == change.name) {
+        for (name, value) in values.into_iter().filter(|(name, value)| !is_definition(name, &value.text)) {
+            match label.values.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, last)) => *last = value,
-                None => label.values.push((change.name, value)),
+                None => label.values.push((name, value)),
             }
         }
     }
@@ -133,22 +130,21 @@ fn is_branch(source: &Source<'_>, line: u32) -> bool {
     })
 }
 
-fn values(out: &mut String, values: &[(&str, Value<'_>)]) {
+fn values(out: &mut String, values: &[(&str, Variable)]) {
     for (index, (name, value)) in values.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
         out.push_str("{\"name\": ");
         json::string(out, name);
-        let (kind, class) = quantize(*value);
+        let (kind, class) = quantize(&value.type_name, &value.text);
         out.push_str(&format!(", \"type\": \"{kind}\", \"value\": \"{class}\"}}"));
     }
 }
 
 /// The kind of a value and its class within the kind.
-fn quantize(value: Value<'_>) -> (&'static str, &'static str) {
-    let text = value.text;
-    match value.type_name {
+fn quantize(type_name: &str, text: &str) -> (&'static str, &'static str) {
+    match type_name {
         "bool" => ("bool", if text == "True" { "true" } else { "false" }),
         "int" => ("int", integer(text)),
         "float" => ("float", float(text)),
@@ -235,7 +231,7 @@ mod tests {
             ("NoneType", "None", ("other", "none")),
             ("Cart", "Cart(n=1)", ("other", "object")),
         ] {
-            assert_eq!(quantize(Value { type_name, text }), expected, "{text}");
+            assert_eq!(quantize(type_name, text), expected, "{text}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use trace::{ChangeKind, EventKind};
+use trace::EventKind;
 
-use crate::line_runs::{LineRun, line_runs};
+use crate::line_runs::{LineRun, line_runs, values_after};
 use crate::source::{Keyword, Source};
 use crate::{Execution, text, variables};
 
@@ -82,7 +82,7 @@ pub(super) struct Fact {
 pub(super) fn facts(execution: &Execution<'_>, source: &Source<'_>) -> Vec<Fact> {
     let runs = line_runs(execution.events);
     let mut facts = Vec::new();
-    values(&runs, &mut facts);
+    values(execution, &runs, &mut facts);
     if !execution.incomplete {
         counts(&runs, source, &mut facts);
         calls(execution, &mut facts);
@@ -95,26 +95,18 @@ fn fact(about: About, details: &[(&'static str, String)], answer: String) -> Fac
     Fact { about, details: details.iter().cloned().collect(), answer }
 }
 
-fn values(runs: &[LineRun<'_, '_>], facts: &mut Vec<Fact>) {
+fn values(execution: &Execution<'_>, runs: &[LineRun<'_, '_>], facts: &mut Vec<Fact>) {
     let mut times: HashMap<u32, usize> = HashMap::new();
-    for run in runs {
+    for (run, values) in runs.iter().zip(values_after(execution.events)) {
         let nth = times.entry(run.line).or_default();
         *nth += 1;
-        // The last word on each variable counts, if it tells the whole of it.
-        let mut told = BTreeMap::new();
-        for change in &run.changes {
-            let text = change.value.map(|value| value.text);
-            let whole = change.element.is_none() && change.kind != ChangeKind::Deleted;
-            told.insert(change.name, text.filter(|_| whole));
-        }
-        let known = told.into_iter().filter_map(|(name, text)| text.map(|text| (name, text)));
-        for (name, text) in known {
-            if text.contains('…') || variables::is_definition(name, text) {
+        for (name, value) in values {
+            if value.text.contains('…') || variables::is_definition(name, &value.text) {
                 continue;
             }
             let details =
                 [("variable", name.to_owned()), ("line", run.line.to_string()), ("nth", ordinal(*nth))];
-            facts.push(fact(About::Value, &details, text.to_owned()));
+            facts.push(fact(About::Value, &details, value.text));
         }
     }
 }
