@@ -269,6 +269,26 @@ fn no_example_is_longer_than_its_limit() {
 }
 
 #[test]
+fn windows_together_are_the_text() {
+    let folder = TempDir::new().unwrap();
+    let texts = |name: &str, options: &[&str]| {
+        let output = folder.path().join(name);
+        let report = render("annotated", &output, &[&JSONL, options].concat());
+        let mut texts: BTreeMap<String, String> = BTreeMap::new();
+        let examples = examples(&output, "train");
+        for example in &examples {
+            *texts.entry(example["trace_id"].to_string()).or_default() += example["text"].as_str().unwrap();
+        }
+        (report["tally"].clone(), examples, texts)
+    };
+    let (_, _, whole) = texts("whole", &[]);
+    let (tally, pieces, joined) = texts("windows", &["--max-chars", "300", "--overlong", "window"]);
+    assert!(strings(&pieces, "text").iter().all(|text| text.chars().count() <= 300));
+    assert_eq!(joined, whole);
+    assert!(tally["windows"].as_u64().unwrap() > 10 && tally["too_long"] == 0, "{tally}");
+}
+
+#[test]
 fn tokens_are_counted_by_the_tokenizer_that_is_named() {
     let folder = TempDir::new().unwrap();
     let tokenizer = folder.path().join("tokenizer.json");

@@ -63,7 +63,7 @@ const EXAMPLES: &str = "\
 Examples:
   et-coord render --list-styles
   et-coord render traces --style scratchpad --output text
-  et-coord render traces --style cwm -o cwm --set collapse=true --max-tokens 8192 --tokenizer tokenizer.json
+  et-coord render traces --style cwm -o cwm --set depth=1 --max-tokens 8192 --tokenizer tokenizer.json
   et-coord render s3://traces/first --style qa -o s3://text/qa --format jsonl --shuffle --validation 0.01
   et-coord render traces --style direct -o text --similar-sources 1 --per-source 4 --benchmark cruxeval.jsonl";
 
