@@ -31,7 +31,7 @@ pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
 pub use outcome::{Outcome, UnknownOutcome};
 pub use part::{
-    EventWriter, PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow,
+    EventWriter, PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow, WholeRows,
 };
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};

@@ -40,6 +40,14 @@ fn only_telemetry_knows_opentelemetry_and_it_knows_nothing_of_ours() {
 }
 
 #[test]
+fn training_text_knows_neither_the_fleet_nor_people() {
+    let training = dependencies("training");
+    for absent in ["proto", "tonic", "coordinator", "worker", "clap", "indicatif", "tokio"] {
+        assert!(!training.contains(&absent.to_owned()), "training depends on {absent}");
+    }
+}
+
+#[test]
 fn only_the_store_in_s3_knows_amazon_and_a_runtime() {
     for file in files("dataset/src", "rs") {
         let is_s3 = file.strip_prefix(root()).unwrap().starts_with("dataset/src/store/s3");
@@ -168,6 +176,7 @@ fn no_file_names_a_place_on_somebodys_machine() {
         "jail",
         "tracer",
         "dataset",
+        "training",
         "coordinator",
         "worker/src",
         "tests/src",

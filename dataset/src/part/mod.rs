@@ -4,7 +4,8 @@
 //! say beside their events, which Parquet's own writers encode, and `events` their events, which take nearly all the
 //! time and room and are encoded here. For that, `leaf` holds the values of a column, `levels` how they fall into rows
 //! and lists, `dictionary` their names; `encoding` writes a page of them, and `chunk` keeps the pages.
-//! `reader` and `batches` give columns back, and `stored` turns them into rows.
+//! `reader` and `batches` give columns back, `stored` turns them into rows, and `whole` reads all of
+//! them.
 
 mod batches;
 mod chunk;
@@ -19,6 +20,7 @@ mod reader;
 mod row_group;
 mod schema;
 mod stored;
+mod whole;
 mod writer;
 
 use crate::{JobId, Shard};
@@ -27,6 +29,7 @@ pub use error::PartError;
 pub use events::EventWriter;
 pub use reader::{PartReader, RowSummary};
 pub use stored::StoredRow;
+pub use whole::WholeRows;
 pub use writer::{PartStats, PartWriter};
 
 /// Whose rows a part holds; it stands in the part's footer.
