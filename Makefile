@@ -55,8 +55,8 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 
-bench-tracer: build ## the native tracer against one as users write it
-	target/release/bench-tracer
+bench-tracer: build ## the native tracer against others, and against what CPython charges for an event
+	target/release/bench-tracer tests/bench/programs $(wildcard ../shared/research/tracer-prototype/progs)
 
 bench-throughput: build ## confined and stored executions against a bare subprocess loop
 	target/release/bench-throughput
