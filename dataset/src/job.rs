@@ -29,7 +29,18 @@ pub struct Job {
     /// What is executed of each source.
     #[serde(default, skip_serializing_if = "Executions::is_usual")]
     pub executions: Executions,
+    /// How often each program is run. From twice on, rows say whether the runs were alike.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub repeat: u32,
     pub limits: Limits,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn is_once(repeat: &u32) -> bool {
+    *repeat == once()
 }
 
 impl Job {
@@ -39,9 +50,8 @@ impl Job {
         let sources = source::resolve(sources)?;
         let columns = ColumnMap::default();
         let granularity = Granularity::default();
-        let executions = Executions::default();
-        let format_version = FORMAT_VERSION;
-        Ok(Job { format_version, sources, columns, shard_sources, granularity, executions, limits })
+        let (format_version, executions, repeat) = (FORMAT_VERSION, Executions::default(), once());
+        Ok(Job { format_version, sources, columns, shard_sources, granularity, executions, repeat, limits })
     }
 
     /// The same job over Parquet files that have other columns than usual.
@@ -57,6 +67,11 @@ impl Job {
     /// The same job with its programs traced as finely as this.
     pub fn with_granularity(self, granularity: Granularity) -> Job {
         Job { granularity, ..self }
+    }
+
+    /// The same job with each program run so often.
+    pub fn with_repeat(self, repeat: u32) -> Job {
+        Job { repeat, ..self }
     }
 
     /// The beginning of the job's hash. Whatever changes its rows changes this.
@@ -129,11 +144,13 @@ mod tests {
             shard_sources: 9,
             granularity: Granularity::Line,
             executions: Executions::default(),
+            repeat: 1,
             limits: Limits::default(),
         };
         let others = [
             Job { sources: vec!["/b".to_owned()], ..job.clone() },
             Job { shard_sources: 10, ..job.clone() },
+            job.clone().with_repeat(2),
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             job.clone().with_granularity(Granularity::Call),
             job.clone()

@@ -30,6 +30,7 @@ import threading
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_elements import Variable, differences  # noqa: E402
 from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
 del sys.path[0]
@@ -87,14 +88,6 @@ def local_variables(frame, body):
         except (NameError, ValueError):  # It is not bound, or its cell is empty.
             pass
     return found
-
-
-def differences(scope, before, now):
-    for name in sorted(before.keys() | now.keys()):
-        if name not in now:
-            yield [scope, name, "deleted", None, None]
-        elif before.get(name) != now[name]:
-            yield [scope, name, "modified" if name in before else "new", *now[name]]
 
 
 # --- Events ----------------------------------------------------------------------------------------------------
@@ -159,6 +152,17 @@ class Frame:
         self.leaving = None  # The exception that is leaving the frame.
 
 
+class Thread:
+    """What is known of a thread that has something to tell."""
+
+    def __init__(self, number):
+        self.number = number
+        self.stack = []
+        # The address of the exception that left the last frame and whether it had a traceback, until anything else
+        # happens.
+        self.left = None
+
+
 class Tracer:
     def __init__(self, request):
         self.max_events = request["max_events"]
@@ -169,15 +173,28 @@ class Tracer:
         self.namespace = {}
         self.globals = {}
         self.frames = 0
-        self.stack = []
-        # The address of the exception that left the last frame and whether it had a traceback, until anything else
-        # happens.
-        self.left = None
+        self.threads = 0
+        self.local = threading.local()
+        self.here()  # The main thread is the first.
         self.events = []
         self.counted = 0
         self.is_full = False
-        self.thread = threading.get_ident()
         self.callback = TRACE_FUNCTION(self.on_event)
+
+    def here(self):
+        """The running thread."""
+        if not hasattr(self.local, "thread"):
+            self.local.thread = Thread(self.threads)
+            self.threads += 1
+        return self.local.thread
+
+    @property
+    def stack(self):
+        return self.here().stack
+
+    def begin_thread(self):
+        if not self.is_full:
+            set_trace(self.callback)
 
     def watch(self, code, namespace):
         self.code, self.namespace = code, namespace
@@ -194,21 +211,23 @@ class Tracer:
             sys.monitoring.register_callback(TOOL, events.RERAISE, lambda code, _, error: self.leaving(code, error))
             sys.monitoring.register_callback(TOOL, events.EXCEPTION_HANDLED, lambda code, *_: self.leaving(code, None))
             sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED)
+        threading.settrace(self.begin_thread)
         try:
             set_trace(self.callback)
             return EVALUATE(code, namespace)
         finally:
-            self.stop()
+            # What other threads do is told on.
+            set_trace(None)
             self.stack.clear()
 
     def stop(self):
         set_trace(None)
-        if HAS_MONITORING:
+        if HAS_MONITORING and sys.monitoring.get_tool(TOOL):
             sys.monitoring.set_events(TOOL, 0)
 
     def leaving(self, code, error):
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
-        if id(code) in self.codes and self.stack and threading.get_ident() == self.thread:
+        if id(code) in self.codes and self.stack:
             self.stack[-1].leaving = error
 
     def watch_reraise(self, frame):
@@ -267,18 +286,19 @@ class Tracer:
         """Whether it is the exception that left the last frame. To hold that one would keep its frames alive, whose
         end the program may notice. So it is told by its address and, because another one can be there by now, by
         a traceback that comes from the source, unless it had none."""
-        if self.left is None or self.left[0] != id(error):
+        left = self.here().left
+        if left is None or left[0] != id(error):
             return False
         below = traceback.tb_next
         while below is not None and id(below.tb_frame.f_code) not in self.codes:
             below = below.tb_next
-        return below is not None or not self.left[1]
+        return below is not None or not left[1]
 
     def leave(self, frame, value):
         error, self.stack[-1].leaving = self.stack[-1].leaving, None
         if error is not None:
             self.record("unwind", frame, message_text(error, self.chars))
-            self.left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
+            self.here().left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
         else:
             kind = "yield" if instruction(frame)[0] in SUSPENDED else "return"
             self.record(kind, frame, value_text(value, self.chars))
@@ -293,28 +313,30 @@ class Tracer:
 
     def record(self, kind, frame, value=(None, None)):
         state = self.stack[-1]
-        now = {name: value_text(value, self.chars) for name, value in local_variables(frame, state.body).items()}
+        now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
         state.locals = now
 
         names = state.global_names
         now_global = {
-            name: value_text(value, self.chars) for name, value in variables(named(self.namespace), names).items()
+            name: Variable(value, self.chars) for name, value in variables(named(self.namespace), names).items()
         }
         before = self.globals if names is None else variables(self.globals, names)
         changes += differences("global", before, now_global)
         self.globals = {name: text for name, text in self.globals.items() if name not in before} | now_global
 
         self.counted += 1
-        self.left = None
+        self.here().left = None
         self.add(kind, *value, sorted(changes, key=lambda change: change[:2]))
         if self.with_states:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
-            self.events[-1]["state"] = {"local": now, "global": unbound | now_global}
+            local, bound = ({name: value.state() for name, value in of.items()} for of in (now, now_global))
+            self.events[-1]["state"] = {"local": local, "global": unbound | bound}
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None
         event = {
+            "thread": self.here().number,
             "kind": kind,
             "frame": top.number if top else 0,
             "parent": self.stack[-2].number if len(self.stack) > 1 else None,
@@ -331,7 +353,7 @@ class Tracer:
         if self.is_full:
             return
         last = self.events[-1] if self.events else {}
-        if last.get("kind") == "output" and last["type"] == stream:
+        if last.get("kind") == "output" and (last["type"], last["thread"]) == (stream, self.here().number):
             last["text"] += data
         else:
             self.add("output", stream, data, [])
@@ -368,7 +390,7 @@ def redirect(tracer):
         setattr(sys, f"__{name}__", stream)
 
 
-def fresh_main(filename):
+def fresh_main(filename, tracer):
     main = types.ModuleType("__main__")
     main.__annotations__ = {}
     main.__builtins__ = builtins
@@ -378,7 +400,8 @@ def fresh_main(filename):
     sys.modules["__main__"] = main
     sys.argv = [filename]
     sys.path.insert(0, os.getcwd())
-    sys.settrace = lambda function: None  # `doctest` puts back what it found: nothing.
+    # What `threading` sets in a thread that begins; `doctest` puts back what it found: nothing.
+    sys.settrace = lambda function: function == tracer.begin_thread and tracer.begin_thread()
     return main.__dict__
 
 
@@ -414,7 +437,7 @@ def run(request, tracer):
     with open(request["source"], "rb") as file:
         source = file.read()
     filename, function = request["filename"], request["function"]
-    namespace = fresh_main(filename)
+    namespace = fresh_main(filename, tracer)
     with open(filename, "xb") as file:  # Where tracebacks look for their lines.
         file.write(source)
     try:
@@ -454,6 +477,7 @@ def main():
     gc.disable()
     end = run(request, tracer)
     threading._shutdown()
+    tracer.stop()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

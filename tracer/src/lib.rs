@@ -4,6 +4,7 @@
 //!
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
 //! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
+//! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was.
 //! - `value` writes values as bounded text without running any code of the program.
@@ -18,7 +19,9 @@
 //! address that is compared and never followed.
 
 mod code;
+mod effects;
 mod events;
+mod intercept;
 mod interpreter;
 mod layout;
 mod log;

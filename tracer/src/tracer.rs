@@ -8,8 +8,8 @@ use trace::wire::tag;
 use trace::{Bounds, GapReason, Scope};
 
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Traceback, Version, behind_cell};
-use crate::log::Full;
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, behind_cell};
+use crate::log::{Full, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
@@ -20,8 +20,15 @@ pub(crate) struct Tracer<V: Version> {
     log: SharedLog,
     codes: Codes<V>,
     globals: Namespace<V>,
-    /// The frames that are entered and not left, innermost last.
+    /// The thread whose events are being told, and the address of its state. 0 stands for none.
+    thread: ThreadNumber,
+    thread_at: usize,
+    /// Its frames that are entered and not left, innermost last.
     stack: Vec<Activation<V>>,
+    /// What the fields of those names were for the other threads, when they were last told of.
+    others: HashMap<ThreadNumber, (Vec<Activation<V>>, Option<Passing>)>,
+    /// The main thread has nothing more to tell.
+    main_is_over: bool,
     suspended: HashMap<usize, Activation<V>, BuildHasherDefault<AddressHasher>>,
     /// Number of the next frame that is entered.
     next_frame: u32,
@@ -72,7 +79,11 @@ impl<V: Version> Tracer<V> {
             codes: Codes::of_module(module, &mut globals)?,
             globals,
             log,
+            thread: 0,
+            thread_at: 0,
             stack: Vec::new(),
+            others: HashMap::new(),
+            main_is_over: false,
             suspended: HashMap::default(),
             next_frame: 0,
             events_left: bounds.max_events,
@@ -88,6 +99,39 @@ impl<V: Version> Tracer<V> {
     #[inline(always)]
     pub(crate) fn has_ended(&self) -> bool {
         self.log.is_closed()
+    }
+
+    /// Goes on with the events of the running thread; `false` if it has none to tell.
+    #[inline(always)]
+    pub(crate) fn is_on(&mut self, thread: Thread<V>) -> bool {
+        let at = thread.address();
+        (self.thread_at == at && self.log.is_at(at)) || self.switch(at)
+    }
+
+    #[cold]
+    fn switch(&mut self, at: usize) -> bool {
+        let Ok(number) = self.log.on_this_thread() else {
+            self.log.close(GapReason::Bytes);
+            return false;
+        };
+        if self.main_is_over && number == 0 {
+            self.thread_at = 0;
+            return false;
+        }
+        self.thread_at = at;
+        if number != self.thread {
+            let (stack, passing) = self.others.remove(&number).unwrap_or_default();
+            let stack = std::mem::replace(&mut self.stack, stack);
+            let passing = std::mem::replace(&mut self.passing, passing);
+            self.others.insert(std::mem::replace(&mut self.thread, number), (stack, passing));
+        }
+        true
+    }
+
+    /// The program's main code has come to its end. What other threads do is still told.
+    pub(crate) fn end_main(&mut self) {
+        self.main_is_over = true;
+        self.thread_at = 0;
     }
 
     /// Begins an event.
@@ -118,6 +162,10 @@ impl<V: Version> Tracer<V> {
     }
 
     fn write_call(&mut self, frame: Frame<V>, code: CodeNumber) -> Result<(), Ended> {
+        // A thread begins with a call, and may have got the address of one that is gone.
+        if self.stack.is_empty() && !self.switch(self.thread_at) {
+            return Ok(());
+        }
         // A generator that was dropped in suspension can leave its address to another one.
         if !self.suspended.is_empty()
             && let Some(gone) = self.suspended.remove(&frame.address())

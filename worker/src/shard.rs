@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+    ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store, StoreError,
+    attempt_key,
 };
 use inputs::Guidance;
 use telemetry::metrics;
@@ -19,7 +20,9 @@ use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
+use crate::prefetch::Prefetched;
 use crate::progress::Progress;
+use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::search::{self, Stage};
 use crate::slots::Runner;
@@ -53,13 +56,17 @@ pub(crate) struct ShardRunner {
     confinement: String,
     /// Folder for parts until they are whole.
     parts: PathBuf,
+    prefetched: Prefetched,
     /// Empty until it is needed.
     slot: Option<Slot>,
+    /// Where programs are run again. Its interpreter's memory lies elsewhere, so that a program which depends on
+    /// addresses, as the order of most sets does, shows that it does. Empty until it is needed.
+    twin: Option<Slot>,
 }
 
 impl ShardRunner {
-    pub(crate) fn new(spec: SlotSpec, parts: PathBuf) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None }
+    pub(crate) fn new(spec: SlotSpec, parts: PathBuf, prefetched: Prefetched) -> ShardRunner {
+        ShardRunner { confinement: spec.profile.to_string(), spec, parts, prefetched, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -87,12 +94,15 @@ impl ShardRunner {
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
         let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+        let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        let sources =
-            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        let sources = match early {
+            Some(early) => early.go_on(),
+            None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
+        };
         for (position, source) in (0..).zip(sources) {
             if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
@@ -100,7 +110,8 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                append_row(&mut part, &self.common(assignment).set_aside(&source))?;
+                let common = self.common(assignment);
+                append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
                 self.append(&mut part, assignment, &source, progress)?;
             }
@@ -130,18 +141,20 @@ impl ShardRunner {
         source: &Source,
         progress: &Progress,
     ) -> Result<(), ShardFault> {
+        let common = self.common(assignment);
         if let Body::Unreadable { reason } = &source.body {
-            return append_row(part, &self.common(assignment).unreadable(source, reason));
+            return append_row(part, |_| common.unreadable(source, reason));
         }
         let executions = &assignment.executions;
         let asked = asked(source, executions);
         if asked.is_empty() && !executions.has(Mode::Functions) {
-            return append_row(part, &self.common(assignment).not_asked_for(source));
+            return append_row(part, |_| common.not_asked_for(source));
         }
         let mut stage = Running { runner: self, part, assignment, source, progress };
         for (began, entry) in asked {
-            let execution = stage.execute(&request(source, entry, assignment), &assignment.limits)?;
-            stage.keep(began, &execution)?;
+            let request = request(source, entry, assignment);
+            let execution = stage.execute(&request, &assignment.limits)?;
+            stage.keep(began, &request, &assignment.limits, &execution)?;
         }
         if executions.has(Mode::Functions) {
             let plan = search::Plan {
@@ -164,36 +177,6 @@ impl ShardRunner {
             confinement: &self.confinement,
         }
     }
-
-    /// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from
-    /// what ran before this.
-    fn execute(
-        &mut self,
-        request: &Request<'_>,
-        limits: &Limits,
-        progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        match self.execute_once(request, limits, progress) {
-            Err(fault) if !progress.is_stopped() => {
-                warn!(%fault, "trying once more in a fresh interpreter");
-                self.execute_once(request, limits, progress)
-            }
-            ended => ended,
-        }
-    }
-
-    fn execute_once(
-        &mut self,
-        request: &Request<'_>,
-        limits: &Limits,
-        progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        let slot = match &mut self.slot {
-            Some(slot) => slot,
-            None => self.slot.insert(Slot::start(&self.spec)?),
-        };
-        slot.run(request, limits, || !progress.is_stopped())
-    }
 }
 
 /// Runs one source of a shard, and writes down what is kept of it.
@@ -209,22 +192,86 @@ impl Stage for Running<'_> {
     type Fault = ShardFault;
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, ShardFault> {
-        let execution = self.runner.execute(request, limits, self.progress);
-        execution.map_err(|fault| ShardFault::Execution { path: self.source.path.clone(), fault })
+        let ShardRunner { slot, spec, .. } = &mut *self.runner;
+        let execution = execute_in(slot, spec, request, limits, self.progress);
+        execution.map_err(|fault| self.failed(fault))
     }
 
-    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), ShardFault> {
-        append_row(self.part, &self.runner.common(self.assignment).ran(self.source, began, execution))
+    fn keep(
+        &mut self,
+        began: Began<'_>,
+        request: &Request<'_>,
+        limits: &Limits,
+        execution: &Execution,
+    ) -> Result<(), ShardFault> {
+        let deterministic = self.repeat(request, limits, execution).map_err(|fault| self.failed(fault))?;
+        let common = self.runner.common(self.assignment);
+        append_row(self.part, |events| common.ran(self.source, began, execution, deterministic, events))
     }
 }
 
-fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), ShardFault> {
-    part.append(row)?;
-    metrics::executed(&metrics::Execution {
-        outcome: row.outcome.name(),
-        wall: Duration::from_micros(row.wall_us),
-        events: row.events.len() as u64,
-    });
+impl Running<'_> {
+    /// Runs a program again, as often as it is asked for. Whether all were alike.
+    fn repeat(
+        &mut self,
+        request: &Request<'_>,
+        limits: &Limits,
+        first: &Execution,
+    ) -> Result<Option<bool>, WorkerFault> {
+        let mut repeats = Repeats::of(first);
+        let ShardRunner { twin, spec, .. } = &mut *self.runner;
+        for _ in 1..self.assignment.repeat {
+            if repeats.differ() {
+                break;
+            }
+            repeats.add(&execute_in(twin, spec, request, limits, self.progress)?);
+        }
+        Ok(repeats.are_alike())
+    }
+
+    fn failed(&self, fault: WorkerFault) -> ShardFault {
+        ShardFault::Execution { path: self.source.path.clone(), fault }
+    }
+}
+
+/// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from what ran
+/// before this.
+fn execute_in(
+    slot: &mut Option<Slot>,
+    spec: &SlotSpec,
+    request: &Request<'_>,
+    limits: &Limits,
+    progress: &Progress,
+) -> Result<Execution, WorkerFault> {
+    let mut execute_once = || {
+        let slot = match slot {
+            Some(slot) => slot,
+            None => slot.insert(Slot::start(spec)?),
+        };
+        slot.run(request, limits, || !progress.is_stopped())
+    };
+    match execute_once() {
+        Err(fault) if !progress.is_stopped() => {
+            warn!(%fault, "trying once more in a fresh interpreter");
+            execute_once()
+        }
+        ended => ended,
+    }
+}
+
+fn append_row<'a>(
+    part: &mut PartWriter,
+    tell: impl FnOnce(&mut EventWriter<'_, 'a>) -> Row<'a>,
+) -> Result<(), ShardFault> {
+    part.append_told(|events| {
+        let row = tell(events);
+        metrics::executed(&metrics::Execution {
+            outcome: row.outcome.name(),
+            wall: Duration::from_micros(row.wall_us),
+            events: events.count(),
+        });
+        row
+    })?;
     Ok(())
 }
 

@@ -74,6 +74,7 @@ fn reply(answer: Answer) -> v1::ReportReply {
             limits: Some(limits_out(open.dataset.job().limits)),
             granularity: granularity_out(open.dataset.job().granularity).into(),
             executions: Some(executions_out(&open.dataset.job().executions)),
+            repeat: open.dataset.job().repeat,
         }),
         set_aside: start.set_aside,
         careful: start.careful,

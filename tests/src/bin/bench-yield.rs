@@ -220,7 +220,13 @@ impl Stage for Counted<'_> {
         Ok(execution)
     }
 
-    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), WorkerFault> {
+    fn keep(
+        &mut self,
+        began: Began<'_>,
+        _: &Request<'_>,
+        _: &Limits,
+        execution: &Execution,
+    ) -> Result<(), WorkerFault> {
         let log = Log::read(execution.log());
         if let Some(input) = began.input
             && log.has_returned

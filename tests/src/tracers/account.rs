@@ -110,6 +110,21 @@ impl Account {
         None
     }
 
+    /// The account as the reference gives it, which does not see effects.
+    pub fn without_effects(mut self) -> Account {
+        self.events.retain(|event| event.kind != "effect");
+        // Output that neighbours but for an effect is one event.
+        self.events.dedup_by(|next, event| {
+            let place = |event: &Event| (event.thread, event.type_name.clone());
+            let is_one = next.kind == "output" && event.kind == "output" && place(next) == place(event);
+            if let (true, Some(text), Some(more)) = (is_one, &mut event.text, &next.text) {
+                text.push_str(more);
+            }
+            is_one
+        });
+        self
+    }
+
     /// How many events two accounts begin with in common.
     pub fn shared(&self, other: &Account) -> usize {
         self.events.iter().zip(&other.events).take_while(|(one, other)| one == other).count()

@@ -36,11 +36,15 @@ impl Log {
     /// # Panics
     /// If it is damaged.
     pub fn read(&self) -> Decoded<'_> {
-        let decoded = Decoded::read(self.arena.view.log_of_the_dead(self.request_len));
+        let decoded = Decoded::read(self.bytes());
         if let Some(damage) = decoded.damage {
             panic!("{damage} ({})", self.ended.report);
         }
         decoded
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.arena.view.log_of_the_dead(self.request_len)
     }
 }
 
@@ -56,13 +60,22 @@ pub fn run(interpreter: &Interpreter, program: &Program) -> Log {
     run_and(interpreter, program, "os._exit(status)")
 }
 
-/// Processor seconds to compile, run and trace a program, and how many events that gave.
-pub fn time(interpreter: &Interpreter, program: &Program) -> Result<(f64, u64), String> {
+/// What tracing one program took and gave.
+pub struct Timed {
+    /// Of processor time, to compile, run and trace it.
+    pub seconds: f64,
+    pub events: u64,
+    /// Size of the log.
+    pub bytes: u64,
+}
+
+/// Runs and traces a program against the processor's clock.
+pub fn time(interpreter: &Interpreter, program: &Program) -> Result<Timed, String> {
     let log =
         run_and(interpreter, program, "os.write(2, b'\\n%f' % (time.process_time() - began)); os._exit(0)");
     let told = log.ended.report.lines().last().and_then(|line| line.parse().ok());
     let seconds = told.ok_or_else(|| log.ended.report.clone())?;
-    Ok((seconds, log.read().events.len() as u64))
+    Ok(Timed { seconds, events: log.read().events.len() as u64, bytes: log.bytes().len() as u64 })
 }
 
 fn run_and(interpreter: &Interpreter, program: &Program, then: &str) -> Log {

@@ -3,11 +3,16 @@
 
 mod bounds;
 mod check;
+mod cut_off;
+mod effects;
 mod endings;
 mod exceptions;
 mod flow;
 mod generators;
 mod hostile;
 mod self_tracing;
+mod threads;
+mod tools;
+mod undisturbed;
 mod values;
 mod variables;

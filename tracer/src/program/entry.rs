@@ -1,12 +1,14 @@
 //! Compiles a program and runs its entry.
 
 use std::ffi::CString;
+use std::ptr::NonNull;
 
 use trace::{Entry, Request};
 
 use super::main_module::Role;
 use super::{SharedLog, main_module, stdin, streams};
-use crate::events;
+use crate::effects;
+use crate::events::{self, Events};
 use crate::layout::{Code, Dict, Version};
 use crate::python::{self, Owned, Raised, Result};
 use crate::tracer::Tracer;
@@ -41,6 +43,7 @@ pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
         Err(exception) => return End::Uncompiled(exception),
     };
     let program = Program { request, log, code: &code, namespace: &namespace };
+    effects::begin();
     let end = match request.entry {
         Entry::Script(_) | Entry::Import => program.trace_source::<V>(),
         Entry::Call { function, input } => program.trace_call::<V>(Call { function, input }),
@@ -60,18 +63,10 @@ fn prepare<V: Version>(request: &Request<'_>) -> Result<Owned> {
         Entry::Call { .. } | Entry::Test { .. } => (Role::Main, [].as_slice()),
         Entry::Import | Entry::Function { .. } => (Role::Imported, [].as_slice()),
     };
+    effects::install()?;
+    events::prepare::<V>()?;
     streams::install::<V>()?;
     main_module::install(request.filename, role, arguments)
-}
-
-/// Runs the source traced.
-pub(super) fn trace_script<V: Version>(
-    request: &Request<'_>,
-    log: SharedLog,
-    code: &Owned,
-    namespace: &Owned,
-) -> Result<End> {
-    Program { request, log, code, namespace }.trace_source::<V>()
 }
 
 /// A compiled program.
@@ -96,16 +91,18 @@ impl Program<'_> {
 
     /// Runs the source, then the call traced.
     fn trace_call<V: Version>(&self, call: Call<'_>) -> Result<End> {
+        // Before the source can change what it is compiled with.
+        let compiled = call.compile();
+        if compiled.is_err() {
+            python::clear();
+        }
         python::evaluate(self.code, self.namespace)?;
         let function = self.namespace.item(&python::text(call.function)?);
         if !function.is_some_and(|function| function.is_callable()) {
             python::clear();
             return Ok(End::NoEntry);
         }
-        let Ok(call) = call.compile() else {
-            python::clear();
-            return Ok(End::BadInput);
-        };
+        let Ok(call) = compiled else { return Ok(End::BadInput) };
         Ok(End::Returned(self.traced::<V>(|| python::evaluate(&call, self.namespace))?))
     }
 
@@ -153,17 +150,13 @@ impl Program<'_> {
     }
 
     /// Does something while the code of the source is traced.
-    fn traced<V: Version>(&self, run: impl FnOnce() -> Result<Owned>) -> Result<Owned> {
-        let (Some(module), Some(globals)) = (Code::of(self.code.obj()), Dict::of(self.namespace.obj()))
-        else {
-            unreachable!("`compile` returns a code object, and a module's namespace is a dict");
-        };
-        let mut tracer = Tracer::<V>::new(self.log, module, globals, &self.request.bounds)?;
-        // What it raises must not lie about while events are switched off.
-        let run = || run().map_err(|Raised| python::take_exception());
-        // SAFETY: nothing else uses the tracer.
-        let result = unsafe { events::during(&raw mut tracer, run) }?;
-        result.map_err(python::set_exception)
+    ///
+    /// What other threads of the program do is traced on, so nothing of the tracing is ever undone.
+    fn traced<V: Version>(&self, main: impl FnOnce() -> Result<Owned>) -> Result<Owned> {
+        let mut tracing = Tracing::<V>::begin(self.request, self.log, self.code, self.namespace)?;
+        let result = tracing.run(main);
+        std::mem::forget(tracing);
+        result
     }
 }
 
@@ -187,5 +180,46 @@ impl Call<'_> {
         } else {
             Err(python::raise_os_error("not an argument list"))
         }
+    }
+}
+
+/// The tracing of a program.
+pub(super) struct Tracing<V: Version> {
+    tracer: NonNull<Tracer<V>>,
+    events: Events<V>,
+}
+
+impl<V: Version> Tracing<V> {
+    /// Switches on what is reported of the code of `module`, which runs in the namespace.
+    pub(super) fn begin(
+        request: &Request<'_>,
+        log: SharedLog,
+        module: &Owned,
+        namespace: &Owned,
+    ) -> Result<Tracing<V>> {
+        let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
+            unreachable!("`compile` returns a code object, and a module's namespace is a dict");
+        };
+        let tracer = Box::new(Tracer::<V>::new(log, module, globals, &request.bounds)?);
+        let tracer = NonNull::from(Box::leak(tracer));
+        // SAFETY: nothing else uses the tracer, which stays where it is until the events are switched off.
+        let events = unsafe { Events::switch_on(tracer.as_ptr()) }?;
+        Ok(Tracing { tracer, events })
+    }
+
+    /// Runs the main code of the program.
+    pub(super) fn run(&mut self, main: impl FnOnce() -> Result<Owned>) -> Result<Owned> {
+        let result = main();
+        // SAFETY: the interpreter runs this, and so does not report anything meanwhile.
+        unsafe { self.tracer.as_mut() }.end_main();
+        result
+    }
+
+    /// Switches everything off again, where no thread is left that could be traced.
+    pub(super) fn end(self) -> Result<()> {
+        self.events.switch_off()?;
+        // SAFETY: `begin` made it of a box, and nothing reports to it any more.
+        drop(unsafe { Box::from_raw(self.tracer.as_ptr()) });
+        Ok(())
     }
 }

@@ -28,7 +28,14 @@ pub trait Stage {
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, Self::Fault>;
 
-    fn keep(&mut self, began: Began<'_>, execution: &Execution) -> Result<(), Self::Fault>;
+    /// Writes a row of an execution, of which the request and its limits are told, too.
+    fn keep(
+        &mut self,
+        began: Began<'_>,
+        request: &Request<'_>,
+        limits: &Limits,
+        execution: &Execution,
+    ) -> Result<(), Self::Fault>;
 }
 
 /// The entry of a source that was imported and no more.
@@ -39,7 +46,8 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
     let code = source.code();
     let searched = Searched { source, plan, limits: tighter(plan.limits, plan.settings.cpu_ms) };
     // What cannot be imported has nothing to call. Its row says why, and so does that of a source without functions.
-    let import = stage.execute(&searched.request(Entry::Import), plan.limits)?;
+    let request = searched.request(Entry::Import);
+    let import = stage.execute(&request, plan.limits)?;
     let mut is_any_kept = false;
     if let Ok(module) = Module::read(&code)
         && observe::has_returned(&import, plan.limits)
@@ -54,7 +62,7 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
     }
     if !is_any_kept {
         let began = Began { entry: IMPORT_ENTRY, input: None, origin: InputOrigin::Script };
-        stage.keep(began, &import)?;
+        stage.keep(began, &request, plan.limits, &import)?;
     }
     Ok(())
 }
@@ -86,14 +94,15 @@ impl Searched<'_> {
         let mut is_any_kept = false;
         while let Some(proposal) = search.propose() {
             let entry = Entry::Function { name: &proposal.function, input: &proposal.input };
-            let execution = stage.execute(&self.request(entry), &self.limits)?;
+            let request = self.request(entry);
+            let execution = stage.execute(&request, &self.limits)?;
             if search.observe(&observe::observation(&execution, &self.limits)) == Decision::Keep {
                 let began = Began {
                     entry: &proposal.function,
                     input: Some(&proposal.input),
                     origin: origin(proposal.origin),
                 };
-                stage.keep(began, &execution)?;
+                stage.keep(began, &request, &self.limits, &execution)?;
                 is_any_kept = true;
             }
         }

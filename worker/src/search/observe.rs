@@ -16,37 +16,36 @@ const MAX_CALLS: usize = 16;
 
 /// Whether the source came to its end.
 pub(super) fn has_returned(execution: &Execution, limits: &Limits) -> bool {
-    ending(execution, &Log::read(execution.log(), limits), limits).outcome == Outcome::Returned
+    ending(execution, &Log::read(execution.log(), limits, |_| {}), limits).outcome == Outcome::Returned
 }
 
 pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation {
-    let log = Log::read(execution.log(), limits);
+    let (log, events) = read(execution, limits);
     let ended = ending(execution, &log, limits);
-    let is_entered = log.events.iter().any(|event| matches!(event.kind, EventKind::Call));
+    let is_entered = events.iter().any(|event| matches!(event.kind, EventKind::Call));
     let ending = match ended.outcome {
         Outcome::Returned if is_entered => Ending::Returned,
-        Outcome::Raised if is_entered => Ending::Raised {
-            exception: ended.exception_type.unwrap_or_default(),
-            line: raised_at(&log.events),
-        },
+        Outcome::Raised if is_entered => {
+            Ending::Raised { exception: ended.exception_type.unwrap_or_default(), line: raised_at(&events) }
+        }
         Outcome::Returned | Outcome::Raised | Outcome::NoEntry => Ending::NotEntered,
         _ => Ending::Cut,
     };
     let result = match &ended.output {
         // The same answer may be found on another way.
-        Some(output) if output != "None" => number(&(output, way(&log.events))),
+        Some(output) if output != "None" => number(&(output, way(&events))),
         // What gives nothing back does something on the way.
-        _ => number(&changes(&log.events)),
+        _ => number(&changes(&events)),
     };
-    Observation { ending, reached: reached(&log.events), result }
+    Observation { ending, reached: reached(&events), result }
 }
 
 /// The calls of functions that an execution made, with the arguments as the tracer shows them: the first of each.
 pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
-    let log = Log::read(execution.log(), limits);
+    let (_, events) = read(execution, limits);
     let mut looked_at: HashMap<&str, usize> = HashMap::new();
     let mut calls: Vec<Call> = Vec::new();
-    for event in log.events.iter().filter(|event| matches!(event.kind, EventKind::Call)) {
+    for event in events.iter().filter(|event| matches!(event.kind, EventKind::Call)) {
         let count = looked_at.entry(event.function).or_default();
         *count += 1;
         if *count > MAX_CALLS {
@@ -57,6 +56,12 @@ pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
         calls.extend(Call::seen(event.function, arguments));
     }
     calls
+}
+
+fn read<'a>(execution: &'a Execution, limits: &Limits) -> (Log<'a>, Vec<Event<'a>>) {
+    let mut events = Vec::new();
+    let log = Log::read(execution.log(), limits, |event| events.push(event.clone()));
+    (log, events)
 }
 
 fn ending(execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::Ending {

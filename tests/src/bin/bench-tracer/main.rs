@@ -1,0 +1,67 @@
+//! What tracing costs: the native tracer against a tracer as people write one (`tests/bench/naive_tracer.py`),
+//! against an empty C callback, which is what CPython itself charges for an event, and against published tracers.
+//!
+//! Usage: bench-tracer [FOLDER…]; the programs of the folders, or those in `tests/bench/programs`. A program
+//! that defines `main` has it called. The published tracers are installed into `target/peers`.
+
+mod figures;
+mod programs;
+mod runs;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use figures::Figures;
+use runs::{Baseline, Peers, Runs};
+use tests::bench;
+use tests::tracers::interpreters;
+
+fn main() -> ExitCode {
+    match run(&folders()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-tracer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let given: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if given.is_empty() { vec![programs::own()] } else { given }
+}
+
+fn run(folders: &[PathBuf]) -> Result<(), Box<dyn Error>> {
+    let programs = programs::of(folders)?;
+    let mut figures = Figures::default();
+    figures::heading();
+    for python in interpreters() {
+        let runs = Runs::new(python)?;
+        for program in &programs {
+            let cost = runs.cost(&program.source)?;
+            figures::line(&program.name, python.minor, &cost);
+            figures.add(python.minor, &program.name, &cost);
+        }
+        figures.library(python.minor, &runs.cost(&programs::library()?)?);
+    }
+    let newest = interpreters().last().ok_or("there is no interpreter")?;
+    match Peers::prepare(newest) {
+        Ok(peers) => {
+            let runs = Runs::new(newest)?;
+            for program in &programs {
+                let native = runs.native(&program.source)?.seconds;
+                for peer in Baseline::PUBLISHED {
+                    match peers.seconds(peer, &program.source) {
+                        Ok(seconds) => figures.peer(peer, seconds / native),
+                        Err(error) => eprintln!("{} is left out: {error}", program.name),
+                    }
+                }
+            }
+        }
+        Err(error) => eprintln!("published tracers are left out: {error}"),
+    }
+    figures.tell();
+    bench::write("tracer", &figures.metrics())?;
+    Ok(())
+}

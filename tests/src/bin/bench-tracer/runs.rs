@@ -1,0 +1,153 @@
+//! Runs a program under one tracer after another, each time in a process of its own.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use tests::tracers::native::{self, Timed};
+use tests::tracers::{Interpreter, Program};
+use trace::Bounds;
+
+use crate::figures::Cost;
+use crate::programs;
+
+/// The machine is noisy, so the best of some runs is told. What takes long evens out by itself and runs once.
+const RUNS: usize = 9;
+
+/// What a program can be run under beside the native tracer. `tests/bench/run.py` knows them by these names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Baseline {
+    Untraced,
+    /// A tracer as people write one.
+    Naive,
+    /// An empty C callback for each line.
+    Lines,
+    PySnooper,
+    Hunter,
+    VizTracer,
+}
+
+impl Baseline {
+    /// What others could use instead.
+    pub(crate) const PUBLISHED: [Baseline; 3] = [Baseline::PySnooper, Baseline::Hunter, Baseline::VizTracer];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Baseline::Untraced => "untraced",
+            Baseline::Naive => "naive",
+            Baseline::Lines => "lines",
+            Baseline::PySnooper => "pysnooper",
+            Baseline::Hunter => "hunter",
+            Baseline::VizTracer => "viztracer",
+        }
+    }
+}
+
+/// Runs under one interpreter.
+pub(crate) struct Runs<'a> {
+    python: &'a Interpreter,
+    /// Holds the empty callback.
+    modules: TempDir,
+}
+
+impl Runs<'_> {
+    /// Compiles the empty callback for the interpreter.
+    pub(crate) fn new(python: &Interpreter) -> Result<Runs<'_>, Box<dyn Error>> {
+        let modules = tempfile::tempdir()?;
+        let question = "import sysconfig; print(sysconfig.get_path('include'))";
+        let headers = Command::new(&python.path).args(["-I", "-c", question]).output()?;
+        let headers = String::from_utf8(headers.stdout)?;
+        succeeds(
+            Command::new("gcc")
+                .args(["-O2", "-shared", "-fPIC", "-I", headers.trim_end(), "-o"])
+                .arg(modules.path().join("callback.so"))
+                .arg(programs::bench().join("callback.c")),
+        )?;
+        Ok(Runs { python, modules })
+    }
+
+    /// What a program costs under each tracer. The quick ones take turns, so that a slow moment of the machine
+    /// does not hit one of them alone.
+    pub(crate) fn cost(&self, source: &str) -> Result<Cost, Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let mut cost = Cost::unknown();
+        for _ in 0..RUNS {
+            cost.untraced = cost.untraced.min(self.seconds(Baseline::Untraced, source, &folder)?);
+            cost.floor = cost.floor.min(self.seconds(Baseline::Lines, source, &folder)?);
+            let native = self.native(source)?;
+            (cost.native, cost.events, cost.bytes) =
+                (cost.native.min(native.seconds), native.events, native.bytes);
+        }
+        cost.naive = self.seconds(Baseline::Naive, source, &folder)?;
+        Ok(cost)
+    }
+
+    /// One run under the native tracer, without bounds that it could meet.
+    pub(crate) fn native(&self, source: &str) -> Result<Timed, Box<dyn Error>> {
+        let bounds = Bounds { max_events: 10_000_000, ..Bounds::default() };
+        let program = Program { bounds, ..Program::script(source) };
+        Ok(native::time(self.python, &program)?)
+    }
+
+    fn seconds(&self, baseline: Baseline, source: &str, folder: &TempDir) -> Result<f64, Box<dyn Error>> {
+        let mut command = Command::new(&self.python.path);
+        command.env("PYTHONPATH", self.modules.path());
+        seconds(command, baseline, source, folder.path())
+    }
+}
+
+/// Published tracers, in an environment of their own.
+pub(crate) struct Peers {
+    python: PathBuf,
+}
+
+impl Peers {
+    const PACKAGES: [&str; 3] = ["PySnooper==1.2.3", "hunter==3.9.0", "viztracer==1.1.1"];
+
+    /// Installs them, unless an earlier run has.
+    pub(crate) fn prepare(python: &Interpreter) -> Result<Peers, Box<dyn Error>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers");
+        let peers = Peers { python: folder.join("bin/python") };
+        let has_them =
+            Command::new(&peers.python).args(["-c", "import hunter, pysnooper, viztracer"]).output();
+        if !has_them.is_ok_and(|output| output.status.success()) {
+            succeeds(Command::new(&python.path).args(["-m", "venv"]).arg(&folder))?;
+            let pip = ["-m", "pip", "install", "--quiet"];
+            succeeds(Command::new(&peers.python).args(pip).args(Self::PACKAGES))?;
+        }
+        Ok(peers)
+    }
+
+    pub(crate) fn seconds(&self, peer: Baseline, source: &str) -> Result<f64, Box<dyn Error>> {
+        seconds(Command::new(&self.python), peer, source, tempfile::tempdir()?.path())
+    }
+}
+
+fn seconds(
+    mut command: Command,
+    baseline: Baseline,
+    source: &str,
+    folder: &Path,
+) -> Result<f64, Box<dyn Error>> {
+    let (file, output) = (folder.join("program.py"), folder.join("output"));
+    fs::write(&file, source)?;
+    command
+        .args(["-s", "-P"])
+        .arg(programs::bench().join("run.py"))
+        .arg(baseline.name())
+        .arg(file)
+        .arg(output);
+    let ran = command.env("PYTHONHASHSEED", "0").output()?;
+    let told = String::from_utf8(ran.stderr)?;
+    let first = told.lines().last().and_then(|line| line.split_whitespace().next());
+    let seconds = first.and_then(|seconds| seconds.parse().ok());
+    seconds.ok_or_else(|| format!("a program under {}: {told}", baseline.name()).into())
+}
+
+fn succeeds(command: &mut Command) -> Result<(), Box<dyn Error>> {
+    let output = command.output()?;
+    let told = || String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {}", told()).into()) }
+}
