@@ -112,7 +112,9 @@ impl Content {
     }
 
     fn element(&self, text: &str, segment: Segment<'_>) -> Option<Element> {
-        let at = |index: usize| self.elements(text).nth(index).map(|whole| Element { value: whole.clone(), whole });
+        let at = |index: usize| {
+            self.elements(text).nth(index).map(|whole| Element { value: whole.clone(), whole })
+        };
         match segment {
             Segment::Member(index) | Segment::Argument(index) => at(index),
             Segment::Attribute(name) => self.under(text, name, "="),
@@ -227,7 +229,8 @@ mod tests {
 
     #[test]
     fn an_element_is_modified_at_any_depth() {
-        let modified = |text, path, expected| check(text, path, ChangeKind::Modified, Some("X"), Some(expected));
+        let modified =
+            |text, path, expected| check(text, path, ChangeKind::Modified, Some("X"), Some(expected));
         modified("[1, 2, 3]", "[1]", "[1, X, 3]");
         modified("([1], 2)", "[0][0]", "([X], 2)");
         modified("([1],)", "[0]", "(X,)");
@@ -238,9 +241,17 @@ mod tests {
         modified("P(args=[1, 2])", ".args[1]", "P(args=[1, X])");
         modified("deque([1, 2], maxlen=5)", "[1]", "deque([1, X], maxlen=5)");
         modified("D(deque([1], maxlen=3))", "[0]", "D(deque([X], maxlen=3))");
-        modified("defaultdict(<class 'list'>, {'k': [1]})", "['k'][0]", "defaultdict(<class 'list'>, {'k': [X]})");
+        modified(
+            "defaultdict(<class 'list'>, {'k': [1]})",
+            "['k'][0]",
+            "defaultdict(<class 'list'>, {'k': [X]})",
+        );
         modified("F(frozenset({P(x=1)}))", "{0}.x", "F(frozenset({P(x=X)}))");
-        modified("[<function f.<locals>.g>, 'it\\'s', \"'\", 3]", "[3]", "[<function f.<locals>.g>, 'it\\'s', \"'\", X]");
+        modified(
+            "[<function f.<locals>.g>, 'it\\'s', \"'\", 3]",
+            "[3]",
+            "[<function f.<locals>.g>, 'it\\'s', \"'\", X]",
+        );
         modified("#3[1, #4P(x=1)]", "[1].x", "#3[1, #4P(x=X)]");
         modified("['xx' … 3 more, 2]", "[1]", "['xx' … 3 more, X]");
     }
@@ -266,9 +277,15 @@ mod tests {
 
     #[test]
     fn what_is_not_there_changes_nothing() {
-        for (text, path) in
-            [("5", "[0]"), ("[1]", "[7]"), ("[1]", ".x"), ("{}", "[1]"), ("<P>", "[0]"), ("[", "[0]"), ("[1]", "[")]
-        {
+        for (text, path) in [
+            ("5", "[0]"),
+            ("[1]", "[7]"),
+            ("[1]", ".x"),
+            ("{}", "[1]"),
+            ("<P>", "[0]"),
+            ("[", "[0]"),
+            ("[1]", "["),
+        ] {
             check(text, path, ChangeKind::Modified, Some("X"), None);
         }
     }

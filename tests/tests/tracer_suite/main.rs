@@ -3,6 +3,7 @@
 
 mod bounds;
 mod check;
+mod elements;
 mod endings;
 mod exceptions;
 mod flow;

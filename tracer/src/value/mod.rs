@@ -10,8 +10,8 @@ mod text;
 mod writer;
 
 pub(crate) use exception::write_message;
-pub(crate) use record::{NodeKind, Record};
 pub(crate) use path::Path;
+pub(crate) use record::{NodeKind, Record};
 pub(crate) use text::{Limits, Text, Written, to_utf8};
 pub(crate) use writer::{Stability, naming, write, write_recorded, write_within};
 

@@ -310,7 +310,8 @@ impl<V: Version> Walk<'_, V> {
             Segment::Attribute(name) => {
                 text.byte(b'.');
                 text.name::<V>(name);
-                let is_of_attributes = |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || *byte == b'_';
+                let is_of_attributes =
+                    |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || *byte == b'_';
                 let shown = &text.as_bytes()[1..];
                 // One that is cut or escaped may read as another one does.
                 if shown.is_empty()
@@ -579,9 +580,11 @@ fn is_plain_key<V: Version>(key: Obj, limits: Limits) -> bool {
     let shape = Shape::of(key);
     shape.is_exact(key.ty())
         && match shape {
-            Shape::Tuple(tuple) => tuple.items().iter().flatten().all(|&item| {
-                !item.ty().is_exact_tuple() && is_plain_key::<V>(item, limits)
-            }),
+            Shape::Tuple(tuple) => tuple
+                .items()
+                .iter()
+                .flatten()
+                .all(|&item| !item.ty().is_exact_tuple() && is_plain_key::<V>(item, limits)),
             Shape::Str(string) => string.len() <= limits.string_chars(0),
             Shape::Int(int) => int.bit_length::<V>() <= limits.int_bits(),
             Shape::Float(number) => !number.is_nan(),

@@ -173,7 +173,8 @@ impl<V: Version> Slot<V> {
             }
             // These need no visit: most of all changes are numbers.
             Shape::Int(_) | Shape::Float(_) | Shape::Bool(_) | Shape::None if shape.is_exact(value.ty()) => {
-                let (written, ()) = log.written::<V, _>(value, log.values(), |text| value::write::<V>(text, value))?;
+                let (written, ()) =
+                    log.written::<V, _>(value, log.values(), |text| value::write::<V>(text, value))?;
                 (written, State::Constant)
             }
             _ => self.write_visited(log, value, shape)?,

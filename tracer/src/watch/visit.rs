@@ -71,10 +71,7 @@ impl Texts {
     fn keep(&mut self, text: &[u8], chars: u32) -> Span {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(text);
-        Span::between(
-            Written { bytes: start, chars: 0 },
-            Written { bytes: start + text.len() as u32, chars },
-        )
+        Span::between(Written { bytes: start, chars: 0 }, Written { bytes: start + text.len() as u32, chars })
     }
 }
 
@@ -247,13 +244,7 @@ impl<V: Version> Visit<V> {
     }
 
     /// Adds a key and a value, which are plain constants, to those of the node at `node`.
-    pub(super) fn insert_plain_pair(
-        &mut self,
-        node: usize,
-        at: usize,
-        key: (Obj, Span),
-        value: (Obj, Span),
-    ) {
+    pub(super) fn insert_plain_pair(&mut self, node: usize, at: usize, key: (Obj, Span), value: (Obj, Span)) {
         self.insert_word(at, value.0, value.1);
         self.insert_word(at, key.0, key.1);
         self.lengthen(node, usize::from(key.1.chars) + ": ".len() + usize::from(value.1.chars));
@@ -294,7 +285,8 @@ impl<V: Version> Visit<V> {
     pub(super) fn is_overgrown(&self, limits: Limits) -> bool {
         self.held.len() > 2 * self.words.len() + 64
             || self.texts.as_ref().is_some_and(|texts| {
-                texts.bytes.len() > 2 * texts.begun_with + 4096 || !limits.take_whole(texts.elements, texts.chars)
+                texts.bytes.len() > 2 * texts.begun_with + 4096
+                    || !limits.take_whole(texts.elements, texts.chars)
             })
     }
 }
