@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use tests::tracers::{Account, Program, compact, interpreters, native, normalised, reference};
+use tests::tracers::{Account, Event, Program, compact, interpreters, native, normalised, reference};
 
 /// Every minor version that the tracer supports.
 pub(crate) const ALL: RangeInclusive<u32> = 11..=13;
@@ -34,14 +34,32 @@ pub(crate) fn check_program(minors: RangeInclusive<u32>, program: &Program, expe
     }
 }
 
-/// Checks type and text of some of a script's variables as they are at its end.
+/// Checks type and text of some of a script's variables as they are at its end, where a function is called with
+/// them.
 #[track_caller]
 pub(crate) fn check_values(source: &str, expected: &[(&str, &str, &str)]) {
-    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+    let names = expected.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
+    let program = format!("{}def shown({names}): pass\nshown({names})\n", dedented(source));
+    for (tracer, account) in accounts(ALL, &Program::script(program)) {
+        let call = account.events.iter().rfind(|event| event.kind == "call").expect("a call of `shown`");
         for &(name, type_name, text) in expected {
-            let changes = account.events.iter().flat_map(|event| &event.changes);
-            let last = changes.rev().find(|change| change.1 == name);
-            let found = last.map(|change| (change.3.as_deref(), change.4.as_deref()));
+            let told = call.changes.iter().find(|change| change.1 == name);
+            let found = told.map(|change| (change.3.as_deref(), change.4.as_deref()));
+            assert_eq!(found, Some((Some(type_name), Some(text))), "{tracer} tells this of {name}");
+        }
+    }
+}
+
+/// The same as they are returned, which may cut them.
+#[track_caller]
+pub(crate) fn check_returned(source: &str, expected: &[(&str, &str, &str)]) {
+    let calls: String = expected.iter().map(|(name, ..)| format!("shown({name})\n")).collect();
+    let program = format!("{}def shown(value): return value\n{calls}", dedented(source));
+    for (tracer, account) in accounts(ALL, &Program::script(program)) {
+        let is_of_shown = |event: &&Event| event.kind == "return" && event.function == "shown";
+        let mut returned = account.events.iter().filter(is_of_shown);
+        for &(name, type_name, text) in expected {
+            let found = returned.next().map(|event| (event.type_name.as_deref(), event.text.as_deref()));
             assert_eq!(found, Some((Some(type_name), Some(text))), "{tracer} tells this of {name}");
         }
     }

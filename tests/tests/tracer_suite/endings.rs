@@ -280,7 +280,7 @@ fn anything_that_can_be_called_is_an_entry() {
         "f",
         "[1]",
         "
-        call f.__init__ 2 +self=f() +x=[1]; line 3; return 3 None self=f(x=[1])
+        call f.__init__ 2 +self=f() +x=[1]; line 3; return 3 None +self.x=[1]
         end returned f(x=[1])
         ",
     );

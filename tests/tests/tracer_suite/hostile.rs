@@ -21,7 +21,7 @@ fn no_method_runs_to_show_or_compare_a_value() {
         call <module> 1; line 1
         call Evil 1; line 1; line 2; line 3 +fail=<function Evil.fail>; line 4; line 5; return 5 None
         line 6 +Evil=<class 'Evil'>; line 7 +x=Evil(); line 8 +y=[Evil(), (Evil(),)]
-        return 8 None x=Evil(a=1) y=[Evil(a=1), (Evil(a=1),)]
+        return 8 None +x.a=1 y=[Evil(a=1), (Evil(a=1),)]
         ",
     );
 }
@@ -134,7 +134,7 @@ fn keys_that_collide_with_names_are_not_compared() {
         call K 1; line 1; line 2; line 3; return 3 None
         line 4 +K=<class 'K'>
         call P 4; line 4; return 4 None
-        line 5 +P=<class 'P'>; line 6 +p=P(); line 7 p=P(x=1); return 7 None
+        line 5 +P=<class 'P'>; line 6 +p=P(); line 7 +p.x=1; return 7 None
         ",
     );
 }
@@ -173,8 +173,8 @@ fn a_deleted_object_can_look_back_while_it_is_deleted() {
         "f",
         "",
         "
-        call f 5 +global:A=<class 'A'> +global:gone=[]; line 6; line 7 +a=A(); line 8 a=A(x=1)
-        call A.__del__ 2 +self=A(x=1); line 3; return 3 None global:gone=[1]
+        call f 5 +global:A=<class 'A'> +global:gone=[]; line 6; line 7 +a=A(); line 8 +a.x=1
+        call A.__del__ 2 +self=A(x=1); line 3; return 3 None +global:gone[0]=1
         line 9 a=None; return 9 [1]
         end returned [1]
         ",

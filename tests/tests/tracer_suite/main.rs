@@ -5,6 +5,7 @@ mod bounds;
 mod check;
 mod cut_off;
 mod effects;
+mod elements;
 mod endings;
 mod exceptions;
 mod flow;

@@ -97,12 +97,12 @@ fn containers_mutated_in_place_show_at_any_depth() {
         "
         call f 1 +x=[{'a': [0, [1, 2]]}]
         line 2
-        line 3 x=[{'a': [0, [1, 2, 3]]}]
-        line 4 x=[{'a': [0, [[...], 2, 3]]}]
-        line 5 x=[{'a': [[[...], 2, 3]]}]
+        line 3 +x[0]['a'][1][2]=3
+        line 4 x[0]['a'][1][0]=[...]
+        line 5 -x[0]['a'][0]
         line 6 x=[{'a': [[]]}]
-        line 7 x=[{'a': [[]], 'b': {1}}]
-        return 7 None x=[{'a': [[]], 'b': {1, 2}}]
+        line 7 +x[0]['b']={1}
+        return 7 None +x[0]['b']{1}=2
         end returned None
         ",
     );
@@ -121,7 +121,7 @@ fn every_name_of_a_mutated_object_shows_the_change() {
         ",
         "
         call <module> 1; line 1; line 2 +a=[1]; line 3 +b=[1]; line 4 +c={'k': [1]}
-        line 5 a=[1, 2] b=[1, 2] c={'k': [1, 2]}; line 6; return 6 None a=[1] c={'k': [1]}
+        line 5 +a[1]=2 +b[1]=2 +c['k'][1]=2; line 6; return 6 None -a[1] -c['k'][1]
         ",
     );
 }
@@ -140,8 +140,8 @@ fn a_callee_changes_its_callers_objects() {
         "[]",
         "
         call f 1 +global:g=<function g> +x=[]; line 2
-        call g 4 +y=[]; line 5; return 5 None y=[1]
-        line 3 x=[1]; return 3 1
+        call g 4 +y=[]; line 5; return 5 None +y[0]=1
+        line 3 +x[0]=1; return 3 1
         end returned 1
         ",
     );
@@ -164,7 +164,7 @@ fn globals_that_a_function_names_show_in_it_and_are_told_once() {
         call <module> 1; line 1; line 2 +n=0; line 3 +other=1; line 7 +f=<function f>
         call f 3; line 5; line 6 global:n=1; return 6 None +global:new=[1]
         line 8
-        call f 3; line 5; line 6 global:n=2; return 6 None global:new=[2]
+        call f 3; line 5; line 6 global:n=2; return 6 None global:new[0]=2
         return 8 None
         ",
     );
@@ -185,7 +185,7 @@ fn globals_that_only_a_callee_names_wait_for_it_or_for_the_module() {
         "
         call <module> 1; line 1; line 2 +seen=[]; line 5 +f=<function f>; line 7 +g=<function g>
         call f 2; line 3
-        call g 5; line 6; return 6 None global:seen=[1]
+        call g 5; line 6; return 6 None +global:seen[0]=1
         line 4; return 4 None +x=1
         return 7 None
         ",
@@ -316,12 +316,12 @@ fn instances_show_their_attributes() {
         call <module> 1; line 1
         call P 1; line 1; line 2; line 5; return 5 None +move=<function P.move>
         line 7 +P=<class 'P'>
-        call P.__init__ 2 +self=P() +x=1; line 3; line 4 self=P(x=1)
-        return 4 None self=P(x=1, y=P(...))
+        call P.__init__ 2 +self=P() +x=1; line 3; line 4 +self.x=1
+        return 4 None +self.y=P(...)
         line 8 +p=P(x=1, y=P(...))
-        call P.move 5 +self=P(x=1, y=P(...)); line 6; return 6 None self=P(x=2, y=P(...))
-        line 9 p=P(x=2, y=P(...))
-        return 9 None p=P(x=2)
+        call P.move 5 +self=P(x=1, y=P(...)); line 6; return 6 None self.x=2
+        line 9 p.x=2
+        return 9 None -p.y
         ",
     );
 }

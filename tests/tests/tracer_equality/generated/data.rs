@@ -109,7 +109,7 @@ impl Generator {
     fn statement(&mut self) -> String {
         let (name, path, other) = (self.one(&NAMES), self.path(), self.path());
         let (value, key) = (self.value(2), self.key());
-        match self.random.below(40) {
+        match self.random.below(52) {
             0..=2 => format!("{name} = {value}"),
             3 | 4 => format!("{name} = {path}"),
             5 | 6 => format!("{path}.append({value})"),
@@ -152,6 +152,18 @@ impl Generator {
             36 => format!("{path}.sort(key=lambda k: len({name}))"),
             37 => format!("memoryview({path})[:1] = b'Z'"),
             38 => format!("exec('{name} = [{name}]', globals())"),
+            39 => format!("{path}.pop({})", self.one(&["0", "-1", "1"])),
+            40 => format!("del {path}[1:3]"),
+            41 => format!("{path}[::2] = {path}[1::2]"),
+            42 => format!("{path}.appendleft({value})"),
+            43 => format!("{path}.rotate(1)"),
+            44 => format!("{path}[0], {path}[-1] = {path}[-1], {path}[0]"),
+            45 => format!("{path}[{}] += 1", self.one(&["0", "-1", "'k'"])),
+            46 => format!("{path}.update({other})"),
+            47 => format!("{name} = [{path}, {other}, {path}]"),
+            48 => format!("{name} = [[0] * {} for _ in range(4)]", self.one(&["3", "127", "128"])),
+            49 => format!("setattr({path}, {}, {value})", self.one(&["'odd name'", "'a.b'", "'args'"])),
+            50 => format!("{path}.remove({key})"),
             _ => format!("globals().update({name}={value}, z1={other})"),
         }
     }
@@ -161,9 +173,10 @@ impl Generator {
         let mut path = self.one(&NAMES).to_owned();
         while self.random.below(3) == 0 {
             let key = self.key();
-            path = match self.random.below(3) {
+            path = match self.random.below(4) {
                 0 => format!("{path}.x"),
-                1 => format!("{path}[0]"),
+                1 => format!("{path}.args"),
+                2 => format!("{path}[0]"),
                 _ => format!("{path}[{key}]"),
             };
         }

@@ -31,7 +31,7 @@ fn check(program: fn(u64) -> Program) {
 fn short_plain_values_read_as_their_repr() {
     let mut random = Random::new(3);
     let pairs: String =
-        (0..300).map(|_| format!("x = {}\nprint(repr(x))\n", plain::plain(&mut random, 3))).collect();
+        (0..300).map(|_| format!("x = {}\nprint(repr(x))\ndel x\n", plain::plain(&mut random, 3))).collect();
     let program = Program::script(format!("from collections import deque\n{pairs}"));
     for interpreter in interpreters() {
         let (account, ended) = native::trace(interpreter, &program);
