@@ -3,7 +3,7 @@
     python -s -P reference.py REQUEST.json OUT.json
 
 The request is {"filename", "source" (path of a file with the bytes), "function" (or null), "input" (or null),
-"max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at, "states".
+"granularity", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at, "states".
 The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
@@ -30,6 +30,7 @@ import threading
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_code import Steps  # noqa: E402
 from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
 del sys.path[0]
@@ -78,15 +79,24 @@ def local_variables(frame, body):
     """Those of a frame; `body` is the namespace of a class body, and else `None`."""
     code = frame.f_code
     found = variables(named(body)) if body is not None and is_subclass(type(body), dict) else {}
-    names = code.co_varnames + code.co_cellvars  # Outside of functions, those of inlined comprehensions.
-    if code.co_flags & inspect.CO_OPTIMIZED:
-        names += code.co_freevars
-    for name in filter(is_variable, names):
+    for name in filter(is_variable, local_names(code)):
         try:
             found[name] = GET_VARIABLE(frame, name)
         except (NameError, ValueError):  # It is not bound, or its cell is empty.
             pass
     return found
+
+
+def local_names(code):
+    names = code.co_varnames + code.co_cellvars  # Outside of functions, those of inlined comprehensions.
+    return names + code.co_freevars if code.co_flags & inspect.CO_OPTIMIZED else names
+
+
+def holds(frame, name, value):
+    try:
+        return GET_VARIABLE(frame, name) is value
+    except (NameError, ValueError):  # It is not bound, or its cell is empty.
+        return False
 
 
 def differences(scope, before, now):
@@ -107,6 +117,9 @@ EXCEPTION_TRACEBACK = BaseException.__dict__["__traceback__"].__get__
 
 # Frames that the interpreter must have left for this file to work.
 MARGIN = 80
+
+# What is told by value even where a local holds the same object.
+PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
 # Where a StopIteration is how a loop or a delegation ends.
 ENDS_ITERATION = ("FOR_ITER", "END_FOR", "SEND", "END_SEND")
@@ -163,6 +176,8 @@ class Tracer:
     def __init__(self, request):
         self.max_events = request["max_events"]
         self.chars = request["value_chars"]
+        self.granularity = request["granularity"]
+        self.steps = {}
         self.with_states = request.get("states", False)
         self.code = None
         self.codes = set()
@@ -193,9 +208,14 @@ class Tracer:
             sys.monitoring.use_tool_id(TOOL, "reference")
             sys.monitoring.register_callback(TOOL, events.RERAISE, lambda code, _, error: self.leaving(code, error))
             sys.monitoring.register_callback(TOOL, events.EXCEPTION_HANDLED, lambda code, *_: self.leaving(code, None))
-            sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED)
+            sys.monitoring.register_callback(TOOL, events.PY_THROW, lambda code, *_: self.thrown(code))
+            sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED | events.PY_THROW)
         try:
-            set_trace(self.callback)
+            if self.granularity == "instruction":
+                # 3.12 reports instructions only where a frame asked for them before there was a trace function.
+                sys._getframe().f_trace_opcodes = True
+            if self.granularity != "program":
+                set_trace(self.callback)
             return EVALUATE(code, namespace)
         finally:
             self.stop()
@@ -210,14 +230,29 @@ class Tracer:
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
         if id(code) in self.codes and self.stack and threading.get_ident() == self.thread:
             self.stack[-1].leaving = error
+            if error is None:
+                self.handle()
+
+    def thrown(self, code):
+        """Takes back the RESUME at which a frame of 3.13 stands while it is thrown into: it does not run."""
+        last = self.events[-1] if self.events else {}
+        if id(code) in self.codes and (last.get("kind"), last.get("type")) == ("instruction", "RESUME"):
+            self.events.pop()
+            self.counted -= 1
 
     def watch_reraise(self, frame):
         """The same for 3.11, where each instruction has to be looked at."""
+        self.handle()
         name, argument = instruction(frame)
         if name in ("RERAISE", "END_ASYNC_FOR"):
             self.stack[-1].leaving = top_of_stack(frame)
         else:
             self.stack[-1].leaving = sys.exception() if (name, argument) == ("RAISE_VARARGS", 0) else None
+
+    def handle(self):
+        """An exception was caught: where lines do not say so, it must not seem to pass through."""
+        if self.granularity == "call":
+            self.left = None
 
     def on_event(self, _, frame, what, arg):
         if what == CALL and is_deep():
@@ -230,15 +265,18 @@ class Tracer:
                 self.enter(frame)
             elif frame.f_trace is not self.stack[-1]:
                 raise AssertionError("an event of a frame that was not entered last")
-            elif what == LINE and self.has_room():
-                self.stack[-1].line = frame.f_lineno
-                self.record("line", frame)
+            elif what == LINE:
+                if self.granularity != "call" and self.has_room():
+                    self.stack[-1].line = frame.f_lineno
+                    self.record("line", frame)
             elif what == EXCEPTION:
                 self.appear(frame, *object_at(arg)[1:])
             elif what == RETURN and self.has_room():
                 self.leave(frame, arg and object_at(arg))
             elif what == OPCODE:
-                self.watch_reraise(frame)
+                if not HAS_MONITORING:
+                    self.watch_reraise(frame)
+                self.step(frame)
         except BaseException as error:
             # A fault of this file must not pass for something that the program did.
             os.write(2, f"reference.py: {error!r} at line {error.__traceback__.tb_next.tb_lineno}\n".encode())
@@ -251,10 +289,12 @@ class Tracer:
         known = frame.f_trace
         if known is None:
             frame.f_trace = Frame(self.frames, frame, frame.f_code is self.code)
-            frame.f_trace_opcodes = not HAS_MONITORING
+            frame.f_trace_opcodes = not HAS_MONITORING or self.granularity == "instruction"
             self.frames += 1
         self.stack.append(frame.f_trace)
         self.record("resume" if known else "call", frame)
+        if instruction(frame)[0] == "RESUME":
+            self.step(frame)
 
     def appear(self, frame, error, traceback):
         if is_subclass(type(error), StopIteration) and instruction(frame)[0] in ENDS_ITERATION:
@@ -291,7 +331,39 @@ class Tracer:
             self.stop()
         return not self.is_full
 
+    def step(self, frame):
+        """Tells the instruction that is about to run."""
+        if self.granularity != "instruction" or not self.has_room():
+            return
+        code, offset = frame.f_code, frame.f_lasti
+        if code not in self.steps:
+            self.steps[code] = Steps(code, lambda constant: value_text(constant, self.chars)[1])
+        steps = self.steps[code]
+        start = inner_frame(frame) + STACK_AT + 8 * steps.stack_at
+        items = (ctypes.c_void_p.from_address(start + 8 * place).value for place in range(steps.heights[offset]))
+        stack = [self.item(frame, address) for address in items]
+        self.counted += 1
+        self.left = None
+        self.add("instruction", *steps.shown(offset), [])
+        self.events[-1] |= {"offset": offset, "stack": stack}
+
+    def item(self, frame, address):
+        """A place of the stack: the local whose object is there, and else type and text."""
+        if address is None:
+            return None, None, None
+        value = object_at(address)
+        told = value_text(value, self.chars)
+        if type(value) not in PLAIN:
+            known = self.stack[-1].locals
+            for name in filter(is_variable, local_names(frame.f_code)):
+                if known.get(name) == told and holds(frame, name, value):
+                    return name, None, None
+        return None, *told
+
     def record(self, kind, frame, value=(None, None)):
+        if self.granularity == "call":
+            self.record_call(kind, frame, value)
+            return
         state = self.stack[-1]
         now = {name: value_text(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
@@ -311,6 +383,15 @@ class Tracer:
         if self.with_states:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
             self.events[-1]["state"] = {"local": now, "global": unbound | now_global}
+
+    def record_call(self, kind, frame, value):
+        arguments = {}
+        if kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            bound = local_variables(frame, None)
+            arguments = {name: value_text(value, self.chars) for name, value in bound.items()}
+        self.counted += 1
+        self.left = None
+        self.add(kind, *value, list(differences("local", {}, arguments)))
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None

@@ -4,6 +4,7 @@
 //!
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
 //! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
+//! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was.
 //! - `value` writes values as bounded text without running any code of the program.
@@ -18,12 +19,14 @@
 //! address that is compared and never followed.
 
 mod code;
+mod disassembly;
 mod events;
 mod interpreter;
 mod layout;
 mod log;
 mod module;
 mod namespace;
+mod opcodes;
 mod program;
 mod python;
 mod tracer;

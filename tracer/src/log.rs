@@ -4,6 +4,7 @@
 //! item at hand is given up; the end of the log is kept free, so that the program's verdict can always be
 //! written.
 
+mod instruction;
 mod names;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub(crate) struct Log {
     end: *mut u8,
     committed: *const AtomicU64,
     names: Names,
+    /// Number of instructions that were described.
+    instructions: u32,
     values: Limits,
     output: Limits,
     state: State,
@@ -83,6 +86,7 @@ impl Log {
             end,
             committed: arena.committed(),
             names: Names::new(),
+            instructions: 0,
             values: Limits::new((bounds.value_chars as usize).min(MAX_VALUE_CHARS)),
             output,
             state: State::Open,

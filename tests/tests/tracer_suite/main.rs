@@ -7,6 +7,7 @@ mod endings;
 mod exceptions;
 mod flow;
 mod generators;
+mod granularities;
 mod hostile;
 mod self_tracing;
 mod values;

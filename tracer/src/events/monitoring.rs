@@ -8,6 +8,7 @@ use std::ffi::CStr;
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
+use trace::Granularity;
 
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
@@ -26,9 +27,11 @@ pub(super) unsafe fn during<V: Version, R>(tracer: *mut Tracer<V>, program: impl
     let tool = Tool::take()?;
     // SAFETY: nothing else uses the tracer yet.
     let codes: Vec<Owned> = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
-    tool.switch_on(tracer, &codes)?;
+    // SAFETY: as above.
+    let granularity = unsafe { &*tracer }.granularity();
+    tool.switch_on(tracer, &codes, granularity)?;
     let result = program();
-    tool.switch_off::<V>(&codes)?;
+    tool.switch_off::<V>(&codes, granularity)?;
     Ok(result)
 }
 
@@ -45,12 +48,17 @@ impl Tool {
         Ok(Tool { monitoring, number })
     }
 
-    fn switch_on<V: Version>(&self, tracer: *mut Tracer<V>, codes: &[Owned]) -> Result<()> {
+    fn switch_on<V: Version>(
+        &self,
+        tracer: *mut Tracer<V>,
+        codes: &[Owned],
+        granularity: Granularity,
+    ) -> Result<()> {
         let numbers = self.monitoring.attribute(c"events")?;
         let disable = self.monitoring.attribute(c"DISABLE")?;
         let class = callback::class::<V, Tracer<V>>()?;
         let (mut local, mut global) = (0, 0);
-        for (name, is_local, receive) in events::<V>() {
+        for (name, is_local, receive) in events::<V>(granularity) {
             let number = numbers.attribute(name)?;
             let callback = callback::new::<V, _>(&class, receive, tracer, Some(disable.clone()))?;
             self.monitoring.call_method(c"register_callback", &[&self.number, &number, &callback])?;
@@ -59,10 +67,10 @@ impl Tool {
         self.set_events(codes, local, global)
     }
 
-    fn switch_off<V: Version>(&self, codes: &[Owned]) -> Result<()> {
+    fn switch_off<V: Version>(&self, codes: &[Owned], granularity: Granularity) -> Result<()> {
         self.set_events(codes, 0, 0)?;
         let numbers = self.monitoring.attribute(c"events")?;
-        for (name, ..) in events::<V>() {
+        for (name, ..) in events::<V>(granularity) {
             let nothing = [&self.number, &numbers.attribute(name)?, &python::none()];
             self.monitoring.call_method(c"register_callback", &nothing)?;
         }
@@ -97,22 +105,29 @@ trait Event<V: Version> {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer;
 }
 
-/// Name, whether it is local, and what the interpreter calls, for each kind of event.
-fn events<V: Version>() -> [(&'static CStr, bool, Vectorcall); 9] {
+/// Name, whether it is local, and what the interpreter calls, for each kind of event that is needed.
+fn events<V: Version>(granularity: Granularity) -> Vec<(&'static CStr, bool, Vectorcall)> {
     fn event<V: Version, E: Event<V>>() -> (&'static CStr, bool, Vectorcall) {
         (E::NAME, E::IS_LOCAL, receive::<V, E>)
     }
-    [
+    let mut events = vec![
         event::<V, Start>(),
         event::<V, Resume>(),
         event::<V, Return>(),
         event::<V, Yield>(),
-        event::<V, Line>(),
-        event::<V, Jump>(),
         event::<V, Throw>(),
         event::<V, Raise>(),
         event::<V, Unwind>(),
-    ]
+    ];
+    if granularity == Granularity::Call {
+        events.push(event::<V, Handle>());
+    } else {
+        events.extend([event::<V, Line>(), event::<V, Jump>()]);
+    }
+    if granularity == Granularity::Instruction {
+        events.push(event::<V, Instruction>());
+    }
+    events
 }
 
 unsafe extern "C" fn receive<V: Version, E: Event<V>>(
@@ -147,8 +162,10 @@ struct Return;
 struct Yield;
 struct Line;
 struct Jump;
+struct Instruction;
 struct Throw;
 struct Raise;
+struct Handle;
 struct Unwind;
 
 impl<V: Version> Event<V> for Start {
@@ -158,6 +175,7 @@ impl<V: Version> Event<V> for Start {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let Some(code) = code(tracer, arguments) {
             tracer.call(frame, code);
+            tracer.instruction(frame, offset::<V>(arguments));
         }
         Answer::GoOn
     }
@@ -170,6 +188,7 @@ impl<V: Version> Event<V> for Resume {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let Some(code) = code(tracer, arguments) {
             tracer.resume(frame, code);
+            tracer.instruction(frame, offset::<V>(arguments));
         }
         Answer::GoOn
     }
@@ -227,6 +246,16 @@ impl<V: Version> Event<V> for Jump {
     }
 }
 
+impl<V: Version> Event<V> for Instruction {
+    const NAME: &'static CStr = c"INSTRUCTION";
+
+    #[inline(always)]
+    fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
+        tracer.instruction(frame, offset::<V>(arguments));
+        Answer::GoOn
+    }
+}
+
 impl<V: Version> Event<V> for Throw {
     const NAME: &'static CStr = c"PY_THROW";
     const IS_LOCAL: bool = false;
@@ -256,6 +285,16 @@ impl<V: Version> Event<V> for Raise {
     }
 }
 
+impl<V: Version> Event<V> for Handle {
+    const NAME: &'static CStr = c"EXCEPTION_HANDLED";
+    const IS_LOCAL: bool = false;
+
+    fn report(tracer: &mut Tracer<V>, frame: Frame<V>, _: &[Obj]) -> Answer {
+        tracer.handle(frame);
+        Answer::GoOn
+    }
+}
+
 impl<V: Version> Event<V> for Unwind {
     const NAME: &'static CStr = c"PY_UNWIND";
     const IS_LOCAL: bool = false;
@@ -272,6 +311,12 @@ impl<V: Version> Event<V> for Unwind {
 #[inline(always)]
 fn code<V: Version>(tracer: &mut Tracer<V>, arguments: &[Obj]) -> Option<CodeNumber> {
     tracer.codes().number_of(*arguments.first()?)
+}
+
+/// The byte offset that is the second argument.
+#[inline(always)]
+fn offset<V: Version>(arguments: &[Obj]) -> isize {
+    arguments.get(1).map_or(-1, |offset| number::<V>(*offset) as isize)
 }
 
 /// A line or an offset.

@@ -1,6 +1,6 @@
 //! Compiles a program and runs its entry.
 
-use trace::{Entry, Request};
+use trace::{Entry, Granularity, Request};
 
 use super::{SharedLog, main_module, streams};
 use crate::events;
@@ -110,10 +110,13 @@ fn traced<V: Version>(
     namespace: &Owned,
     entry: &Owned,
 ) -> Result<Owned> {
+    if request.granularity == Granularity::Program {
+        return python::evaluate(entry, namespace);
+    }
     let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
         unreachable!("`compile` returns a code object, and a module's namespace is a dict");
     };
-    let mut tracer = Tracer::<V>::new(log, module, globals, &request.bounds)?;
+    let mut tracer = Tracer::<V>::new(log, module, globals, request)?;
     // What the entry raises must not lie about while events are switched off.
     let run = || python::evaluate(entry, namespace).map_err(|Raised| python::take_exception());
     // SAFETY: nothing else uses the tracer.
