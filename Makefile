@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test redis test-garage lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry soak clean
+.PHONY: build demo test redis readers test-torch test-garage test-leak test-memory lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-render soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -15,9 +15,29 @@ demo: build ## traces the programs in tests/programs, hostile ones included, and
 	$(ET) verify target/demo --against tests/programs tests/programs/cases.jsonl
 	$(ET) inspect target/demo ordinary/gcd.py
 
-test: redis ## all tests, against every CPython from 3.11 to 3.13 that is found
+test: redis readers ## all tests, against every CPython from 3.11 to 3.13 that is found
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
+
+readers: ## a Python with the tools that people read datasets with, for their tests
+	$(call python_with,readers,requirements)
+
+test-torch: ## the tests of readers with PyTorch too, which is some gigabytes to download
+	$(call python_with,readers-torch,requirements-torch)
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) test --workspace --test readers
+
+# Sets up an environment unless it is there. Without a network there is none, and the tests that need it say so.
+python_with = test target/$(1)/ready -nt tests/readers/$(2).txt \
+	|| tests/readers/setup.sh target/$(1) tests/readers/$(2).txt \
+	|| echo "the Python of target/$(1) cannot be set up: the tests that need it are left out"
+
+test-memory: ## the tests of the tracer with an allocator that shows who reads freed memory
+	$(CARGO) build --workspace
+	PYTHONMALLOC=debug $(CARGO) test --workspace --test tracer_suite --test tracer_equality
+
+test-leak: ## the memory of an interpreter over 10,000 programs, which takes minutes
+	$(CARGO) test --workspace --test execute -- --ignored --nocapture a_zygote_stays
 
 test-garage: $(GARAGE) ## the tests of S3 against a production server, which takes 20 minutes to build
 	tests/garage.sh $(GARAGE)
@@ -52,6 +72,9 @@ bench-overhead: build ## the share of processor time that is neither a program n
 
 bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
 	target/release/bench-telemetry
+
+bench-render: build ## bytes of a stored event, and text per second of each style
+	target/release/bench-render
 
 soak: build ## 20,000 sources while workers are killed at random: nothing lost, memory does not grow
 	target/release/soak

@@ -19,7 +19,7 @@ use tonic::Code;
 
 use crate::grpc;
 use crate::queue::Home;
-use crate::service::{Asked, Labels, Open, Over, Pace, Service};
+use crate::service::{Asked, Labels, Machine, Open, Over, Pace, Service};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,7 +78,7 @@ impl Coordinator {
     async fn serve(dataset: Dataset, home: Home) -> Coordinator {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let service = Service::start(home, Pace::ALONE);
+        let service = Service::start(home, Pace::ALONE, Machine::this());
         tokio::spawn(grpc::serve(listener, service.clone(), Plane::open(), std::future::pending()));
         let target = Options::default().target(&address).unwrap();
         Coordinator {

@@ -9,7 +9,6 @@ mod grpc;
 mod inspect;
 mod local_workers;
 mod paint;
-mod planner;
 mod progress;
 pub mod queue;
 mod service;

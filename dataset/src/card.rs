@@ -53,7 +53,7 @@ Every source has at least one row, also where it could not be run: filter on `ou
 | `outcome`, `exception_type`, `exception_message`, `exit_code`, `signal` | how it ended |
 | `output_type`, `output`, `stdout`, `stderr` | what it gave |
 | `wall_us`, `cpu_us`, `peak_memory_bytes` | what it cost |
-| `pure`, `deterministic` | what is known of its effects and of a second run |
+| `pure`, `deterministic` | whether it had no effect on the world outside it; whether further runs were alike |
 | `events` | the trace: calls, lines with the variables that changed, returns, exceptions, output |
 | `event_count`, `trace_damaged`, `trace_truncated` | how much of it there is |
 "#

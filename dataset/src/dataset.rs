@@ -55,6 +55,24 @@ pub enum SealError {
     ForeignPart(String),
 }
 
+impl SealError {
+    /// Whether the store may do better in a while. What is absent may be so because another coordinator is sealing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            SealError::Store(error)
+            | SealError::Plan(PlanError::Store(error))
+            | SealError::Part(PartError::Store(error)) => {
+                matches!(error.kind(), ErrorKind::Other | ErrorKind::NotFound)
+            }
+            SealError::Plan(_)
+            | SealError::Part(_)
+            | SealError::Unplanned
+            | SealError::MissingPart(_)
+            | SealError::ForeignPart(_) => false,
+        }
+    }
+}
+
 /// When a job ran, in milliseconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -235,6 +253,7 @@ fn differences(one: &Job, other: &Job) -> String {
         ("columns", one.columns != other.columns),
         ("sources per shard", one.shard_sources != other.shard_sources),
         ("granularity", one.granularity != other.granularity),
+        ("repeat", one.repeat != other.repeat),
         ("limits", one.limits != other.limits),
     ];
     let differing: Vec<&str> = parts.into_iter().filter(|part| part.1).map(|part| part.0).collect();

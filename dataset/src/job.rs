@@ -26,7 +26,18 @@ pub struct Job {
     /// How finely programs are traced.
     #[serde(default, with = "granularity", skip_serializing_if = "granularity::is_usual")]
     pub granularity: Granularity,
+    /// How often each program is run. From twice on, rows say whether the runs were alike.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub repeat: u32,
     pub limits: Limits,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn is_once(repeat: &u32) -> bool {
+    *repeat == once()
 }
 
 impl Job {
@@ -36,7 +47,8 @@ impl Job {
         let sources = source::resolve(sources)?;
         let columns = ColumnMap::default();
         let granularity = Granularity::default();
-        Ok(Job { format_version: FORMAT_VERSION, sources, columns, shard_sources, granularity, limits })
+        let (format_version, repeat) = (FORMAT_VERSION, once());
+        Ok(Job { format_version, sources, columns, shard_sources, granularity, repeat, limits })
     }
 
     /// The same job over Parquet files that have other columns than usual.
@@ -47,6 +59,11 @@ impl Job {
     /// The same job with its programs traced as finely as this.
     pub fn with_granularity(self, granularity: Granularity) -> Job {
         Job { granularity, ..self }
+    }
+
+    /// The same job with each program run so often.
+    pub fn with_repeat(self, repeat: u32) -> Job {
+        Job { repeat, ..self }
     }
 
     /// The beginning of the job's hash. Whatever changes its rows changes this.
@@ -117,11 +134,13 @@ mod tests {
             columns: ColumnMap::default(),
             shard_sources: 9,
             granularity: Granularity::Line,
+            repeat: 1,
             limits: Limits::default(),
         };
         let others = [
             Job { sources: vec!["/b".to_owned()], ..job.clone() },
             Job { shard_sources: 10, ..job.clone() },
+            job.clone().with_repeat(2),
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             job.clone().with_granularity(Granularity::Call),
             Job { limits: Limits { wall_ms: 1, ..job.limits }, ..job.clone() },

@@ -30,13 +30,15 @@ pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
 pub use outcome::{Outcome, UnknownOutcome};
-pub use part::{PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow};
+pub use part::{
+    EventWriter, PartError, PartHeader, PartReader, PartStats, PartWriter, RowSummary, StoredRow, WholeRows,
+};
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
 pub use shard::{Range, Shard};
 pub use store::{
-    BadEndpoint, Calls, ErrorKind, Object, ObjectWriter, Operation, Published, S3Keys, S3Settings, Store,
-    StoreError,
+    BadEndpoint, Calls, ErrorKind, Fate, Memory, Object, ObjectWriter, Operation, Published, S3Keys,
+    S3Settings, Store, StoreError,
 };
 pub use tally::Tally;
 pub use trace_id::Execution;

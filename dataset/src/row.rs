@@ -44,9 +44,9 @@ pub struct Row<'a> {
     pub stderr: Captured,
     /// The layers that confined it, for example `namespaces+landlock7+seccomp`.
     pub confinement: &'a str,
-    /// Whether it kept its hands off files, network, environment, time and randomness; `None` if nobody looked.
+    /// Whether it had no effect on the world outside it and let none of that in; `None` if it did not run.
     pub pure: Option<bool>,
-    /// Whether a second run gave the same trace; `None` if there was none.
+    /// Whether all runs gave the same; `None` if there was one, or a limit cut one off before they differed.
     pub deterministic: Option<bool>,
     pub wall_us: u64,
     pub cpu_us: u64,

@@ -4,16 +4,23 @@ use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use clap::Args;
+use tonic::body::Body;
+use tonic::codegen::http;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::channel::ResponseFuture;
+use tonic::transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Response, Status};
+use tower::Service;
 
 use crate::files::{self, FileError};
+use crate::fresh::{Fresh, LOOK_EVERY};
 use crate::token::{BadToken, Token, present};
 use crate::version::{check_coordinator, tell};
 
@@ -72,17 +79,25 @@ pub enum TargetError {
 #[derive(Clone)]
 pub struct Target {
     address: String,
-    endpoint: Endpoint,
+    endpoint: Arc<Fresh<Endpoint>>,
     signature: Signature,
 }
 
 /// A connection to a coordinator: made when it is needed, and again when it is lost. If the coordinator's name
 /// stands for several, it is resolved anew each time.
-pub type Connection = InterceptedService<Channel, Signature>;
+pub type Connection = InterceptedService<Renewing, Signature>;
+
+/// A connection that is made anew when the certificates have been replaced. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Renewing {
+    endpoint: Arc<Fresh<Endpoint>>,
+    shared: Arc<Mutex<(Arc<Endpoint>, Channel)>>,
+    channel: Channel,
+}
 
 /// Adds the token and the version to every call.
 #[derive(Clone)]
-pub struct Signature(Option<AsciiMetadataValue>);
+pub struct Signature(Option<Arc<Fresh<AsciiMetadataValue>>>);
 
 impl Options {
     /// Reads all that is needed to call the coordinator at `address`.
@@ -90,33 +105,43 @@ impl Options {
         let endpoint = parse(address).ok_or_else(|| TargetError::Address(address.to_owned()))?;
         let is_https = endpoint.uri().scheme_str() == Some("https");
         let signature = self.signature()?;
+        let files = [&self.ca, &self.cert, &self.key].into_iter().flatten().cloned().collect();
         if signature.0.is_some() && !is_https && !is_this_machine(&endpoint) {
             tracing::warn!(%address, "the token travels in the clear: use https://");
         }
+        let (options, of) = (self.clone(), address.to_owned());
+        let read = move || options.endpoint(endpoint.clone(), is_https, &of);
+        let endpoint = Arc::new(Fresh::read(files, LOOK_EVERY, read)?);
+        Ok(Target { address: address.to_owned(), endpoint, signature })
+    }
+
+    fn endpoint(&self, endpoint: Endpoint, is_https: bool, address: &str) -> Result<Endpoint, TargetError> {
         let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PROBE_INTERVAL)
             .keep_alive_timeout(PROBE_TIMEOUT)
             .tcp_nodelay(true);
-        let endpoint = if is_https {
-            let unusable = |error: tonic::transport::Error| TargetError::Tls {
-                address: address.to_owned(),
-                cause: root_cause(&error),
-            };
-            endpoint.tls_config(self.tls()?).map_err(unusable)?
-        } else {
+        if !is_https {
             self.expect_no_tls(address)?;
-            endpoint
+            return Ok(endpoint);
+        }
+        let unusable = |error: transport::Error| TargetError::Tls {
+            address: address.to_owned(),
+            cause: root_cause(&error),
         };
-        Ok(Target { address: address.to_owned(), endpoint, signature })
+        endpoint.tls_config(self.tls()?).map_err(unusable)
     }
 
     fn signature(&self) -> Result<Signature, TargetError> {
         let Some(path) = &self.token_file else { return Ok(Signature(None)) };
-        let text = files::read_secret("token file", path)?;
-        let token = Token::parse(text.trim());
-        let token = token.map_err(|cause| TargetError::Token { path: path.clone(), cause })?;
-        Ok(Signature(Some(token.to_metadata())))
+        let file = path.clone();
+        let read = move || {
+            let text = files::read_secret("token file", &file)?;
+            let token = Token::parse(text.trim());
+            let token = token.map_err(|cause| TargetError::Token { path: file.clone(), cause })?;
+            Ok::<_, TargetError>(token.to_metadata())
+        };
+        Ok(Signature(Some(Arc::new(Fresh::read(vec![path.clone()], LOOK_EVERY, read)?))))
     }
 
     fn tls(&self) -> Result<ClientTlsConfig, TargetError> {
@@ -163,7 +188,32 @@ impl Target {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn connect(&self) -> Connection {
-        InterceptedService::new(self.endpoint.connect_lazy(), self.signature.clone())
+        let endpoint = self.endpoint.get();
+        let channel = endpoint.connect_lazy();
+        let shared = Arc::new(Mutex::new((endpoint, channel.clone())));
+        let connection = Renewing { endpoint: Arc::clone(&self.endpoint), shared, channel };
+        InterceptedService::new(connection, self.signature.clone())
+    }
+}
+
+impl Service<http::Request<Body>> for Renewing {
+    type Response = http::Response<Body>;
+    type Error = transport::Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), transport::Error>> {
+        let endpoint = self.endpoint.get();
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&shared.0, &endpoint) {
+            let channel = endpoint.connect_lazy();
+            *shared = (endpoint, channel);
+        }
+        self.channel = shared.1.clone();
+        self.channel.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> ResponseFuture {
+        self.channel.call(request)
     }
 }
 
@@ -183,7 +233,7 @@ impl Interceptor for Signature {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         tell(request.metadata_mut());
         if let Some(token) = &self.0 {
-            present(request.metadata_mut(), token.clone());
+            present(request.metadata_mut(), AsciiMetadataValue::clone(&token.get()));
         }
         Ok(request)
     }

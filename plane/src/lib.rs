@@ -5,6 +5,7 @@
 
 pub mod client;
 mod files;
+mod fresh;
 pub mod server;
 mod token;
 mod version;

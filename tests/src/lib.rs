@@ -6,5 +6,6 @@ pub mod collector;
 pub mod process;
 pub mod random;
 pub mod redis;
+pub mod sentinels;
 pub mod system;
 pub mod tracers;

@@ -2,21 +2,25 @@
 //!
 //! Left out, with a message, where there is no `redis-server`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
-use s3_server::{ACCESS_KEY_ID, S3Server, SECRET_ACCESS_KEY};
+use s3_server::{ACCESS_KEY_ID, Fault, S3Server, SECRET_ACCESS_KEY};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
+use tests::sentinels::WatchedRedis;
 use tests::system::{text, until};
+
+const OUTPUT: &str = "s3://bucket/traces";
 
 /// Programs of the job. Each takes a moment, so that there is a time to disturb.
 const PROGRAMS: usize = 150;
 
-struct Fleet {
-    redis: RedisServer,
+struct Fleet<Q = RedisServer> {
+    redis: Q,
     s3: S3Server,
     folder: TempDir,
 }
@@ -39,9 +43,33 @@ impl Drop for Process {
     }
 }
 
+/// A queue that coordinators can share.
+trait Shared {
+    /// As `et-coord serve --queue` takes it.
+    fn url(&self) -> String;
+}
+
+impl Shared for RedisServer {
+    fn url(&self) -> String {
+        RedisServer::url(self)
+    }
+}
+
+impl Shared for WatchedRedis {
+    fn url(&self) -> String {
+        WatchedRedis::url(self)
+    }
+}
+
 impl Fleet {
     fn new() -> Option<Fleet> {
-        let redis = match RedisServer::start(&[]) {
+        Fleet::on(RedisServer::start(&[]))
+    }
+}
+
+impl<Q: Shared> Fleet<Q> {
+    fn on(redis: io::Result<Q>) -> Option<Fleet<Q>> {
+        let redis = match redis {
             Ok(redis) => redis,
             Err(error) if std::env::var_os("ET_REQUIRE_REDIS").is_none() => {
                 eprintln!("redis-server cannot be started ({error}): this test is left out");
@@ -93,6 +121,31 @@ impl Fleet {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// Submits the job over these programs. Gives its id.
+    fn submit(&self, programs: &str, coordinator: &str) -> String {
+        let submit = ["submit", programs, "-o", OUTPUT, "--shard-sources", "3", "--json", "--coordinator"];
+        let job = self.asked(&[&submit[..], &[coordinator]].concat());
+        job["job"].as_str().unwrap().to_owned()
+    }
+
+    fn shards_done(&self, job: &str, coordinator: &str) -> u64 {
+        let shown = self.et_coord(&["show", job, "--json", "--coordinator", coordinator]);
+        let shown: Option<Value> = serde_json::from_slice(&shown.stdout).ok();
+        shown.and_then(|shown| shown["shards_done"].as_u64()).unwrap_or(0)
+    }
+
+    /// Waits for the end of the job. Every source must then be in its dataset, once.
+    fn await_whole(&self, job: &str, coordinator: &str, programs: &str) {
+        let watched = self.et_coord(&["watch", job, "--json", "--coordinator", coordinator]);
+        assert!(watched.status.success(), "{}", text(&watched.stderr));
+        let ended: Value = serde_json::from_slice(&watched.stdout).unwrap();
+        assert_eq!((&ended["state"], ended["shards_done"].as_u64()), (&Value::from("complete"), Some(50)));
+        let verified = self.et_coord(&["verify", OUTPUT, "--against", programs]);
+        assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
+        let said = text(&verified.stdout);
+        assert!(said.contains("150 sources listed, 150 in the dataset"), "{said}");
+    }
+
     fn plant(&self) -> String {
         let programs = self.folder.path().join("programs");
         std::fs::create_dir(&programs).unwrap();
@@ -112,18 +165,10 @@ fn nothing_is_lost_or_doubled_whoever_is_killed() {
     let (mut two, second) = fleet.coordinator(None);
     let mut workers = [fleet.worker(&first), fleet.worker(&first), fleet.worker(&second)];
 
-    let output = "s3://bucket/traces";
-    let submit = ["submit", &programs, "-o", output, "--shard-sources", "3", "--coordinator"];
-    let job = fleet.asked(&[&submit[..], &[&first, "--json"]].concat());
-    let id = job["job"].as_str().unwrap().to_owned();
-    let again = fleet.asked(&[&submit[..], &[&second, "--json"]].concat());
-    assert_eq!(again["job"], job["job"], "the same job is the same job, whoever is asked");
+    let id = fleet.submit(&programs, &first);
+    assert_eq!(fleet.submit(&programs, &second), id, "the same job is the same job, whoever is asked");
 
-    let done = |coordinator: &str| {
-        let shown = fleet.et_coord(&["show", &id, "--json", "--coordinator", coordinator]);
-        let shown: Option<Value> = serde_json::from_slice(&shown.stdout).ok();
-        shown.and_then(|shown| shown["shards_done"].as_u64()).unwrap_or(0)
-    };
+    let done = |coordinator: &str| fleet.shards_done(&id, coordinator);
     until("some shards are done", || done(&second) >= 4);
     let [a, b, c] = workers;
     a.kill();
@@ -147,21 +192,61 @@ fn nothing_is_lost_or_doubled_whoever_is_killed() {
     two.kill();
     let (_one, first) = fleet.coordinator(Some(&first));
     let (_two, _) = fleet.coordinator(Some(&second));
-    let watched = fleet.et_coord(&["watch", &id[..6], "--json", "--coordinator", &first]);
-    assert!(watched.status.success(), "{}", text(&watched.stderr));
-    let ended: Value = serde_json::from_slice(&watched.stdout).unwrap();
-    assert_eq!((&ended["state"], ended["shards_done"].as_u64()), (&Value::from("complete"), Some(50)));
-
-    let verified = fleet.et_coord(&["verify", output, "--against", &programs]);
-    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
-    let said = text(&verified.stdout);
-    assert!(said.contains("150 sources listed, 150 in the dataset"), "{said}");
+    fleet.await_whole(&id[..6], &first, &programs);
     drop(workers);
 }
 
 fn redis_flush(fleet: &Fleet) {
     let mut connection = fleet.redis.connection().unwrap();
     redis::cmd("FLUSHALL").query::<()>(&mut connection).unwrap();
+}
+
+#[test]
+fn a_redis_that_comes_back_old_costs_time_and_nothing_else() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (_one, first) = fleet.coordinator(None);
+    let (_two, second) = fleet.coordinator(None);
+    let _workers = [fleet.worker(&first), fleet.worker(&second)];
+    let id = fleet.submit(&programs, &first);
+    until("some shards are done", || fleet.shards_done(&id, &first) >= 3);
+    fleet.redis.save().unwrap();
+    until("more shards are done", || fleet.shards_done(&id, &second) >= 12);
+    fleet.redis.restart().unwrap();
+    fleet.await_whole(&id, &second, &programs);
+}
+
+#[test]
+fn a_master_that_is_lost_is_replaced_and_the_job_goes_on() {
+    let Some(mut fleet) = Fleet::on(WatchedRedis::start()) else { return };
+    let programs = fleet.plant();
+    let (_one, first) = fleet.coordinator(None);
+    let (_two, second) = fleet.coordinator(None);
+    let _workers = [fleet.worker(&first), fleet.worker(&second)];
+    let id = fleet.submit(&programs, &first);
+    until("some shards are done", || fleet.shards_done(&id, &second) >= 3);
+    fleet.redis.kill_master();
+    fleet.await_whole(&id, &second, &programs);
+}
+
+#[test]
+fn a_store_that_fails_and_is_slow_costs_time_and_nothing_else() {
+    let Some(fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (_coordinator, address) = fleet.coordinator(None);
+    let _workers = [fleet.worker(&address), fleet.worker(&address)];
+    let faults = fleet.s3.faults();
+    faults.next(3, &["/traces/_et/plan/"], Fault::InternalError);
+    let id = fleet.submit(&programs, &address);
+    until("some shards are done", || fleet.shards_done(&id, &address) >= 3);
+    faults.next(20, &["/traces/_et/attempts/"], Fault::SlowDown);
+    faults.next(10, &["PUT", "/traces/data/"], Fault::Late(Duration::from_millis(700)));
+    faults.next(10, &["PUT", "/traces/data/"], Fault::LostAnswer);
+    faults.next(10, &["/traces/"], Fault::Reset);
+    until("more shards are done", || fleet.shards_done(&id, &address) >= 20);
+    faults.next(10, &["/traces/_et/manifest.json"], Fault::InternalError);
+    faults.next(10, &["GET", "/traces/data/"], Fault::Truncated(10));
+    fleet.await_whole(&id, &address, &programs);
 }
 
 #[test]

@@ -40,12 +40,33 @@ fn only_telemetry_knows_opentelemetry_and_it_knows_nothing_of_ours() {
 }
 
 #[test]
+fn training_text_knows_neither_the_fleet_nor_people() {
+    let training = dependencies("training");
+    for absent in ["proto", "tonic", "coordinator", "worker", "clap", "indicatif", "tokio"] {
+        assert!(!training.contains(&absent.to_owned()), "training depends on {absent}");
+    }
+}
+
+#[test]
 fn only_the_store_in_s3_knows_amazon_and_a_runtime() {
     for file in files("dataset/src", "rs") {
         let is_s3 = file.strip_prefix(root()).unwrap().starts_with("dataset/src/store/s3");
         let text = read(&file);
         for absent in ["tokio::", "aws_"] {
             assert!(is_s3 || !text.contains(absent), "{} mentions {absent}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_style_is_a_function_of_an_execution_and_nothing_else() {
+    for known in dependencies("render") {
+        assert!(["serde_json", "thiserror", "trace"].contains(&known.as_str()), "render depends on {known}");
+    }
+    for file in files("render/src", "rs") {
+        let text = read(&file);
+        for absent in ["std::fs", "std::io", "std::env", "std::time", "Instant", "SystemTime", "thread::"] {
+            assert!(!text.contains(absent), "{} mentions {absent}", file.display());
         }
     }
 }
@@ -151,9 +172,11 @@ fn no_file_names_a_place_on_somebodys_machine() {
         "telemetry",
         "plane",
         "trace",
+        "render",
         "jail",
         "tracer",
         "dataset",
+        "training",
         "coordinator",
         "worker/src",
         "tests/src",

@@ -8,7 +8,8 @@
 //!
 //! The tracer appends an item and then moves `committed` past it, so whatever ends the process, every item
 //! below `committed` is whole. The worker reads only after the process is gone, and copies `committed` once:
-//! after that nobody else can write, and every other field is one that the worker itself wrote or bounds.
+//! after that nobody else can write, and every other field is one that the worker itself wrote or bounds, or a
+//! mere note.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +30,7 @@ pub struct Header {
     log_at: u64,
     log_capacity: u64,
     committed: AtomicU64,
+    effects: AtomicU64,
 }
 
 /// A view of an arena that is mapped at a fixed place for as long as the view lives.
@@ -67,6 +69,7 @@ impl Arena {
                 log_at: log_at as u64,
                 log_capacity: (len - log_at) as u64,
                 committed: AtomicU64::new(0),
+                effects: AtomicU64::new(0),
             });
             base.add(HEADER_LEN).copy_from_nonoverlapping(request.as_ptr(), request.len());
         }
@@ -112,6 +115,12 @@ impl Arena {
     /// Where the tracer announces how many bytes of the log are whole items.
     pub fn committed(&self) -> &AtomicU64 {
         &self.header().committed
+    }
+
+    /// Where the tracer notes which kinds of effects the program had, also past the end of the log: the bit
+    /// `1 << kind as u32` of each [`EffectKind`](crate::EffectKind).
+    pub fn effects(&self) -> &AtomicU64 {
+        &self.header().effects
     }
 
     /// The log as a dead process left it. `request_len` is what the worker put in: nothing that the process

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::mem::{replace, take};
 
 use crate::event::{
     Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
@@ -90,7 +91,27 @@ impl<'a> Reader<'a> {
         self.end
     }
 
-    fn read_event(&mut self) -> Result<Option<Event<'a>>, LogError> {
+    /// Hands over the events one after another, each in the memory of the one before.
+    pub fn lend(&mut self, mut hand_over: impl FnMut(&Event<'a>)) -> Result<(), LogError> {
+        let mut event = blank();
+        while self.read_into(&mut event)? {
+            hand_over(&event);
+        }
+        Ok(())
+    }
+
+    /// False at the end of the log.
+    fn read_into(&mut self, event: &mut Event<'a>) -> Result<bool, LogError> {
+        if self.broken {
+            return Ok(false);
+        }
+        let read = self.read_event(event);
+        self.broken = read.is_err();
+        read
+    }
+
+    fn read_event(&mut self, event: &mut Event<'a>) -> Result<bool, LogError> {
+        event.changes.clear();
         while !self.input.is_empty() {
             match self.input.byte()? {
                 tag::END => {
@@ -98,19 +119,28 @@ impl<'a> Reader<'a> {
                     if self.end.is_none() {
                         self.end = Some(end);
                     }
+                    continue;
                 }
-                tag::THREAD => self.read_thread()?,
-                tag::EFFECT => return self.read_effect().map(Some),
-                tag::OUTPUT => return self.read_output().map(Some),
-                tag::GAP => return self.read_gap().map(Some),
-                tag => return self.read_frame_event(tag).map(Some),
+                tag::THREAD => {
+                    self.read_thread()?;
+                    continue;
+                }
+                tag::EFFECT => event.kind = self.read_effect()?,
+                tag::OUTPUT => event.kind = self.read_output()?,
+                tag::GAP => event.kind = self.read_gap()?,
+                tag => {
+                    self.read_frame_event(tag, event)?;
+                    return Ok(true);
+                }
             }
+            self.place(self.stack().last().copied(), event);
+            return Ok(true);
         }
-        Ok(None)
+        Ok(false)
     }
 
-    fn read_frame_event(&mut self, tag: u8) -> Result<Event<'a>, LogError> {
-        let kind = match tag {
+    fn read_frame_event(&mut self, tag: u8, event: &mut Event<'a>) -> Result<(), LogError> {
+        event.kind = match tag {
             tag::CALL => {
                 let function = self.name()?;
                 let line = self.line_number()?;
@@ -143,17 +173,17 @@ impl<'a> Reader<'a> {
             tag::YIELD => EventKind::Yield(self.value()?),
             tag::RAISE => EventKind::Raise(self.value()?),
             tag::UNWIND => EventKind::Unwind(self.value()?),
-            tag::INSTRUCTION => EventKind::Instruction(Box::new(self.instruction()?)),
+            tag::INSTRUCTION => self.read_instruction(event)?,
             _ => return Err(self.input.error("an unknown item")),
         };
-        let leaves = matches!(kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_));
-        let changes = self.changes()?;
-        let event = self.in_frame(self.top()?, kind, changes);
-        if leaves {
-            self.frames[event.frame as usize].entered = false;
+        self.read_changes(&mut event.changes)?;
+        let frame = self.top()?;
+        self.place(Some(frame), event);
+        if matches!(event.kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_)) {
+            self.frames[frame as usize].entered = false;
             self.stack_mut().pop();
         }
-        Ok(event)
+        Ok(())
     }
 
     fn read_thread(&mut self) -> Result<(), LogError> {
@@ -165,7 +195,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn instruction(&mut self) -> Result<Instruction<'a>, LogError> {
+    /// An instruction, in the memory of the last event if that is one too.
+    fn read_instruction(&mut self, last: &mut Event<'a>) -> Result<EventKind<'a>, LogError> {
         let index = self.input.varint()?.checked_sub(1);
         let (offset, name, argument) = match index {
             None => {
@@ -178,16 +209,23 @@ impl<'a> Reader<'a> {
                 *known.ok_or_else(|| self.input.error("an instruction that was not given"))?
             }
         };
+        let mut instruction = match replace(&mut last.kind, EventKind::Line) {
+            EventKind::Instruction(mut last) => {
+                last.stack.clear();
+                *last = Instruction { offset, name, argument, stack: take(&mut last.stack) };
+                last
+            }
+            _ => Box::new(Instruction { offset, name, argument, stack: Vec::new() }),
+        };
         let depth = self.input.varint()?;
-        let mut stack = Vec::new();
         for _ in 0..depth {
-            stack.push(match self.input.varint()? {
+            instruction.stack.push(match self.input.varint()? {
                 item::NULL => StackItem::Null,
                 item::VALUE => StackItem::Value(self.value()?),
                 local => StackItem::Local(self.named(local - item::LOCAL)?),
             });
         }
-        Ok(Instruction { offset, name, argument, stack })
+        Ok(EventKind::Instruction(instruction))
     }
 
     fn fresh_instruction(&mut self) -> Result<(u32, &'a str, Option<&'a str>), LogError> {
@@ -201,7 +239,7 @@ impl<'a> Reader<'a> {
         Ok((offset, name, argument))
     }
 
-    fn read_effect(&mut self) -> Result<Event<'a>, LogError> {
+    fn read_effect(&mut self) -> Result<EventKind<'a>, LogError> {
         let kind = match self.input.byte()? {
             effect::READ => EffectKind::Read,
             effect::WRITE => EffectKind::Write,
@@ -215,10 +253,10 @@ impl<'a> Reader<'a> {
         };
         let len = self.input.array::<2>().map(u16::from_le_bytes)?;
         let detail = self.input.text(len.into())?;
-        Ok(self.wherever(EventKind::Effect(Effect { kind, detail })))
+        Ok(EventKind::Effect(Effect { kind, detail }))
     }
 
-    fn read_output(&mut self) -> Result<Event<'a>, LogError> {
+    fn read_output(&mut self) -> Result<EventKind<'a>, LogError> {
         let first = self.input.byte()?;
         let stream = match first {
             stream::STDOUT => Stream::Stdout,
@@ -230,10 +268,10 @@ impl<'a> Reader<'a> {
             self.input.bytes(2)?;
             bytes.to_mut().extend_from_slice(self.input.varint_bytes()?);
         }
-        Ok(self.wherever(EventKind::Output(stream, bytes)))
+        Ok(EventKind::Output(stream, bytes))
     }
 
-    fn read_gap(&mut self) -> Result<Event<'a>, LogError> {
+    fn read_gap(&mut self) -> Result<EventKind<'a>, LogError> {
         let reason = match self.input.byte()? {
             gap::EVENTS => GapReason::Events,
             gap::BYTES => GapReason::Bytes,
@@ -241,7 +279,7 @@ impl<'a> Reader<'a> {
             _ => return Err(self.input.error("an unknown gap")),
         };
         let skipped = self.input.varint()?;
-        Ok(self.wherever(EventKind::Gap { reason, skipped }))
+        Ok(EventKind::Gap { reason, skipped })
     }
 
     fn read_end(&mut self) -> Result<End<'a>, LogError> {
@@ -261,45 +299,27 @@ impl<'a> Reader<'a> {
         Ok(End { verdict, value: Value { type_name, text } })
     }
 
-    /// An event that is not a frame's own: it stands where the innermost frame stands, if there is one.
-    fn wherever(&self, kind: EventKind<'a>) -> Event<'a> {
-        match self.stack().last() {
-            Some(&frame) => self.in_frame(frame, kind, Vec::new()),
-            None => Event {
-                thread: self.thread as u32,
-                frame: 0,
-                parent: None,
-                depth: 0,
-                function: "",
-                line: 0,
-                kind,
-                changes: Vec::new(),
-            },
-        }
-    }
-
-    fn in_frame(&self, frame: u32, kind: EventKind<'a>, changes: Vec<Change<'a>>) -> Event<'a> {
-        let Frame { function, line, .. } = self.frames[frame as usize];
+    /// Says where the event stands: in this frame, which is the innermost one of the thread, if there is one.
+    fn place(&self, frame: Option<u32>, event: &mut Event<'a>) {
+        event.thread = self.thread as u32;
+        event.frame = frame.unwrap_or(0);
+        let (function, line) = match frame.map(|frame| &self.frames[frame as usize]) {
+            Some(&Frame { function, line, .. }) => (function, line),
+            None => ("", 0),
+        };
+        event.function = function;
+        event.line = line;
         let stack = self.stack();
-        let below = stack.len() - 1;
-        Event {
-            thread: self.thread as u32,
-            frame,
-            parent: below.checked_sub(1).map(|caller| stack[caller]),
-            depth: below as u32,
-            function,
-            line,
-            kind,
-            changes,
-        }
+        let below = stack.len().saturating_sub(1);
+        event.depth = below as u32;
+        event.parent = below.checked_sub(1).map(|caller| stack[caller]);
     }
 
-    fn changes(&mut self) -> Result<Vec<Change<'a>>, LogError> {
-        let mut changes = Vec::new();
+    fn read_changes(&mut self, changes: &mut Vec<Change<'a>>) -> Result<(), LogError> {
         loop {
             let head = self.input.varint()?;
             if head == 0 {
-                return Ok(changes);
+                return Ok(());
             }
             let name = (head >> change::NAME_SHIFT)
                 .checked_sub(1)
@@ -372,12 +392,26 @@ impl<'a> Iterator for Reader<'a> {
     type Item = Result<Event<'a>, LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.broken {
-            return None;
+        let mut event = blank();
+        match self.read_into(&mut event) {
+            Ok(true) => Some(Ok(event)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
         }
-        let event = self.read_event().transpose();
-        self.broken = matches!(event, Some(Err(_)));
-        event
+    }
+}
+
+/// Memory for an event.
+fn blank<'a>() -> Event<'a> {
+    Event {
+        thread: 0,
+        frame: 0,
+        parent: None,
+        depth: 0,
+        function: "",
+        line: 0,
+        kind: EventKind::Line,
+        changes: Vec::new(),
     }
 }
 
@@ -437,6 +471,13 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn varint(&mut self) -> Result<u64, LogError> {
+        // Nearly all numbers are small.
+        if let Some(&byte) = self.bytes.get(self.at)
+            && byte < 0x80
+        {
+            self.at += 1;
+            return Ok(byte.into());
+        }
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

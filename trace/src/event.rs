@@ -121,7 +121,7 @@ pub enum EffectKind {
     Environment,
     Time,
     Randomness,
-    /// Code was compiled or loaded from outside the source.
+    /// Machine code of other libraries, of which nobody sees what it does.
     Code,
 }
 

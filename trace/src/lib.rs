@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod decode;
+mod element;
 mod event;
 mod granularity;
 pub mod replay;

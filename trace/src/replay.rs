@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::element;
 use crate::event::{Event, EventKind, Scope};
 
 /// Every variable of every frame that can still go on, and the globals, as of the last event applied.
@@ -30,12 +31,19 @@ impl State {
         if event.kind == EventKind::Call {
             self.frames.insert(event.frame, Variables::new());
         }
-        // A change of an element leaves the text of the whole as it was last told.
-        for change in event.changes.iter().filter(|change| change.element.is_none()) {
+        for change in &event.changes {
             let variables = match change.scope {
                 Scope::Local => self.frames.entry(event.frame).or_default(),
                 Scope::Global => &mut self.globals,
             };
+            if let Some(path) = change.element {
+                // A log that names an element which is not there was made by no tracer of ours.
+                if let Some(variable) = variables.get_mut(change.name) {
+                    let text = change.value.map(|value| value.text);
+                    element::change(&mut variable.text, path, change.kind, text);
+                }
+                continue;
+            }
             match change.value {
                 Some(value) => {
                     let variable =

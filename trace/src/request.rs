@@ -29,7 +29,7 @@ pub enum Entry<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     pub max_events: u64,
-    /// Characters after which no further element of a value is begun; 2,500 where it is more.
+    /// Characters after which no further element of a value is begun; 600 where it is more.
     pub value_chars: u32,
     /// The same for the value that the entry returns, as far as half of the log can hold it.
     pub output_chars: u32,

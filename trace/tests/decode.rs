@@ -4,7 +4,7 @@ mod encoder;
 
 use encoder::{Log, steps, text};
 use proptest::prelude::*;
-use trace::{Decoded, State};
+use trace::{Decoded, Reader, State};
 
 proptest! {
     #[test]
@@ -15,6 +15,17 @@ proptest! {
         prop_assert_eq!(decoded.damage, None);
         prop_assert_eq!(decoded.events, log.events);
         prop_assert_eq!(decoded.end, Some(end));
+    }
+
+    #[test]
+    fn events_that_are_lent_are_those_that_are_read(steps in steps(), pick in any::<usize>()) {
+        let mut bytes = Log::of(&steps).bytes;
+        bytes.truncate(pick % (bytes.len() + 1));
+        let decoded = Decoded::read(&bytes);
+        let mut events = Vec::new();
+        let lent = Reader::new(&bytes).lend(|event| events.push(event.clone()));
+        prop_assert_eq!(lent.err(), decoded.damage);
+        prop_assert_eq!(events, decoded.events);
     }
 
     #[test]

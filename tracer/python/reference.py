@@ -3,8 +3,8 @@
     python -s -P reference.py REQUEST.json OUT.json
 
 The request is {"filename", "source" (path of a file with the bytes), "function" (or null), "input" (or null),
-"granularity", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at, "states".
-The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
+"granularity", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
+"states". The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
 texts.
@@ -17,12 +17,10 @@ import ast
 import atexit
 import builtins
 import ctypes
-import dis
 import gc
 import importlib.machinery
 import inspect
 import io
-import itertools
 import json
 import os
 import sys
@@ -31,81 +29,22 @@ import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from reference_code import Steps  # noqa: E402
+from reference_elements import Variable, differences  # noqa: E402
+from reference_frames import (  # noqa: E402
+    global_names,
+    holds,
+    instruction,
+    is_variable,
+    local_names,
+    local_variables,
+    object_at,
+    stack_of,
+    top_of_stack,
+    variables,
+)
 from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
 del sys.path[0]
-
-# --- Variables -------------------------------------------------------------------------------------------------
-
-# In 3.11, the offsets of the interpreter's frame in a frame object, and in that of its variables, below which
-# its stack lies, and of the height of both.
-FRAME_AT, STACK_AT, HEIGHT_AT = 24, 72, 64
-
-GLOBAL_INSTRUCTIONS = ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL")
-
-
-def is_variable(name):
-    return name.isidentifier() and not (name.startswith("__") and name.endswith("__"))
-
-
-def variables(mapping, names=None):
-    return {
-        name: mapping[name] for name in (mapping if names is None else names) if is_variable(name) and name in mapping
-    }
-
-
-def global_names(code):
-    return {step.argval for step in dis.get_instructions(code) if step.opname in GLOBAL_INSTRUCTIONS}
-
-
-if sys.version_info >= (3, 12):
-    GET_VARIABLE = ctypes.pythonapi.PyFrame_GetVar
-    GET_VARIABLE.argtypes = [ctypes.py_object, ctypes.py_object]
-    GET_VARIABLE.restype = ctypes.py_object
-else:
-
-    def GET_VARIABLE(frame, name):
-        code, is_cell = frame.f_code, name in frame.f_code.co_cellvars + frame.f_code.co_freevars
-        index = next(index for index in itertools.count() if code._varname_from_oparg(index) == name)
-        value = ctypes.py_object.from_address(inner_frame(frame) + STACK_AT + 8 * index).value
-        return value.cell_contents if is_cell else value
-
-
-def inner_frame(frame):
-    return ctypes.c_void_p.from_address(id(frame) + FRAME_AT).value
-
-
-def local_variables(frame, body):
-    """Those of a frame; `body` is the namespace of a class body, and else `None`."""
-    code = frame.f_code
-    found = variables(named(body)) if body is not None and is_subclass(type(body), dict) else {}
-    for name in filter(is_variable, local_names(code)):
-        try:
-            found[name] = GET_VARIABLE(frame, name)
-        except (NameError, ValueError):  # It is not bound, or its cell is empty.
-            pass
-    return found
-
-
-def local_names(code):
-    names = code.co_varnames + code.co_cellvars  # Outside of functions, those of inlined comprehensions.
-    return names + code.co_freevars if code.co_flags & inspect.CO_OPTIMIZED else names
-
-
-def holds(frame, name, value):
-    try:
-        return GET_VARIABLE(frame, name) is value
-    except (NameError, ValueError):  # It is not bound, or its cell is empty.
-        return False
-
-
-def differences(scope, before, now):
-    for name in sorted(before.keys() | now.keys()):
-        if name not in now:
-            yield [scope, name, "deleted", None, None]
-        elif before.get(name) != now[name]:
-            yield [scope, name, "modified" if name in before else "new", *now[name]]
-
 
 # --- Events ----------------------------------------------------------------------------------------------------
 
@@ -134,21 +73,6 @@ def set_trace(function):
     ctypes.pythonapi.PyEval_SetTrace(function, None)
 
 
-def instruction(frame):
-    code = frame.f_code.co_code
-    return dis.opname[code[frame.f_lasti]], code[frame.f_lasti + 1]
-
-
-def object_at(address):
-    return ctypes.cast(address, ctypes.py_object).value
-
-
-def top_of_stack(frame):
-    """The value that the next instruction of a frame of 3.11 takes."""
-    height = ctypes.c_int.from_address(inner_frame(frame) + HEIGHT_AT).value
-    return ctypes.py_object.from_address(inner_frame(frame) + STACK_AT + 8 * (height - 1)).value
-
-
 def is_deep():
     try:
         return sys._getframe(max(sys.getrecursionlimit() - MARGIN, 0)) is not None
@@ -172,6 +96,17 @@ class Frame:
         self.leaving = None  # The exception that is leaving the frame.
 
 
+class Thread:
+    """What is known of a thread that has something to tell."""
+
+    def __init__(self, number):
+        self.number = number
+        self.stack = []
+        # The address of the exception that left the last frame and whether it had a traceback, until anything else
+        # happens.
+        self.left = None
+
+
 class Tracer:
     def __init__(self, request):
         self.max_events = request["max_events"]
@@ -184,15 +119,28 @@ class Tracer:
         self.namespace = {}
         self.globals = {}
         self.frames = 0
-        self.stack = []
-        # The address of the exception that left the last frame and whether it had a traceback, until anything else
-        # happens.
-        self.left = None
+        self.threads = 0
+        self.local = threading.local()
+        self.here()  # The main thread is the first.
         self.events = []
         self.counted = 0
         self.is_full = False
-        self.thread = threading.get_ident()
         self.callback = TRACE_FUNCTION(self.on_event)
+
+    def here(self):
+        """The running thread."""
+        if not hasattr(self.local, "thread"):
+            self.local.thread = Thread(self.threads)
+            self.threads += 1
+        return self.local.thread
+
+    @property
+    def stack(self):
+        return self.here().stack
+
+    def begin_thread(self):
+        if not self.is_full:
+            set_trace(self.callback)
 
     def watch(self, code, namespace):
         self.code, self.namespace = code, namespace
@@ -203,6 +151,8 @@ class Tracer:
             unvisited += [constant for constant in code.co_consts if type(constant) is types.CodeType]
 
     def run(self, code, namespace):
+        if self.granularity == "program":
+            return EVALUATE(code, namespace)
         if HAS_MONITORING:
             events = sys.monitoring.events
             sys.monitoring.use_tool_id(TOOL, "reference")
@@ -210,25 +160,26 @@ class Tracer:
             sys.monitoring.register_callback(TOOL, events.EXCEPTION_HANDLED, lambda code, *_: self.leaving(code, None))
             sys.monitoring.register_callback(TOOL, events.PY_THROW, lambda code, *_: self.thrown(code))
             sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED | events.PY_THROW)
+        if self.granularity == "instruction":
+            # 3.12 reports instructions only where a frame asked for them before there was a trace function.
+            sys._getframe().f_trace_opcodes = True
+        threading.settrace(self.begin_thread)
         try:
-            if self.granularity == "instruction":
-                # 3.12 reports instructions only where a frame asked for them before there was a trace function.
-                sys._getframe().f_trace_opcodes = True
-            if self.granularity != "program":
-                set_trace(self.callback)
+            set_trace(self.callback)
             return EVALUATE(code, namespace)
         finally:
-            self.stop()
+            # What other threads do is told on.
+            set_trace(None)
             self.stack.clear()
 
     def stop(self):
         set_trace(None)
-        if HAS_MONITORING:
+        if HAS_MONITORING and sys.monitoring.get_tool(TOOL):
             sys.monitoring.set_events(TOOL, 0)
 
     def leaving(self, code, error):
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
-        if id(code) in self.codes and self.stack and threading.get_ident() == self.thread:
+        if id(code) in self.codes and self.stack:
             self.stack[-1].leaving = error
             if error is None:
                 self.handle()
@@ -252,7 +203,7 @@ class Tracer:
     def handle(self):
         """An exception was caught: where lines do not say so, it must not seem to pass through."""
         if self.granularity == "call":
-            self.left = None
+            self.here().left = None
 
     def on_event(self, _, frame, what, arg):
         if what == CALL and is_deep():
@@ -307,18 +258,19 @@ class Tracer:
         """Whether it is the exception that left the last frame. To hold that one would keep its frames alive, whose
         end the program may notice. So it is told by its address and, because another one can be there by now, by
         a traceback that comes from the source, unless it had none."""
-        if self.left is None or self.left[0] != id(error):
+        left = self.here().left
+        if left is None or left[0] != id(error):
             return False
         below = traceback.tb_next
         while below is not None and id(below.tb_frame.f_code) not in self.codes:
             below = below.tb_next
-        return below is not None or not self.left[1]
+        return below is not None or not left[1]
 
     def leave(self, frame, value):
         error, self.stack[-1].leaving = self.stack[-1].leaving, None
         if error is not None:
             self.record("unwind", frame, message_text(error, self.chars))
-            self.left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
+            self.here().left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
         else:
             kind = "yield" if instruction(frame)[0] in SUSPENDED else "return"
             self.record(kind, frame, value_text(value, self.chars))
@@ -339,16 +291,14 @@ class Tracer:
         if code not in self.steps:
             self.steps[code] = Steps(code, lambda constant: value_text(constant, self.chars)[1])
         steps = self.steps[code]
-        start = inner_frame(frame) + STACK_AT + 8 * steps.stack_at
-        items = (ctypes.c_void_p.from_address(start + 8 * place).value for place in range(steps.heights[offset]))
-        stack = [self.item(frame, address) for address in items]
+        stack = [self.item(frame, address) for address in stack_of(frame, steps)]
         self.counted += 1
-        self.left = None
+        self.here().left = None
         self.add("instruction", *steps.shown(offset), [])
         self.events[-1] |= {"offset": offset, "stack": stack}
 
     def item(self, frame, address):
-        """A place of the stack: the local whose object is there, and else type and text."""
+        """A place of the stack: type and text of what is there, and the local that holds it and reads as told."""
         if address is None:
             return None, None, None
         value = object_at(address)
@@ -356,8 +306,9 @@ class Tracer:
         if type(value) not in PLAIN:
             known = self.stack[-1].locals
             for name in filter(is_variable, local_names(frame.f_code)):
-                if known.get(name) == told and holds(frame, name, value):
-                    return name, None, None
+                if name in known and holds(frame, name, value):
+                    if known[name].state() == Variable(value, self.chars).state():
+                        return name, *told
         return None, *told
 
     def record(self, kind, frame, value=(None, None)):
@@ -365,37 +316,39 @@ class Tracer:
             self.record_call(kind, frame, value)
             return
         state = self.stack[-1]
-        now = {name: value_text(value, self.chars) for name, value in local_variables(frame, state.body).items()}
+        now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
         state.locals = now
 
         names = state.global_names
         now_global = {
-            name: value_text(value, self.chars) for name, value in variables(named(self.namespace), names).items()
+            name: Variable(value, self.chars) for name, value in variables(named(self.namespace), names).items()
         }
         before = self.globals if names is None else variables(self.globals, names)
         changes += differences("global", before, now_global)
         self.globals = {name: text for name, text in self.globals.items() if name not in before} | now_global
 
         self.counted += 1
-        self.left = None
+        self.here().left = None
         self.add(kind, *value, sorted(changes, key=lambda change: change[:2]))
         if self.with_states:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
-            self.events[-1]["state"] = {"local": now, "global": unbound | now_global}
+            local, bound = ({name: value.state() for name, value in of.items()} for of in (now, now_global))
+            self.events[-1]["state"] = {"local": local, "global": unbound | bound}
 
     def record_call(self, kind, frame, value):
         arguments = {}
         if kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             bound = local_variables(frame, None)
-            arguments = {name: value_text(value, self.chars) for name, value in bound.items()}
+            arguments = {name: Variable(value, self.chars) for name, value in bound.items()}
         self.counted += 1
-        self.left = None
+        self.here().left = None
         self.add(kind, *value, list(differences("local", {}, arguments)))
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None
         event = {
+            "thread": self.here().number,
             "kind": kind,
             "frame": top.number if top else 0,
             "parent": self.stack[-2].number if len(self.stack) > 1 else None,
@@ -412,7 +365,7 @@ class Tracer:
         if self.is_full:
             return
         last = self.events[-1] if self.events else {}
-        if last.get("kind") == "output" and last["type"] == stream:
+        if last.get("kind") == "output" and (last["type"], last["thread"]) == (stream, self.here().number):
             last["text"] += data
         else:
             self.add("output", stream, data, [])
@@ -449,7 +402,7 @@ def redirect(tracer):
         setattr(sys, f"__{name}__", stream)
 
 
-def fresh_main(filename):
+def fresh_main(filename, tracer):
     main = types.ModuleType("__main__")
     main.__annotations__ = {}
     main.__builtins__ = builtins
@@ -459,7 +412,8 @@ def fresh_main(filename):
     sys.modules["__main__"] = main
     sys.argv = [filename]
     sys.path.insert(0, os.getcwd())
-    sys.settrace = lambda function: None  # `doctest` puts back what it found: nothing.
+    # What `threading` sets in a thread that begins; `doctest` puts back what it found: nothing.
+    sys.settrace = lambda function: function == tracer.begin_thread and tracer.begin_thread()
     return main.__dict__
 
 
@@ -495,7 +449,7 @@ def run(request, tracer):
     with open(request["source"], "rb") as file:
         source = file.read()
     filename, function = request["filename"], request["function"]
-    namespace = fresh_main(filename)
+    namespace = fresh_main(filename, tracer)
     with open(filename, "xb") as file:  # Where tracebacks look for their lines.
         file.write(source)
     try:
@@ -535,6 +489,7 @@ def main():
     gc.disable()
     end = run(request, tracer)
     threading._shutdown()
+    tracer.stop()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

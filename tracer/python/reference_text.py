@@ -31,6 +31,10 @@ IMMUTABLE_TYPE, HEAP_TYPE = 1 << 8, 1 << 9
 
 BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset": ("frozenset({", "})")}
 BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, deque)
+# How an element is named in a change, and whether it can be changed on its own.
+INDEX, MEMBER, KEY, ATTRIBUTE = ("index", True), ("member", True), ("key", True), ("attribute", True)
+FIXED_INDEX, FIXED_MEMBER, ARGUMENT = ("index", False), ("member", False), ("argument", False)
+PLACES = {"list": INDEX, "tuple": FIXED_INDEX, "set": MEMBER, "dict": KEY, "frozenset": FIXED_MEMBER}
 SINGLETONS = (None, True, False, ..., NotImplemented)
 
 MIN_INT_BITS, MAX_INT_BITS = 60, 14_000
@@ -62,7 +66,19 @@ def without_surrogates(text):
 
 def name_text(name):
     name = str.__str__(name)
-    return without_surrogates(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
+    shown = "".join(character if is_of_names(character) else escaped(character) for character in name[:MAX_NAME])
+    return shown if len(name) <= MAX_NAME else shown + "…"
+
+
+def is_of_names(character):
+    if character.isascii():
+        return character.isalnum() or character in "_.-<>"
+    return character != "…" and not 0xD800 <= ord(character) < 0xE000
+
+
+def escaped(character):
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def class_name(value):
@@ -74,6 +90,7 @@ class Text:
 
     def __init__(self, chars):
         self.chars = chars
+        self.depth = min(chars // 40, MAX_DEPTH)
         self.parts = []
         self.written = 0
         self.open = []  # The ids of the containers and instances being written, outermost first.
@@ -99,7 +116,7 @@ class Text:
         elif cls is range:
             self.range(value)
         elif is_subclass(cls, BaseException):
-            self.elements(value, class_name(value) + "(", EXCEPTION_ARGS(value), ")", self.value)
+            self.elements(value, class_name(value) + "(", EXCEPTION_ARGS(value), ")", self.value, ARGUMENT)
         elif is_subclass(cls, type):
             self.put(f"<class '{name_text(CLASS_QUALNAME(value))}'>")
         elif cls is types.FunctionType:
@@ -114,7 +131,7 @@ class Text:
             self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
         elif is_made_by_python(cls) and CLASS_DICT_OFFSET(cls) != 0:
             attributes = named(INSTANCE_DICT(id(value), None)).items()
-            self.elements(value, class_name(value) + "(", attributes, ")", self.attribute)
+            self.elements(value, class_name(value) + "(", attributes, ")", self.attribute, ATTRIBUTE)
         else:
             self.put(f"<{class_name(value)}>")
 
@@ -132,7 +149,7 @@ class Text:
         elif is_one_of(base, (set, frozenset)) and base.__len__(value) == 0:
             self.put(base.__name__ + "()")
         elif base is deque:
-            self.elements(value, "deque([", list(deque.__iter__(value)), "]", self.value)
+            self.elements(value, "deque([", list(deque.__iter__(value)), "]", self.value, INDEX)
             maxlen = DEQUE_MAXLEN(value)
             self.put(")" if maxlen is None else f", maxlen={maxlen})")
         else:
@@ -141,7 +158,7 @@ class Text:
             if base is tuple and len(elements) == 1:
                 write = self.only
             opening, closing = BRACKETS[base.__name__]
-            self.elements(value, opening, elements, closing, write)
+            self.elements(value, opening, elements, closing, write, PLACES[base.__name__])
 
     def integer(self, value):
         bits = int.bit_length(value)
@@ -153,7 +170,7 @@ class Text:
         self.put(text or f"<int of {bits} bits>")
 
     def string(self, base, value, show):
-        shown = max(self.chars - self.written, MIN_STRING)
+        shown = max(self.string_chars(), MIN_STRING)
         hidden = base.__len__(value) - shown
         self.put(show(base.__getitem__(value, slice(shown))))
         if hidden > 0:
@@ -167,11 +184,15 @@ class Text:
             self.integer(number)
         self.put(")")
 
-    def elements(self, owner, opening, elements, closing, write):
+    def string_chars(self):
+        return self.chars - self.written
+
+    def elements(self, owner, opening, elements, closing, write, place):
+        """`place` says how an element is named in a change; for a text it makes no difference."""
         self.put(opening)
         if id(owner) in self.open:
             self.put("...")
-        elif elements and len(self.open) >= min(self.chars // 40, MAX_DEPTH):
+        elif elements and len(self.open) >= self.depth:
             self.put("…")
         else:
             self.open.append(id(owner))
@@ -185,17 +206,18 @@ class Text:
         self.put(closing)
 
     def only(self, element):
-        self.value(element)
+        written = self.value(element)
         self.put(",")
+        return written
 
     def item(self, item):
-        self.value(item[0])
+        key = self.value(item[0])
         self.put(": ")
-        self.value(item[1])
+        return key, self.value(item[1])
 
     def attribute(self, item):
         self.put(name_text(item[0]) + "=")
-        self.value(item[1])
+        return item[0], self.value(item[1])
 
     def message(self, error):
         cls, args = type(error), EXCEPTION_ARGS(error)

@@ -5,6 +5,7 @@
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
 //! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
 //! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
+//! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was.
 //! - `value` writes values as bounded text without running any code of the program.
@@ -20,7 +21,9 @@
 
 mod code;
 mod disassembly;
+mod effects;
 mod events;
+mod intercept;
 mod interpreter;
 mod layout;
 mod log;

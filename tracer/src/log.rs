@@ -6,15 +6,18 @@
 
 mod instruction;
 mod names;
+mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
 use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
-use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
+use trace::{Arena, Bounds, EffectKind, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
+pub(crate) use threads::ThreadNumber;
+use threads::Threads;
 
 use crate::layout::{Obj, Version};
 use crate::value::{self, Limits, Text};
@@ -24,8 +27,8 @@ use crate::value::{self, Limits, Text};
 pub(crate) struct Full;
 
 /// Characters of a value in an event, so that the length of its text fits the 16 bits that it has.
-const MAX_VALUE_CHARS: usize = 2_500;
-const _: () = assert!(Limits::new(MAX_VALUE_CHARS).room() <= u16::MAX as usize);
+const MAX_VALUE_CHARS: usize = 600;
+const _: () = assert!(Limits::whole(MAX_VALUE_CHARS).room() <= u16::MAX as usize);
 
 /// Bytes that the fixed parts of an item or a change take at most.
 const FIXED_LEN: usize = 64;
@@ -37,11 +40,19 @@ pub(crate) struct Log {
     limit: *mut u8,
     end: *mut u8,
     committed: *const AtomicU64,
+    /// Which kinds of effects there were, for whoever reads the arena.
+    effects: *const AtomicU64,
+    /// Effects that may still be written.
+    effects_left: u64,
     names: Names,
     /// Number of instructions that were described.
     instructions: u32,
+    threads: Threads,
     values: Limits,
+    whole: Limits,
     output: Limits,
+    /// Room for the text of an element.
+    scratch: Box<[u8]>,
     state: State,
 }
 
@@ -68,6 +79,8 @@ impl Written {
 }
 
 impl Log {
+    /// A log whose main thread is the one that calls this.
+    ///
     /// # Safety
     /// The arena's memory must stay mapped for as long as the log is used, and nobody else write to it.
     pub(crate) unsafe fn new<V: Version>(arena: &Arena, bounds: &Bounds) -> Log {
@@ -79,16 +92,23 @@ impl Log {
         let reserve = output.room() + 2 * FIXED_LEN;
         // SAFETY: the log is `capacity` bytes long.
         let (limit, end) = unsafe { (start.add(capacity.saturating_sub(reserve)), start.add(capacity)) };
+        let values = (bounds.value_chars as usize).min(MAX_VALUE_CHARS);
+        let whole = Limits::whole(values);
         Log {
             start,
             cursor: start,
             limit,
             end,
             committed: arena.committed(),
+            effects: arena.effects(),
+            effects_left: bounds.max_events,
             names: Names::new(),
             instructions: 0,
-            values: Limits::new((bounds.value_chars as usize).min(MAX_VALUE_CHARS)),
+            threads: Threads::new(),
+            values: Limits::new(values),
+            whole,
             output,
+            scratch: vec![0; whole.room()].into_boxed_slice(),
             state: State::Open,
         }
     }
@@ -97,6 +117,20 @@ impl Log {
     #[inline(always)]
     pub(crate) fn values(&self) -> Limits {
         self.values
+    }
+
+    /// The same for a variable's value that is written whole.
+    #[inline(always)]
+    pub(crate) fn whole(&self) -> Limits {
+        self.whole
+    }
+
+    /// An empty text that is no part of the log. It lasts until the next one is asked for. The limits are those
+    /// of the log's values.
+    pub(crate) fn scratch(&mut self, limits: Limits) -> Text {
+        assert!(limits.room() <= self.scratch.len(), "the scratch has room for any text of a variable");
+        // SAFETY: there is room.
+        unsafe { Text::new(self.scratch.as_mut_ptr(), limits) }
     }
 
     /// Whether no event and no output is written any more.
@@ -160,6 +194,24 @@ impl Log {
         unsafe { &*self.committed }.store(len as u64, Ordering::Release);
     }
 
+    /// Whether the next item is one of the thread whose state is at this address, as far as that can tell: a thread
+    /// may get the address of one that is gone.
+    #[inline(always)]
+    pub(crate) fn is_at(&self, thread: usize) -> bool {
+        self.threads.is_at(thread)
+    }
+
+    /// THREAD, unless the last item was one of the running thread's, too. Returns its number.
+    pub(crate) fn on_this_thread(&mut self) -> Result<ThreadNumber, Full> {
+        let (number, is_other) = self.threads.switch();
+        if is_other && !self.is_closed() {
+            self.item(tag::THREAD)?;
+            self.varint(number.into());
+            self.commit();
+        }
+        Ok(number)
+    }
+
     /// CALL, up to its changes.
     pub(crate) fn call<V: Version>(&mut self, function: &mut Name, line: u32) -> Result<(), Full> {
         self.item(tag::CALL)?;
@@ -197,31 +249,45 @@ impl Log {
     }
 
     fn text<V: Version>(&mut self, typed: Obj, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
-        self.written::<V, ()>(typed, write).map(|_| ())
+        self.written::<V, ()>(typed, self.values, write).map(|_| ())
     }
 
-    /// Writes the type of `typed` and the text that `write` gives; remembers where.
+    /// Writes the type of `typed` and the text that `write` gives within these limits, or narrower ones;
+    /// remembers where.
     #[inline(always)]
     pub(crate) fn written<V: Version, R>(
         &mut self,
         typed: Obj,
+        limits: Limits,
         write: impl FnOnce(&mut Text) -> R,
     ) -> Result<(Written, R), Full> {
         let type_name = self.type_name::<V>(typed)?;
-        self.room(self.values.room() + FIXED_LEN)?;
+        let (start, len, result) = self.short_text(limits, write)?;
+        Ok((Written { start, len, type_name }, result))
+    }
+
+    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands and how
+    /// long it is.
+    #[inline(always)]
+    fn short_text<R>(
+        &mut self,
+        limits: Limits,
+        write: impl FnOnce(&mut Text) -> R,
+    ) -> Result<(u32, u16, R), Full> {
+        self.room(limits.room() + FIXED_LEN)?;
         let length_at = self.cursor;
         // SAFETY: there is room for the length and for any text within the limits.
-        let mut text = unsafe { Text::new(length_at.add(2), self.values) };
+        let mut text = unsafe { Text::new(length_at.add(2), limits) };
         let result = write(&mut text);
         let len = text.byte_len();
-        debug_assert!(len <= self.values.room());
+        debug_assert!(len <= limits.room());
         // SAFETY: as above.
         unsafe {
             length_at.cast::<[u8; 2]>().write((len as u16).to_le_bytes());
             self.cursor = length_at.add(2 + len);
         }
         let start = (length_at as usize + 2 - self.start as usize) as u32;
-        Ok((Written { start, len: len as u16, type_name }, result))
+        Ok((start, len as u16, result))
     }
 
     /// Whether both texts and both types are the same.
@@ -234,7 +300,7 @@ impl Log {
         one.type_name == other.type_name && one.len == other.len && bytes(one) == bytes(other)
     }
 
-    /// Begins a change; it can be taken back until the next one begins.
+    /// Begins a change; it can be taken back until the event ends.
     #[inline(always)]
     pub(crate) fn change<V: Version>(
         &mut self,
@@ -242,7 +308,7 @@ impl Log {
         scope: Scope,
         kind: u64,
     ) -> Result<Mark, Full> {
-        let mark = Mark(self.cursor);
+        let mark = self.mark();
         self.room(FIXED_LEN)?;
         let scope = match scope {
             Scope::Local => 0,
@@ -252,8 +318,38 @@ impl Log {
         Ok(mark)
     }
 
-    pub(crate) fn take_back(&mut self, change: Mark) {
-        self.cursor = change.0;
+    /// Writes a change of an element of a variable, which is behind it at `place`; its value is given with its
+    /// text.
+    pub(crate) fn element<V: Version>(
+        &mut self,
+        name: &mut Name,
+        scope: Scope,
+        kind: u64,
+        place: &[u8],
+        value: Option<(Obj, &[u8])>,
+    ) -> Result<(), Full> {
+        self.change::<V>(name, scope, change::ELEMENT)?;
+        self.room(FIXED_LEN + place.len())?;
+        self.byte(kind as u8);
+        self.varint(place.len() as u64);
+        self.bytes(place);
+        let Some((value, text)) = value else { return Ok(()) };
+        self.type_name::<V>(value)?;
+        self.room(FIXED_LEN + text.len())?;
+        self.bytes(&(text.len() as u16).to_le_bytes());
+        self.bytes(text);
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { cursor: self.cursor, names: self.names.len() }
+    }
+
+    /// Goes back to where the log was.
+    pub(crate) fn take_back(&mut self, mark: Mark) {
+        self.cursor = mark.cursor;
+        self.names.truncate(mark.names);
     }
 
     /// Ends an event and its changes.
@@ -270,6 +366,7 @@ impl Log {
         if self.is_closed() || bytes.is_empty() {
             return Ok(());
         }
+        self.on_this_thread()?;
         self.room(FIXED_LEN + bytes.len())?;
         self.byte(tag::OUTPUT);
         self.byte(match stream {
@@ -278,6 +375,40 @@ impl Log {
         });
         self.varint(bytes.len() as u64);
         self.bytes(bytes);
+        self.commit();
+        Ok(())
+    }
+
+    /// EFFECT, as far as there is room, and in any case the note that there was one.
+    pub(crate) fn effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) {
+        if self.state == State::Abandoned {
+            return;
+        }
+        // SAFETY: the arena is mapped.
+        unsafe { &*self.effects }.fetch_or(1 << kind as u32, Ordering::Relaxed);
+        if self.is_closed() || self.effects_left == 0 {
+            return;
+        }
+        self.effects_left -= 1;
+        if let Err(Full) = self.write_effect(kind, write) {
+            self.close(GapReason::Bytes);
+        }
+    }
+
+    fn write_effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
+        self.on_this_thread()?;
+        self.item(tag::EFFECT)?;
+        self.byte(match kind {
+            EffectKind::Read => trace::wire::effect::READ,
+            EffectKind::Write => trace::wire::effect::WRITE,
+            EffectKind::Network => trace::wire::effect::NETWORK,
+            EffectKind::Process => trace::wire::effect::PROCESS,
+            EffectKind::Environment => trace::wire::effect::ENVIRONMENT,
+            EffectKind::Time => trace::wire::effect::TIME,
+            EffectKind::Randomness => trace::wire::effect::RANDOMNESS,
+            EffectKind::Code => trace::wire::effect::CODE,
+        });
+        self.short_text(self.values, write)?;
         self.commit();
         Ok(())
     }
@@ -360,5 +491,9 @@ pub(crate) enum VerdictText<'a> {
     Plain(&'a str),
 }
 
-/// Where a change begins.
-pub(crate) struct Mark(*mut u8);
+/// How far the log has been written.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    cursor: *mut u8,
+    names: usize,
+}

@@ -61,6 +61,13 @@ impl Owned {
         Owned::new(unsafe { ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr()) })
     }
 
+    /// The same for a name that is no C string.
+    pub(crate) fn attribute_named(&self, name: &str) -> Result<Owned> {
+        let name = text(name)?;
+        // SAFETY: both pointers are valid.
+        Owned::new(unsafe { ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr()) })
+    }
+
     pub(crate) fn set_attribute(&self, name: &CStr, value: &Owned) -> Result<()> {
         // SAFETY: all pointers are valid.
         check(unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) })
@@ -235,6 +242,20 @@ pub(crate) fn import(name: &CStr) -> Result<Owned> {
     Owned::new(unsafe { ffi::PyImport_ImportModule(name.as_ptr()) })
 }
 
+/// A built-in function that is called with `this` before its arguments.
+pub(crate) fn function(definition: &'static mut ffi::PyMethodDef, this: &Owned) -> Result<Owned> {
+    unsafe extern "C" {
+        // The one of `pyo3-ffi` needs a newer interpreter, which could not refuse older ones by name.
+        fn PyCFunction_NewEx(
+            definition: *mut ffi::PyMethodDef,
+            this: *mut PyObject,
+            module: *mut PyObject,
+        ) -> *mut PyObject;
+    }
+    // SAFETY: the definition is well-formed and lives as long as the process.
+    Owned::new(unsafe { PyCFunction_NewEx(definition, this.as_ptr(), null_mut()) })
+}
+
 /// A module that has been imported before, if it has.
 pub(crate) fn imported(name: &str) -> Option<Owned> {
     let name = text(name).ok()?;
@@ -313,6 +334,12 @@ pub(crate) fn raise_import_error(message: &str) -> Raised {
 pub(crate) fn raise_os_error(message: &str) -> Raised {
     // SAFETY: this names a static class.
     raise(unsafe { ffi::PyExc_OSError }, message)
+}
+
+/// Raises `ValueError`.
+pub(crate) fn raise_value_error(message: &str) -> Raised {
+    // SAFETY: this names a static class.
+    raise(unsafe { ffi::PyExc_ValueError }, message)
 }
 
 fn raise(class: *mut PyObject, message: &str) -> Raised {

@@ -4,16 +4,15 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use pyo3_ffi as ffi;
-use trace::wire::{change, tag};
+use trace::wire::tag;
 use trace::{GapReason, Granularity, Request, Scope};
 
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Traceback, Version};
-use crate::log::{Full, Log};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version};
+use crate::log::{Full, Log, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
-use crate::value;
 use crate::watch::Slot;
 
 /// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
@@ -22,14 +21,23 @@ pub(crate) struct Tracer<V: Version> {
     granularity: Granularity,
     codes: Codes<V>,
     globals: Namespace<V>,
-    /// The frames that are entered and not left, innermost last.
+    /// The thread whose events are being told, and the address of its state. 0 stands for none.
+    thread: ThreadNumber,
+    thread_at: usize,
+    /// Its frames that are entered and not left, innermost last.
     stack: Vec<Activation<V>>,
+    /// What the fields of those names were for the other threads, when they were last told of.
+    others: HashMap<ThreadNumber, (Vec<Activation<V>>, Option<Passing>)>,
+    /// The main thread has nothing more to tell.
+    main_is_over: bool,
     suspended: HashMap<usize, Activation<V>, BuildHasherDefault<AddressHasher>>,
     /// Number of the next frame that is entered.
     next_frame: u32,
     events_left: u64,
     /// The exception that left the last frame, if nothing has happened since.
     passing: Option<Passing>,
+    /// For what is told once and not looked at again.
+    argument: Slot<V>,
 }
 
 /// A frame of the source that is entered or suspended.
@@ -75,11 +83,16 @@ impl<V: Version> Tracer<V> {
             codes: Codes::of_module(module, &mut globals, request.granularity)?,
             globals,
             log,
+            thread: 0,
+            thread_at: 0,
             stack: Vec::new(),
+            others: HashMap::new(),
+            main_is_over: false,
             suspended: HashMap::default(),
             next_frame: 0,
             events_left: request.bounds.max_events,
             passing: None,
+            argument: Slot::new(),
         })
     }
 
@@ -95,6 +108,39 @@ impl<V: Version> Tracer<V> {
     #[inline(always)]
     pub(crate) fn has_ended(&self) -> bool {
         self.log.is_closed()
+    }
+
+    /// Goes on with the events of the running thread; `false` if it has none to tell.
+    #[inline(always)]
+    pub(crate) fn is_on(&mut self, thread: Thread<V>) -> bool {
+        let at = thread.address();
+        (self.thread_at == at && self.log.is_at(at)) || self.switch(at)
+    }
+
+    #[cold]
+    fn switch(&mut self, at: usize) -> bool {
+        let Ok(number) = self.log.on_this_thread() else {
+            self.log.close(GapReason::Bytes);
+            return false;
+        };
+        if self.main_is_over && number == 0 {
+            self.thread_at = 0;
+            return false;
+        }
+        self.thread_at = at;
+        if number != self.thread {
+            let (stack, passing) = self.others.remove(&number).unwrap_or_default();
+            let stack = std::mem::replace(&mut self.stack, stack);
+            let passing = std::mem::replace(&mut self.passing, passing);
+            self.others.insert(std::mem::replace(&mut self.thread, number), (stack, passing));
+        }
+        true
+    }
+
+    /// The program's main code has come to its end. What other threads do is still told.
+    pub(crate) fn end_main(&mut self) {
+        self.main_is_over = true;
+        self.thread_at = 0;
     }
 
     /// Begins an event.
@@ -125,6 +171,10 @@ impl<V: Version> Tracer<V> {
     }
 
     fn write_call(&mut self, frame: Frame<V>, code: CodeNumber) -> Result<(), Ended> {
+        // A thread begins with a call, and may have got the address of one that is gone.
+        if self.stack.is_empty() && !self.switch(self.thread_at) {
+            return Ok(());
+        }
         // A generator that was dropped in suspension can leave its address to another one.
         if !self.suspended.is_empty()
             && let Some(gone) = self.suspended.remove(&frame.address())
@@ -193,7 +243,7 @@ impl<V: Version> Tracer<V> {
             // SAFETY: the stack lies behind the locals, and is as high as that.
             match unsafe { top.frame.local(info.local_count() + place) } {
                 None => self.log.no_item()?,
-                Some(item) if is_told_by_value(item) => self.log.value_item::<V>(item).map(|_| ())?,
+                Some(item) if is_told_by_value(item) => self.log.value_item::<V>(item)?,
                 Some(item) => top.write_item(&mut self.log, &mut info.locals, item)?,
             }
         }
@@ -334,7 +384,10 @@ impl<V: Version> Tracer<V> {
     }
 
     fn reclaim(&mut self, activation: Activation<V>) {
-        self.codes.get(activation.code).reclaim(activation.slots);
+        // Where variables are not looked at there are none to keep.
+        if !activation.slots.is_empty() {
+            self.codes.get(activation.code).reclaim(activation.slots);
+        }
     }
 
     /// Ends the call of the innermost frame with its arguments as bound.
@@ -345,8 +398,8 @@ impl<V: Version> Tracer<V> {
             for local in locals {
                 // SAFETY: the locals are those of the frame's code.
                 if let Some(value) = unsafe { local.value_in(top.frame) } {
-                    self.log.change::<V>(&mut local.name, Scope::Local, change::NEW)?;
-                    self.log.written::<V, _>(value, |text| value::write::<V>(text, value))?;
+                    self.argument.look(&mut self.log, &mut local.name, Scope::Local, Some(value))?;
+                    self.argument.clear();
                 }
             }
         }
@@ -384,32 +437,19 @@ impl<V: Version> Tracer<V> {
 }
 
 impl<V: Version> Activation<V> {
-    /// Writes an object on the stack: by the name of the first local that holds it and reads as it was last told,
-    /// else by its value.
+    /// Writes an object on the stack: by the name of the first local that holds it and is known to read as it was
+    /// last told, else by its value.
     fn write_item(&self, log: &mut Log, locals: &mut [Watched], object: Obj) -> Result<(), Full> {
-        let mark = log.mark();
-        let mut written = None;
-        for (local, slot) in locals.iter_mut().zip(&self.slots) {
+        let mut both = locals.iter_mut().zip(&self.slots);
+        let holder = both.find(|(local, slot)| {
             // SAFETY: the locals are those of the frame's code.
-            if unsafe { local.value_in(self.frame) } != Some(object) {
-                continue;
-            }
-            let is_as_told = slot.reads_as(log, object) || {
-                let text = match written {
-                    Some(text) => text,
-                    None => *written.insert(log.value_item::<V>(object)?),
-                };
-                slot.was_told_as(log, text)
-            };
-            if is_as_told {
-                log.take_back(mark);
-                return log.local_item::<V>(&mut local.name);
-            }
+            let value = unsafe { local.value_in(self.frame) };
+            value == Some(object) && slot.reads_as(log, object)
+        });
+        match holder {
+            Some((local, _)) => log.local_item::<V>(&mut local.name),
+            None => log.value_item::<V>(object),
         }
-        if written.is_none() {
-            log.value_item::<V>(object)?;
-        }
-        Ok(())
     }
 }
 

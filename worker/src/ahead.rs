@@ -14,6 +14,9 @@ use crate::patience::Patience;
 /// Bytes of sources that may wait. The one that reaches the bound still counts as one that may.
 const BYTES_AHEAD: usize = 16 << 20;
 
+/// As many of a shard that has not begun: enough that it can begin at once.
+const BYTES_EARLY: usize = 1 << 20;
+
 /// What a source takes beside its own bytes.
 const OVERHEAD: usize = 256;
 
@@ -23,7 +26,6 @@ type Item = Result<Source, SourceError>;
 /// that it reads.
 pub(crate) struct ReadAhead(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
@@ -33,6 +35,8 @@ struct Shared {
 struct Waiting {
     items: VecDeque<Item>,
     bytes: usize,
+    /// How many bytes may wait.
+    most: usize,
     reader: Reader,
     /// Nobody takes sources any more.
     is_unwanted: bool,
@@ -48,8 +52,25 @@ enum Reader {
 }
 
 impl ReadAhead {
+    /// Reads the sources of a shard that runs.
     pub(crate) fn start(range: Range, source_bytes: u64) -> io::Result<ReadAhead> {
         ReadAhead::over(BYTES_AHEAD, Patience::new(), move || source::read(&range, source_bytes))
+    }
+
+    /// Reads the first sources of a shard that will run, and then waits until it [goes on](ReadAhead::go_on).
+    pub(crate) fn begin(range: Range, source_bytes: u64) -> io::Result<ReadAhead> {
+        ReadAhead::over(BYTES_EARLY, Patience::new(), move || source::read(&range, source_bytes))
+    }
+
+    /// The shard runs now.
+    pub(crate) fn go_on(self) -> ReadAhead {
+        self.allow(BYTES_AHEAD);
+        self
+    }
+
+    fn allow(&self, most: usize) {
+        self.0.lock().most = most;
+        self.0.changed.notify_all();
     }
 
     fn over<S>(
@@ -60,17 +81,18 @@ impl ReadAhead {
     where
         S: Iterator<Item = Item>,
     {
-        let shared = Arc::new(Shared::default());
+        let waiting = Waiting { most, ..Waiting::default() };
+        let shared = Arc::new(Shared { waiting: Mutex::new(waiting), changed: Condvar::new() });
         let ending = Ending(shared.clone());
         thread::Builder::new().name("read-ahead".to_owned()).spawn(move || {
             let mut last = None;
-            while let Err(error) = ending.0.put_all(&open, &mut last, &mut patience, most) {
+            while let Err(error) = ending.0.put_all(&open, &mut last, &mut patience) {
                 let is_wanted = !ending.0.lock().is_unwanted;
                 if is_wanted && error.may_pass() && patience.wait() {
                     warn!(%error, "could not read sources, trying again");
                     continue;
                 }
-                ending.0.put(Err(error), most);
+                ending.0.put(Err(error));
                 break;
             }
             ending.0.lock().reader = Reader::Done;
@@ -117,7 +139,6 @@ impl Shared {
         open: &impl Fn() -> Result<S, SourceError>,
         last: &mut Option<String>,
         patience: &mut Patience,
-        most: usize,
     ) -> Result<(), SourceError>
     where
         S: Iterator<Item = Item>,
@@ -136,7 +157,7 @@ impl Shared {
             let source = source?;
             patience.renew();
             let path = source.path.clone();
-            if !self.put(Ok(source), most) {
+            if !self.put(Ok(source)) {
                 break;
             }
             *last = Some(path);
@@ -145,9 +166,9 @@ impl Shared {
     }
 
     /// Adds a source once there is room. Whether more are wanted.
-    fn put(&self, item: Item, most: usize) -> bool {
+    fn put(&self, item: Item) -> bool {
         let is_full = |waiting: &mut Waiting| {
-            waiting.bytes >= most && !waiting.items.is_empty() && !waiting.is_unwanted
+            waiting.bytes >= waiting.most && !waiting.items.is_empty() && !waiting.is_unwanted
         };
         let mut waiting =
             self.changed.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
@@ -249,6 +270,24 @@ mod tests {
         drop(ahead);
         // The thread ends with its iterator, and that with the sender.
         assert!(begun.iter().count() <= 1);
+    }
+
+    #[test]
+    fn what_was_begun_early_goes_on_with_more_when_its_shard_runs() {
+        let (began, begun) = mpsc::channel();
+        let ahead = over(2000, move || {
+            let began = began.clone();
+            Ok((0..100).map(move |number| {
+                let _ = began.send(number);
+                Ok(source(number, 1000 - OVERHEAD))
+            }))
+        });
+        assert_eq!(begun.iter().take(3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(begun.try_recv().is_err());
+        ahead.allow(5000);
+        assert_eq!(begun.iter().take(3).collect::<Vec<_>>(), [3, 4, 5]);
+        assert!(begun.try_recv().is_err());
+        assert_eq!(numbers(ahead), (0..100).collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! No clock and no I/O. Every report and every reply describes a state, so a lost, repeated or late one
 //! changes nothing that the next does not put right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use dataset::{Limits, Shard, Tally};
 use telemetry::Parent;
@@ -26,6 +26,8 @@ pub(crate) struct Assignment {
     pub(crate) output: String,
     pub(crate) limits: Limits,
     pub(crate) granularity: Granularity,
+    /// How often each program is run.
+    pub(crate) repeat: u32,
     /// Positions in the shard of the sources that are not to be run.
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
@@ -78,6 +80,8 @@ pub(crate) struct Standing {
 #[derive(Debug)]
 pub(crate) enum Event {
     Replied(Reply),
+    /// The slot of this shard will soon be free.
+    NearsEnd(Lease),
     Ended(Lease, Ended),
     /// The operator wants this worker gone.
     DrainAsked,
@@ -88,15 +92,27 @@ pub(crate) enum Event {
 /// Something that the slots are to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
+    /// It will be started soon: whatever that will need can be fetched.
+    Prefetch(Box<Assignment>),
     Start(Box<Assignment>),
     Stop(Lease),
+    /// It is not started after all.
+    Forget(Lease),
 }
 
 /// The leases of one worker. There are never more of them at work than slots.
+///
+/// A shard for which a slot is only about to be free *waits*. It counts as not begun: reports do not mention it, but
+/// ask for as many shards as there are and will be slots, and so the coordinator grants it again with every reply.
+/// What it does not grant again it has taken back, and so it does when the worker asks for nothing because it drains.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     slots: usize,
     running: BTreeSet<Lease>,
+    /// Those of them that near their ends.
+    near: BTreeSet<Lease>,
+    /// For the slots of those, in the order in which they came.
+    waiting: VecDeque<Assignment>,
     /// No longer ours, and not yet out of their slots.
     stopping: BTreeSet<Lease>,
     /// Repeated in every report until the coordinator acknowledges them.
@@ -113,6 +129,8 @@ impl Ledger {
         Ledger {
             slots,
             running: BTreeSet::new(),
+            near: BTreeSet::new(),
+            waiting: VecDeque::new(),
             stopping: BTreeSet::new(),
             ended: BTreeMap::new(),
             released: BTreeSet::new(),
@@ -124,14 +142,14 @@ impl Ledger {
     pub(crate) fn apply(&mut self, event: Event) -> Vec<Action> {
         match event {
             Event::Replied(reply) => self.reconcile(reply),
-            Event::Ended(lease, ended) => {
-                self.end(lease, ended);
+            Event::NearsEnd(lease) => {
+                if self.running.contains(&lease) {
+                    self.near.insert(lease);
+                }
                 Vec::new()
             }
-            Event::DrainAsked => {
-                self.draining = true;
-                Vec::new()
-            }
+            Event::Ended(lease, ended) => self.end(lease, ended),
+            Event::DrainAsked => self.drain(),
             Event::ReleaseAsked => self.release(),
         }
     }
@@ -139,7 +157,7 @@ impl Ledger {
     /// `tally` knows what the rows of a running shard come to so far.
     pub(crate) fn standing(&self, tally: impl Fn(&Lease) -> Tally) -> Standing {
         let mut standing = Standing {
-            free_slots: if self.draining { 0 } else { self.idle_slots() },
+            free_slots: if self.draining { 0 } else { self.idle_slots() + self.near.len() },
             running: self.running.iter().map(|lease| (lease.clone(), tally(lease))).collect(),
             finished: Vec::new(),
             failed: Vec::new(),
@@ -170,7 +188,9 @@ impl Ledger {
 
     fn reconcile(&mut self, reply: Reply) -> Vec<Action> {
         let mut actions = Vec::new();
-        self.draining |= reply.drain;
+        if reply.drain {
+            actions = self.drain();
+        }
         for lease in reply.acknowledged {
             self.forget(&lease);
         }
@@ -178,17 +198,36 @@ impl Ledger {
             self.forget(&lease);
             self.stop(lease, &mut actions);
         }
+        let granted: BTreeSet<&Lease> = reply.start.iter().map(|assignment| &assignment.lease).collect();
+        self.forget_waiting(|lease| !granted.contains(lease), &mut actions);
         for assignment in reply.start {
             self.start(assignment, &mut actions);
         }
         actions
     }
 
+    /// Takes nothing new. What waits, the coordinator takes back.
+    fn drain(&mut self) -> Vec<Action> {
+        self.draining = true;
+        let mut actions = Vec::new();
+        self.forget_waiting(|_| true, &mut actions);
+        actions
+    }
+
+    fn forget_waiting(&mut self, is_over: impl Fn(&Lease) -> bool, actions: &mut Vec<Action>) {
+        self.waiting.retain(|assignment| {
+            let is_over = is_over(&assignment.lease);
+            if is_over {
+                actions.push(Action::Forget(assignment.lease.clone()));
+            }
+            !is_over
+        });
+    }
+
     /// Gives back what runs. Its slots drop it when they can.
     fn release(&mut self) -> Vec<Action> {
-        self.draining = true;
+        let mut actions = self.drain();
         self.releasing = true;
-        let mut actions = Vec::new();
         for lease in self.running.clone() {
             self.released.insert(lease.clone());
             self.stop(lease, &mut actions);
@@ -203,16 +242,18 @@ impl Ledger {
 
     fn stop(&mut self, lease: Lease, actions: &mut Vec<Action>) {
         if self.running.remove(&lease) {
+            self.near.remove(&lease);
             self.stopping.insert(lease.clone());
             actions.push(Action::Stop(lease));
         }
     }
 
-    /// Starts what is new, if there is a slot for it. What is not started is missing from the next report, by
-    /// which the coordinator learns that it was not.
+    /// Starts what is new, if there is a slot for it, or lets it wait, if there will be one. What is not started is
+    /// missing from the next report, by which the coordinator learns that it was not.
     fn start(&mut self, assignment: Assignment, actions: &mut Vec<Action>) {
         let lease = &assignment.lease;
-        if self.stopping.contains(lease) {
+        let waits = self.waiting.iter().any(|waiting| waiting.lease == *lease);
+        if waits || self.stopping.contains(lease) {
             return;
         }
         let rival = self.held().find(|held| held.job == lease.job && held.shard == lease.shard).cloned();
@@ -223,18 +264,37 @@ impl Ledger {
             self.ended.remove(&rival);
             self.stop(rival, actions);
         }
-        if !self.draining && self.idle_slots() > 0 {
-            self.running.insert(lease.clone());
-            actions.push(Action::Start(Box::new(assignment)));
+        if self.draining {
+            return;
+        }
+        if self.idle_slots() > 0 {
+            self.begin(assignment, actions);
+        } else if self.waiting.len() < self.near.len() {
+            actions.push(Action::Prefetch(Box::new(assignment.clone())));
+            self.waiting.push_back(assignment);
         }
     }
 
-    fn end(&mut self, lease: Lease, ended: Ended) {
+    fn begin(&mut self, assignment: Assignment, actions: &mut Vec<Action>) {
+        self.running.insert(assignment.lease.clone());
+        actions.push(Action::Start(Box::new(assignment)));
+    }
+
+    /// Its slot goes on with what waits for one.
+    fn end(&mut self, lease: Lease, ended: Ended) -> Vec<Action> {
         let ours = self.running.remove(&lease);
+        self.near.remove(&lease);
         self.stopping.remove(&lease);
         if ours && ended != Ended::Dropped {
             self.ended.insert(lease, ended);
         }
+        let mut actions = Vec::new();
+        if self.idle_slots() > 0
+            && let Some(assignment) = self.waiting.pop_front()
+        {
+            self.begin(assignment, &mut actions);
+        }
+        actions
     }
 
     fn held(&self) -> impl Iterator<Item = &Lease> {
@@ -247,221 +307,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs a script of `;`-separated steps on a worker of two slots and compares what it does and reports.
-    ///
-    /// A lease reads `shard.token`. `reply` takes the words `start`, `stop`, `ack` and `drain`; `finish`,
-    /// `fail` and `drop` are the slots' news; `drain` and `release` are the operator's; `report` and `done?` ask.
-    fn check(script: &str, expected: &str) {
-        let mut ledger = Ledger::new(2);
-        let mut seen = Vec::new();
-        for step in script.split(';').map(str::trim) {
-            let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
-            let event = match verb {
-                "report" => {
-                    seen.push(show(&ledger.standing(|_| Tally::default())));
-                    continue;
-                }
-                "done?" => {
-                    seen.push(if ledger.is_done() { "done" } else { "not done" }.to_owned());
-                    continue;
-                }
-                "reply" => Event::Replied(reply(rest)),
-                "finish" => {
-                    let attempt = format!("attempt-{rest}");
-                    Event::Ended(lease(rest), Ended::Finished { attempt, tally: Tally::default() })
-                }
-                "fail" => {
-                    let failure = Failure { reason: "no disk".to_owned(), source: None };
-                    Event::Ended(lease(rest), Ended::Failed(failure))
-                }
-                "drop" => Event::Ended(lease(rest), Ended::Dropped),
-                "drain" => Event::DrainAsked,
-                "release" => Event::ReleaseAsked,
-                _ => panic!("unknown step {step:?}"),
-            };
-            seen.extend(ledger.apply(event).iter().map(|action| match action {
-                Action::Start(assignment) => format!("run {}", name(&assignment.lease)),
-                Action::Stop(lease) => format!("stop {}", name(lease)),
-            }));
-        }
-        assert_eq!(seen.join("; "), expected, "after {script:?}");
-    }
-
-    fn lease(text: &str) -> Lease {
-        let (shard, token) = text.split_once('.').expect("a lease reads shard.token");
-        Lease { job: "job".to_owned(), shard: shard.parse().unwrap(), token: token.parse().unwrap() }
-    }
-
-    fn name(lease: &Lease) -> String {
-        format!("{}.{}", lease.shard, lease.token)
-    }
-
-    fn reply(words: &str) -> Reply {
-        let mut reply = Reply::default();
-        let mut verb = "";
-        for word in words.split_whitespace() {
-            match (verb, word) {
-                (_, "drain") => reply.drain = true,
-                (_, "start" | "stop" | "ack") => verb = word,
-                ("start", word) => reply.start.push(assignment(lease(word))),
-                ("stop", word) => reply.stop.push(lease(word)),
-                ("ack", word) => reply.acknowledged.push(lease(word)),
-                _ => panic!("unknown word {word:?}"),
-            }
-        }
-        reply
-    }
-
-    fn assignment(lease: Lease) -> Assignment {
-        let range =
-            dataset::Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
-        let shard = Shard { ordinal: lease.shard, sources: 1, range };
-        Assignment {
-            lease,
-            shard,
-            output: "out".to_owned(),
-            limits: Limits::default(),
-            granularity: Granularity::Line,
-            set_aside: BTreeSet::new(),
-            careful: false,
-            parent: Parent::nothing(),
-        }
-    }
-
-    fn show(standing: &Standing) -> String {
-        let mut text = format!("{} free", standing.free_slots);
-        for (lease, _) in &standing.running {
-            text += &format!(", {} runs", name(lease));
-        }
-        for (lease, attempt, _) in &standing.finished {
-            assert_eq!(*attempt, format!("attempt-{}", name(lease)));
-            text += &format!(", {} finished", name(lease));
-        }
-        for (lease, _) in &standing.failed {
-            text += &format!(", {} failed", name(lease));
-        }
-        for lease in &standing.released {
-            text += &format!(", {} released", name(lease));
-        }
-        text
-    }
-
-    #[test]
-    fn work_is_started_while_slots_are_free() {
-        check(
-            "report; reply start 0.1 1.1 2.1; report",
-            "2 free; run 0.1; run 1.1; 0 free, 0.1 runs, 1.1 runs",
-        );
-    }
-
-    #[test]
-    fn an_assignment_that_comes_twice_is_started_once() {
-        check("reply start 0.1; reply start 0.1; report", "run 0.1; 1 free, 0.1 runs");
-        check("reply start 0.1; finish 0.1; reply start 0.1; report", "run 0.1; 2 free, 0.1 finished");
-    }
-
-    #[test]
-    fn a_finished_shard_is_reported_until_it_is_acknowledged() {
-        check(
-            "reply start 0.1; finish 0.1; report; reply; report; reply ack 0.1; report",
-            "run 0.1; 2 free, 0.1 finished; 2 free, 0.1 finished; 2 free",
-        );
-    }
-
-    #[test]
-    fn a_failed_shard_is_reported_until_it_is_acknowledged() {
-        check(
-            "reply start 0.1; fail 0.1; report; reply ack 0.1; reply ack 0.1; report",
-            "run 0.1; 2 free, 0.1 failed; 2 free",
-        );
-    }
-
-    #[test]
-    fn a_lost_lease_is_dropped_and_its_slot_is_busy_until_it_is() {
-        check(
-            "reply start 0.1; reply stop 0.1; report; drop 0.1; report",
-            "run 0.1; stop 0.1; 1 free; 2 free",
-        );
-    }
-
-    #[test]
-    fn what_finishes_after_its_lease_was_lost_is_not_reported() {
-        check("reply start 0.1; reply stop 0.1; finish 0.1; report", "run 0.1; stop 0.1; 2 free");
-        check("reply start 0.1; finish 0.1; reply stop 0.1; report", "run 0.1; 2 free");
-    }
-
-    #[test]
-    fn stopping_what_is_not_held_does_nothing() {
-        check("reply stop 7.1; report", "2 free");
-        check(
-            "reply start 0.1; reply stop 0.1; reply stop 0.1; drop 0.1; report",
-            "run 0.1; stop 0.1; 2 free",
-        );
-    }
-
-    #[test]
-    fn a_lost_lease_does_not_come_back() {
-        check("reply start 0.1; reply stop 0.1; reply start 0.1; report", "run 0.1; stop 0.1; 1 free");
-    }
-
-    #[test]
-    fn a_newer_token_for_a_shard_replaces_the_older() {
-        check(
-            "reply start 0.1; reply start 0.2; report; drop 0.1; report",
-            "run 0.1; stop 0.1; run 0.2; 0 free, 0.2 runs; 1 free, 0.2 runs",
-        );
-        check("reply start 0.2; reply start 0.1; report", "run 0.2; 1 free, 0.2 runs");
-        check("reply start 0.1; finish 0.1; reply start 0.2; report", "run 0.1; run 0.2; 1 free, 0.2 runs");
-    }
-
-    #[test]
-    fn one_reply_may_stop_one_shard_and_start_another_only_in_a_free_slot() {
-        check(
-            "reply start 0.1 1.1; reply stop 0.1 start 2.1; report; drop 0.1; reply start 2.1; report",
-            "run 0.1; run 1.1; stop 0.1; 0 free, 1.1 runs; run 2.1; 0 free, 1.1 runs, 2.1 runs",
-        );
-    }
-
-    #[test]
-    fn a_draining_worker_takes_nothing_finishes_and_goes_when_all_is_acknowledged() {
-        check(
-            "reply start 0.1; drain; reply start 1.1; report; done?; finish 0.1; done?; reply ack 0.1; done?",
-            "run 0.1; 0 free, 0.1 runs; not done; not done; done",
-        );
-    }
-
-    #[test]
-    fn what_runs_is_given_back_until_that_is_acknowledged_and_nobody_waits_for_its_slot() {
-        check(
-            "reply start 0.1; release; report; reply; report; done?; reply ack 0.1; done?",
-            "run 0.1; stop 0.1; 0 free, 0.1 released; 0 free, 0.1 released; not done; done",
-        );
-        check("reply start 0.1; release; reply stop 0.1; done?", "run 0.1; stop 0.1; done");
-    }
-
-    #[test]
-    fn what_was_finished_is_not_given_back() {
-        check(
-            "reply start 0.1 1.1; drain; finish 0.1; release; report; reply ack 0.1 1.1; done?",
-            "run 0.1; run 1.1; stop 1.1; 0 free, 0.1 finished, 1.1 released; done",
-        );
-    }
-
-    #[test]
-    fn what_finishes_after_it_was_given_back_is_dropped() {
-        check(
-            "reply start 0.1; release; finish 0.1; report; reply start 0.1; report",
-            "run 0.1; stop 0.1; 0 free, 0.1 released; 0 free, 0.1 released",
-        );
-    }
-
-    #[test]
-    fn a_worker_told_that_no_work_will_come_goes_as_if_asked_to() {
-        check("done?; reply drain; report; done?", "not done; 0 free; done");
-        check("reply start 0.1; finish 0.1; reply ack 0.1 drain; done?", "run 0.1; done");
-        check("reply start 0.1 drain; done?", "done");
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Reads the log of an execution into the events of a row, in memory that the job's limits bound.
+//! Reads the log of an execution, event by event, and no more of it than the job's limits allow in a row.
 //!
 //! The log's bytes are untrusted. Few of them can stand for much: a name is written once and shown by every
 //! event that repeats it.
@@ -12,9 +12,8 @@ use trace::{Change, End, Event, EventKind, Reader, StackItem, Value};
 /// takes about one, one of short steps with few changes up to three.
 const EXPANSION: u64 = 4;
 
-/// What a log says, as far as it can be read and held.
+/// What a log says beside its events.
 pub(crate) struct Log<'a> {
-    pub(crate) events: Vec<Event<'a>>,
     /// The program's own word on how its main code ended.
     pub(crate) end: Option<End<'a>>,
     /// It ends in bytes that could not be read.
@@ -24,26 +23,22 @@ pub(crate) struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub(crate) fn read(bytes: &'a [u8], limits: &Limits) -> Log<'a> {
+    /// Hands over the events that can be read and held.
+    pub(crate) fn read(bytes: &'a [u8], limits: &Limits, mut take: impl FnMut(&Event<'a>)) -> Log<'a> {
         let mut room = Room { steps: limits.max_events, bytes: limits.log_bytes.saturating_mul(EXPANSION) };
-        let mut log = Log { events: Vec::new(), end: None, is_damaged: false, is_truncated: false };
+        let mut is_truncated = false;
         let mut reader = Reader::new(bytes);
-        for event in reader.by_ref() {
-            let Ok(event) = event else {
-                log.is_damaged = true;
-                break;
-            };
-            log.is_truncated |= matches!(event.kind, EventKind::Gap { .. });
+        let read = reader.lend(|event| {
+            is_truncated |= matches!(event.kind, EventKind::Gap { .. });
             // What does not fit is passed over rather than left unread: the verdict stands at the very end.
-            if room.take(&event) {
-                log.events.push(event);
+            if room.take(event) {
+                take(event);
             } else {
-                log.is_truncated = true;
+                is_truncated = true;
                 room = Room { steps: 0, bytes: 0 };
             }
-        }
-        log.end = reader.end();
-        log
+        });
+        Log { end: reader.end(), is_damaged: read.is_err(), is_truncated }
     }
 }
 
@@ -125,19 +120,26 @@ mod tests {
         Limits { max_events, log_bytes, ..Limits::default() }
     }
 
+    /// The events that come out of a log, and what else it says.
+    fn read<'a>(bytes: &'a [u8], limits: &Limits) -> (Vec<Event<'a>>, Log<'a>) {
+        let mut events = Vec::new();
+        let log = Log::read(bytes, limits, |event| events.push(event.clone()));
+        (events, log)
+    }
+
     #[test]
     fn an_honest_log_is_read_whole() {
         let bytes = script("<module>", 3);
-        let log = Log::read(&bytes, &limits(4, 1 << 20));
-        assert_eq!(log.events.len(), 4);
+        let (events, log) = read(&bytes, &limits(4, 1 << 20));
+        assert_eq!(events.len(), 4);
         assert!(log.end.is_some() && !log.is_damaged && !log.is_truncated);
     }
 
     #[test]
     fn more_events_than_the_job_allows_are_passed_over_up_to_the_verdict() {
         let bytes = script("<module>", 1000);
-        let log = Log::read(&bytes, &limits(10, 1 << 20));
-        assert_eq!(log.events.len(), 10);
+        let (events, log) = read(&bytes, &limits(10, 1 << 20));
+        assert_eq!(events.len(), 10);
         assert!(log.end.is_some() && log.is_truncated);
     }
 
@@ -145,8 +147,8 @@ mod tests {
     fn a_name_repeated_by_every_event_cannot_fill_the_memory() {
         let bytes = script(&"x".repeat(10_000), 30_000);
         let limits = limits(100_000, bytes.len() as u64);
-        let log = Log::read(&bytes, &limits);
-        let held: usize = log.events.iter().map(size_of_event).sum();
+        let (events, log) = read(&bytes, &limits);
+        let held: usize = events.iter().map(size_of_event).sum();
         assert!(held as u64 <= EXPANSION * limits.log_bytes, "{held}");
         assert!(log.end.is_some() && log.is_truncated);
     }
@@ -157,8 +159,8 @@ mod tests {
         for _ in 0..10_000 {
             bytes.extend([tag::OUTPUT, stream::STDOUT, 1, b'a', tag::OUTPUT, stream::STDERR, 1, b'b']);
         }
-        let log = Log::read(&bytes, &limits(10, bytes.len() as u64));
-        assert!(log.events.len() * size_of::<Event<'_>>() <= EXPANSION as usize * bytes.len());
+        let (events, log) = read(&bytes, &limits(10, bytes.len() as u64));
+        assert!(events.len() * size_of::<Event<'_>>() <= EXPANSION as usize * bytes.len());
         assert!(log.is_truncated);
     }
 
@@ -166,8 +168,8 @@ mod tests {
     fn a_torn_log_is_read_up_to_the_damage() {
         let mut bytes = script("<module>", 3);
         bytes.extend([tag::CALL, 99]);
-        let log = Log::read(&bytes, &limits(100, 1 << 20));
-        assert_eq!(log.events.len(), 4);
+        let (events, log) = read(&bytes, &limits(100, 1 << 20));
+        assert_eq!(events.len(), 4);
         assert!(log.end.is_some() && log.is_damaged);
     }
 }

@@ -1,5 +1,6 @@
 //! What a shard under way and the loop tell each other.
 
+use std::num::NonZero;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use dataset::Tally;
@@ -8,8 +9,18 @@ use dataset::Tally;
 pub(crate) struct Progress {
     state: Mutex<State>,
     changed: Condvar,
-    /// Asks the loop to report, because this shard waits for that.
-    ask_to_report: Box<dyn Fn() + Send + Sync>,
+    /// So many sources done are nearly all of them.
+    nearly_all: Option<NonZero<u64>>,
+    tell: Box<dyn Fn(Word) + Send + Sync>,
+}
+
+/// What a shard under way tells the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It goes on only after the next report.
+    Waits,
+    /// Nearly all of its sources are done.
+    NearsEnd,
 }
 
 #[derive(Default)]
@@ -23,8 +34,12 @@ struct State {
 }
 
 impl Progress {
-    pub(crate) fn new(ask_to_report: impl Fn() + Send + Sync + 'static) -> Progress {
-        Progress { state: Mutex::default(), changed: Condvar::new(), ask_to_report: Box::new(ask_to_report) }
+    /// `nearly_all` is after how many sources it [nears its end](Word::NearsEnd), if that is to be told.
+    pub(crate) fn new(
+        nearly_all: Option<NonZero<u64>>,
+        tell: impl Fn(Word) + Send + Sync + 'static,
+    ) -> Progress {
+        Progress { state: Mutex::default(), changed: Condvar::new(), nearly_all, tell: Box::new(tell) }
     }
 
     /// Says that the source at this position comes next. Where the shard is `careful`, this waits until the
@@ -35,7 +50,7 @@ impl Progress {
         let mut state = self.lock();
         state.source = Some(position);
         if careful && !state.is_told() {
-            (self.ask_to_report)();
+            (self.tell)(Word::Waits);
             let waited = self.changed.wait_while(state, |state| !state.stopped && !state.is_told());
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
@@ -46,6 +61,10 @@ impl Progress {
     pub(crate) fn set_tally(&self, tally: &Tally) {
         let mut state = self.lock();
         state.source = None;
+        let is_near = |sources| self.nearly_all.is_some_and(|nearly_all| sources >= nearly_all.get());
+        if is_near(tally.sources) && !is_near(state.tally.sources) {
+            (self.tell)(Word::NearsEnd);
+        }
         state.tally.clone_from(tally);
     }
 
@@ -100,7 +119,7 @@ mod tests {
     #[test]
     fn a_careful_source_begins_when_the_coordinator_knows_of_those_before_it() {
         let (ask, asked) = mpsc::channel();
-        let progress = Arc::new(Progress::new(move || ask.send(()).unwrap()));
+        let progress = Arc::new(Progress::new(None, move |word| ask.send(word).unwrap()));
         let (began_in, began) = mpsc::channel();
         let slot = thread::spawn({
             let progress = Arc::clone(&progress);
@@ -112,7 +131,7 @@ mod tests {
             }
         });
         for sources in 0..2 {
-            asked.recv().unwrap();
+            assert_eq!(asked.recv().unwrap(), Word::Waits);
             assert!(began.try_recv().is_err(), "nobody has heard of {sources} sources yet");
             progress.set_told(sources);
             assert!(began.recv().unwrap());
@@ -123,7 +142,7 @@ mod tests {
     #[test]
     fn who_waits_to_begin_is_woken_when_the_work_is_not_wanted_any_more() {
         let (ask, asked) = mpsc::channel();
-        let progress = Arc::new(Progress::new(move || ask.send(()).unwrap()));
+        let progress = Arc::new(Progress::new(None, move |word| ask.send(word).unwrap()));
         let slot = thread::spawn({
             let progress = Arc::clone(&progress);
             move || progress.begin(0, true)
@@ -134,8 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn the_end_is_told_once_when_it_is_near() {
+        let (tell, told) = mpsc::channel();
+        let progress = Progress::new(NonZero::new(7), move |word| tell.send(word).unwrap());
+        let is_told = |sources| {
+            progress.set_tally(&tally(sources));
+            told.try_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(is_told(6), []);
+        assert_eq!(is_told(7), [Word::NearsEnd]);
+        assert_eq!(is_told(8), []);
+    }
+
+    #[test]
     fn a_source_is_at_work_until_its_rows_are_counted() {
-        let progress = Progress::new(|| panic!("nobody waits"));
+        let progress = Progress::new(None, |word| panic!("there is nothing to tell: {word:?}"));
         assert_eq!(progress.source(), None);
         assert!(progress.begin(7, false));
         assert_eq!(progress.source(), Some(7));

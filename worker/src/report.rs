@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::backoff::{Backoff, chance};
 use crate::ledger::{Action, Ended, Event, Failure, Lease, Ledger, Reply, Standing};
+use crate::prefetch::Prefetched;
 use crate::slots::{News, Slots};
 
 /// The coordinator chooses how often it wants to hear. These bounds keep a mistake in that from becoming a
@@ -80,6 +81,7 @@ enum Stage {
 pub(crate) struct Loop<C> {
     coordinator: C,
     slots: Slots,
+    prefetched: Prefetched,
     ledger: Ledger,
     failures: Failures,
     stage: Stage,
@@ -100,7 +102,8 @@ pub(crate) struct Loop<C> {
 }
 
 impl<C: Coordinator> Loop<C> {
-    pub(crate) fn new(coordinator: C, waits: Waits, slots: Slots) -> Loop<C> {
+    /// `prefetched` is where the slots find what was fetched for them.
+    pub(crate) fn new(coordinator: C, waits: Waits, slots: Slots, prefetched: Prefetched) -> Loop<C> {
         Loop {
             ledger: Ledger::new(slots.count()),
             failures: Failures::new(slots.count()),
@@ -108,6 +111,7 @@ impl<C: Coordinator> Loop<C> {
             waits,
             coordinator,
             slots,
+            prefetched,
             stage: Stage::Working,
             in_flight: JoinSet::new(),
             telling: Vec::new(),
@@ -182,6 +186,7 @@ impl<C: Coordinator> Loop<C> {
                     self.happened(Event::DrainAsked);
                 }
             }
+            News::NearsEnd(lease) => self.happened(Event::NearsEnd(lease)),
             News::Waits => self.report_soon(),
         }
     }
@@ -201,8 +206,10 @@ impl<C: Coordinator> Loop<C> {
     fn apply(&mut self, event: Event) {
         for action in self.ledger.apply(event) {
             match action {
+                Action::Prefetch(assignment) => self.prefetched.begin(&assignment),
                 Action::Start(assignment) => self.slots.start(*assignment),
                 Action::Stop(lease) => self.slots.stop(&lease),
+                Action::Forget(lease) => drop(self.prefetched.take(&lease)),
             }
         }
     }

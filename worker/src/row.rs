@@ -1,7 +1,7 @@
 //! Turns a source, and what running it left behind, into a row of the dataset.
 
 use dataset::source::{Body, Source};
-use dataset::{Captured, InputOrigin, Limits, Row};
+use dataset::{Captured, EventWriter, InputOrigin, Limits, Outcome, Row};
 use trace::Granularity;
 
 use crate::execute::{Execution, Output};
@@ -28,12 +28,21 @@ pub(crate) struct Common<'a> {
 }
 
 impl Common<'_> {
-    /// The row of a source that ran.
-    pub(crate) fn ran<'a>(&'a self, source: &Source, execution: &'a Execution) -> Row<'a> {
-        let log = Log::read(execution.log(), self.limits);
+    /// The row of a source that ran, but for its events, which go to `events`.
+    pub(crate) fn ran<'a>(
+        &'a self,
+        source: &Source,
+        execution: &'a Execution,
+        deterministic: Option<bool>,
+        events: &mut EventWriter<'_, 'a>,
+    ) -> Row<'a> {
+        let log = Log::read(execution.log(), self.limits, |event| events.push(event));
         let memory = Memory { peak: execution.peak_memory_bytes, limit: self.limits.memory_bytes };
         let ending = Ending::of(execution.ended, log.end, memory);
+        let ran = ending.outcome != Outcome::SyntaxError;
         Row {
+            pure: ran.then(|| execution.is_pure()),
+            deterministic,
             stdout: captured(&execution.stdout),
             stderr: captured(&execution.stderr),
             confinement: self.confinement,
@@ -42,7 +51,6 @@ impl Common<'_> {
             peak_memory_bytes: execution.peak_memory_bytes,
             trace_damaged: log.is_damaged,
             trace_truncated: log.is_truncated,
-            events: log.events,
             ..self.row(source, self.interpreter, ending)
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError, attempt_key,
+    ErrorKind, EventWriter, JobId, Limits, PartError, PartHeader, PartWriter, Row, Store, StoreError,
+    attempt_key,
 };
 use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
@@ -17,7 +18,9 @@ use crate::ahead::ReadAhead;
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::ledger::{Assignment, Ended, Failure};
 use crate::patience::Patience;
+use crate::prefetch::Prefetched;
 use crate::progress::Progress;
+use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::slots::Runner;
 use crate::spans;
@@ -50,13 +53,17 @@ pub(crate) struct ShardRunner {
     confinement: String,
     /// Folder for parts until they are whole.
     parts: PathBuf,
+    prefetched: Prefetched,
     /// Empty until it is needed.
     slot: Option<Slot>,
+    /// Where programs are run again. Its interpreter's memory lies elsewhere, so that a program which depends on
+    /// addresses, as the order of most sets does, shows that it does. Empty until it is needed.
+    twin: Option<Slot>,
 }
 
 impl ShardRunner {
-    pub(crate) fn new(spec: SlotSpec, parts: PathBuf) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, slot: None }
+    pub(crate) fn new(spec: SlotSpec, parts: PathBuf, prefetched: Prefetched) -> ShardRunner {
+        ShardRunner { confinement: spec.profile.to_string(), spec, parts, prefetched, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -84,12 +91,15 @@ impl ShardRunner {
 
     fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
         let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+        let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        let sources =
-            ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?;
+        let sources = match early {
+            Some(early) => early.go_on(),
+            None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
+        };
         for (position, source) in (0..).zip(sources) {
             if !progress.begin(position, *careful) {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
@@ -97,7 +107,8 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                append_row(&mut part, &self.common(assignment).set_aside(&source))?;
+                let common = self.common(assignment);
+                append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
                 self.append(&mut part, assignment, &source, progress)?;
             }
@@ -129,12 +140,16 @@ impl ShardRunner {
     ) -> Result<(), ShardFault> {
         match request(source, assignment) {
             Ok(request) => {
-                let execution = self
-                    .execute(&request, &assignment.limits, progress)
+                let (execution, deterministic) = self
+                    .execute(&request, assignment, progress)
                     .map_err(|fault| ShardFault::Execution { path: source.path.clone(), fault })?;
-                append_row(part, &self.common(assignment).ran(source, &execution))?;
+                let common = self.common(assignment);
+                append_row(part, |events| common.ran(source, &execution, deterministic, events))?;
             }
-            Err(reason) => append_row(part, &self.common(assignment).unreadable(source, reason))?,
+            Err(reason) => {
+                let common = self.common(assignment);
+                append_row(part, |_| common.unreadable(source, reason))?;
+            }
         }
         Ok(())
     }
@@ -149,45 +164,65 @@ impl ShardRunner {
         }
     }
 
-    /// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from
-    /// what ran before this.
+    /// Runs a program as often as it is asked for. Returns the first execution, and whether all were alike.
     fn execute(
         &mut self,
         request: &Request<'_>,
-        limits: &Limits,
+        assignment: &Assignment,
         progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        match self.execute_once(request, limits, progress) {
-            Err(fault) if !progress.is_stopped() => {
-                warn!(%fault, "trying once more in a fresh interpreter");
-                self.execute_once(request, limits, progress)
+    ) -> Result<(Execution, Option<bool>), WorkerFault> {
+        let Assignment { limits, repeat, .. } = assignment;
+        let first = execute_in(&mut self.slot, &self.spec, request, limits, progress)?;
+        let mut repeats = Repeats::of(&first);
+        for _ in 1..*repeat {
+            if repeats.differ() {
+                break;
             }
-            ended => ended,
+            repeats.add(&execute_in(&mut self.twin, &self.spec, request, limits, progress)?);
         }
-    }
-
-    fn execute_once(
-        &mut self,
-        request: &Request<'_>,
-        limits: &Limits,
-        progress: &Progress,
-    ) -> Result<Execution, WorkerFault> {
-        let slot = match &mut self.slot {
-            Some(slot) => slot,
-            None => self.slot.insert(Slot::start(&self.spec)?),
-        };
-        slot.run(request, limits, || !progress.is_stopped())
+        let are_alike = repeats.are_alike();
+        Ok((first, are_alike))
     }
 }
 
-fn append_row(part: &mut PartWriter, row: &Row<'_>) -> Result<(), PartError> {
-    part.append(row)?;
-    metrics::executed(&metrics::Execution {
-        outcome: row.outcome.name(),
-        wall: Duration::from_micros(row.wall_us),
-        events: row.events.len() as u64,
-    });
-    Ok(())
+/// Tries twice. After a fault the slot starts a fresh interpreter, and the first may have suffered from what ran
+/// before this.
+fn execute_in(
+    slot: &mut Option<Slot>,
+    spec: &SlotSpec,
+    request: &Request<'_>,
+    limits: &Limits,
+    progress: &Progress,
+) -> Result<Execution, WorkerFault> {
+    let mut execute_once = || {
+        let slot = match slot {
+            Some(slot) => slot,
+            None => slot.insert(Slot::start(spec)?),
+        };
+        slot.run(request, limits, || !progress.is_stopped())
+    };
+    match execute_once() {
+        Err(fault) if !progress.is_stopped() => {
+            warn!(%fault, "trying once more in a fresh interpreter");
+            execute_once()
+        }
+        ended => ended,
+    }
+}
+
+fn append_row<'a>(
+    part: &mut PartWriter,
+    tell: impl FnOnce(&mut EventWriter<'_, 'a>) -> Row<'a>,
+) -> Result<(), PartError> {
+    part.append_told(|events| {
+        let row = tell(events);
+        metrics::executed(&metrics::Execution {
+            outcome: row.outcome.name(),
+            wall: Duration::from_micros(row.wall_us),
+            events: events.count(),
+        });
+        row
+    })
 }
 
 /// What is asked of the interpreter, or why there is nothing to ask.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -13,7 +14,7 @@ use dataset::Tally;
 use tokio::sync::mpsc as events;
 
 use crate::ledger::{Assignment, Ended, Failure, Lease};
-use crate::progress::Progress;
+use crate::progress::{Progress, Word};
 
 /// Runs one shard to its end, or until the progress says to stop.
 pub(crate) type Runner = Box<dyn FnMut(&Assignment, &Progress) -> Ended + Send>;
@@ -25,7 +26,13 @@ pub(crate) enum News {
     Ended(Lease, Ended),
     /// Its shard goes on only after the next report.
     Waits,
+    /// It will soon be done with this shard.
+    NearsEnd(Lease),
 }
+
+/// Of so many sources, the last one is near. Those after it should take as long as a report and a store's first bytes,
+/// and not much longer: what a slot holds and does not run, no other slot runs.
+const NEAR: u64 = 8;
 
 /// A fixed number of threads, fewer of which may be at work.
 pub(crate) struct Slots {
@@ -63,13 +70,24 @@ impl Slots {
     }
 
     pub(crate) fn start(&mut self, assignment: Assignment) {
-        let news = self.news_in.clone();
-        let progress = Arc::new(Progress::new(move || {
-            // Nobody hears of it only where everything ends.
-            let _ = news.send(News::Waits);
-        }));
+        let progress = Arc::new(self.progress(&assignment));
         self.at_work.insert(assignment.lease.clone(), Arc::clone(&progress));
         self.queue.send(Work { assignment, progress }).expect("slots outlive the queue");
+    }
+
+    fn progress(&self, assignment: &Assignment) -> Progress {
+        let (news, lease) = (self.news_in.clone(), assignment.lease.clone());
+        let sources = assignment.shard.sources;
+        // A careful shard may be the end of this worker, and of whatever else it holds.
+        let is_told = sources >= NEAR && !assignment.careful;
+        let nearly_all = NonZero::new(sources - sources / NEAR).filter(|_| is_told);
+        Progress::new(nearly_all, move |word| {
+            // Nobody hears of it only where everything ends.
+            let _ = news.send(match word {
+                Word::Waits => News::Waits,
+                Word::NearsEnd => News::NearsEnd(lease.clone()),
+            });
+        })
     }
 
     /// Asks the slot that holds the lease to stop. It still says how it ended.
@@ -157,9 +175,30 @@ mod tests {
             output: "out".to_owned(),
             limits: Limits::default(),
             granularity: trace::Granularity::Line,
+            repeat: 1,
             set_aside: BTreeSet::new(),
             careful: false,
             parent: telemetry::Parent::nothing(),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_shard_of_some_sources_that_endangers_no_other_says_that_it_nears_its_end() {
+        let mut slots = slots(1, |assignment, progress| {
+            for sources in 1..=assignment.shard.sources {
+                progress.set_tally(&Tally { sources, ..Tally::default() });
+            }
+            Ended::Dropped
+        });
+        for (sources, careful, is_told) in [(7, false, false), (8, false, true), (256, true, false)] {
+            let mut assignment = Assignment { careful, ..assignment(sources) };
+            assignment.shard.sources = sources;
+            let lease = assignment.lease.clone();
+            slots.start(assignment);
+            if is_told {
+                assert_eq!(slots.next_news().await, News::NearsEnd(lease.clone()));
+            }
+            assert_eq!(slots.next_news().await, News::Ended(lease, Ended::Dropped));
         }
     }
 
@@ -173,7 +212,7 @@ mod tests {
     async fn next_ended(slots: &mut Slots) -> (Lease, Ended) {
         match slots.next_news().await {
             News::Ended(lease, ended) => (lease, ended),
-            News::Waits => panic!("nothing here waits"),
+            news => panic!("a shard says {news:?}"),
         }
     }
 

@@ -113,6 +113,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
         lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
         shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
         granularity: granularity_in(job.granularity()),
+        repeat: job.repeat.max(1),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
         output: job.output,
         set_aside: assignment.set_aside.into_iter().collect(),

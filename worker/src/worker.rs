@@ -16,6 +16,7 @@ use crate::backoff::random_bits;
 use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
+use crate::prefetch::Prefetched;
 use crate::python::{Interpreter, PythonError};
 use crate::report::{Loop, ReportError, Waits};
 use crate::scratch::Scratch;
@@ -54,6 +55,7 @@ pub struct Worker {
     profile: jail::Profile,
     labels: BTreeMap<String, String>,
     slots: Slots,
+    prefetched: Prefetched,
     target: Target,
     waits: Waits,
     scratch: Scratch,
@@ -78,6 +80,7 @@ impl Worker {
         let profile = execute::admit(&execute::probe(program, &trials)?, config.allow_unconfined)?;
         let parts = scratch.folder("parts").map_err(failed)?;
         let count = config.slots.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let prefetched = Prefetched::default();
         let mut runners = Vec::with_capacity(count);
         for number in 0..count {
             let spec = SlotSpec {
@@ -87,7 +90,7 @@ impl Worker {
                 scratch: scratch.folder(&format!("slot-{number}")).map_err(failed)?,
                 profile,
             };
-            runners.push(ShardRunner::new(spec, parts.clone()));
+            runners.push(ShardRunner::new(spec, parts.clone(), prefetched.clone()));
         }
         // One interpreter shows whether all will start; the others wait for work.
         if let Some(first) = runners.first_mut() {
@@ -99,13 +102,13 @@ impl Worker {
         let slots = slots.map_err(StartError::Thread)?;
         metrics::slots(count);
         let waits = Waits { silence: config.patience, drain: config.drain_within, release: RELEASE_WITHIN };
-        Ok(Worker { interpreter, profile, labels, slots, target, waits, scratch, name })
+        Ok(Worker { interpreter, profile, labels, slots, prefetched, target, waits, scratch, name })
     }
 
     /// Runs shards until the coordinator has no more, or until it is asked to stop. The first message on
     /// `shutdown` drains, the second gives back what runs, the third ends it at once.
     pub async fn run(self, shutdown: mpsc::Receiver<()>) -> Result<(), ReportError> {
-        let Worker { interpreter, profile, labels, slots, target, waits, scratch, name } = self;
+        let Worker { interpreter, profile, labels, slots, prefetched, target, waits, scratch, name } = self;
         let introduction = Introduction {
             host: host(),
             pid: std::process::id(),
@@ -114,7 +117,7 @@ impl Worker {
             labels,
         };
         let coordinator = Remote::new(target, name, introduction);
-        let ended = Loop::new(coordinator, waits, slots).run(shutdown).await;
+        let ended = Loop::new(coordinator, waits, slots, prefetched).run(shutdown).await;
         // Only now: what the slots still held lay in it.
         drop(scratch);
         ended

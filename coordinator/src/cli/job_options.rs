@@ -57,6 +57,10 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "N")]
     max_events: Option<u64>,
 
+    /// Runs each program so often in all, and says in its row whether the runs were alike [default: 1].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: Option<u32>,
+
     /// Sources in one shard, which becomes one part [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     shard_sources: Option<u64>,
@@ -113,6 +117,7 @@ struct JobFile {
     #[serde(default, deserialize_with = "parsed_granularity")]
     granularity: Option<Granularity>,
     max_events: Option<u64>,
+    repeat: Option<u32>,
     shard_sources: Option<u64>,
     priority: Option<i32>,
     share: Option<u32>,
@@ -145,10 +150,13 @@ impl JobOptions {
         let mut mappings = of_file.collect::<Result<Vec<Mapping>, _>>()?;
         mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
         mappings.extend(self.map.iter().cloned());
+        let repeat = self.repeat.or(file.repeat).unwrap_or(1);
+        if repeat == 0 {
+            bail!("`repeat` must be at least 1");
+        }
         let granularity = self.granularity.or(file.granularity).unwrap_or_default();
-        let job = Job::new(sources, shard_sources, limits)?
-            .with_columns(ColumnMap::new(mappings)?)
-            .with_granularity(granularity);
+        let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
+        let job = job.with_granularity(granularity).with_repeat(repeat);
 
         let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
         let share = asked(|options| options.share).or(file.share).unwrap_or(1);

@@ -5,6 +5,7 @@ mod console;
 mod inspect;
 mod job_options;
 mod jobs;
+mod render;
 mod run;
 mod serve;
 mod session;
@@ -61,6 +62,7 @@ enum Command {
     Run(run::RunArgs),
     Inspect(inspect::InspectArgs),
     Verify(verify::VerifyArgs),
+    Render(render::RenderArgs),
     Serve(serve::ServeArgs),
     Submit(submit::SubmitArgs),
     Jobs(jobs::JobsArgs),
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, workers, console),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Render(args) => render::render(args, console),
         Command::Serve(args) => serve::serve(&args),
         Command::Submit(args) => submit::submit(&args, console),
         Command::Jobs(args) => jobs::jobs(&args),

@@ -1,6 +1,7 @@
 //! `et-coord run`: a coordinator and its workers on this machine, from the sources to the finished dataset.
 
 use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -79,6 +80,7 @@ pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyho
     drop(dataset::source::plan(&job, None)?);
     let worker = worker(&args, workers)?;
     let place = absolute(&output)?;
+    let _claim = claim(&place).with_context(|| format!("{output} is taken"))?;
     let dataset = Dataset::start(Store::open(&place)?, job.clone())?;
     if dataset.is_sealed()? {
         console.say(&format!("{output} is complete already; nothing was run"));
@@ -120,6 +122,21 @@ pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyho
             console.say("stopped at once; the same command again goes on from what is published");
             Ok(ExitCode::from(by.exit_code()))
         }
+    }
+}
+
+/// Keeps other programs like this one from the same folder, as long as it is held or this process lives. A bucket
+/// cannot be claimed, nor a folder whose file system knows no locks.
+fn claim(place: &str) -> anyhow::Result<Option<File>> {
+    if place.contains("://") || std::fs::create_dir_all(place).is_err() {
+        return Ok(None);
+    }
+    let Ok(folder) = File::open(place) else { return Ok(None) };
+    match folder.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            bail!("another `et-coord run` is at work there: wait for its end, or choose another folder")
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::info;
 
 use crate::grpc;
 use crate::queue::Home;
-use crate::service::{Pace, Service};
+use crate::service::{Machine, Pace, Service};
 use crate::signals::Interrupts;
 use crate::status;
 
@@ -73,22 +73,36 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
             "memory" => Home::here(),
             url => Home::redis(url).await?,
         };
+        // A second one at the same address takes over when certificates are replaced.
+        let listener = listener.into_std()?;
         let scheme = if plane.has_tls() { "https" } else { "http" };
         println!("et-coord: serving at {scheme}://{}", listener.local_addr()?);
 
-        let service = Service::start(home, Pace::FLEET);
+        let service = Service::start(home, Pace::FLEET, Machine::this());
         let health = HealthReporter::new();
         if let Some(listener) = status_listener {
             println!("et-coord: status at http://{}", listener.local_addr()?);
             tokio::spawn(status::serve(listener, health.clone(), service.clone()));
         }
-        let (end, ending) = tokio::sync::oneshot::channel::<()>();
-        let ended = async {
-            // An error means that nobody will ask any more, which comes to the same.
-            let _ = ending.await;
+        let mut plane = plane;
+        let (by, end, server) = loop {
+            let (end, ending) = tokio::sync::oneshot::channel::<()>();
+            let ended = async {
+                // An error means that nobody will ask any more, which comes to the same.
+                let _ = ending.await;
+            };
+            let listener = TcpListener::from_std(listener.try_clone()?)?;
+            let server = tokio::spawn(grpc::serve(listener, service.clone(), plane.clone(), ended));
+            tokio::select! {
+                by = interrupts.next() => break (by, end, server),
+                renewed = plane.renewed() => {
+                    info!("the certificates have been replaced: connections are made anew");
+                    plane = renewed;
+                    // It finishes what is under way.
+                    let _ = end.send(());
+                }
+            }
         };
-        let server = tokio::spawn(grpc::serve(listener, service.clone(), plane, ended));
-        let by = interrupts.next().await;
         info!(?by, "ending when what is under way is finished");
         health.set_service_status("", ServingStatus::NotServing).await;
         let _ = end.send(());

@@ -14,7 +14,7 @@ use super::watch::watch_job;
 use crate::grpc;
 use crate::local_workers::{Exit, LocalWorkers, Patience, WorkerCommand};
 use crate::queue::{Counts, FailedShard, Home};
-use crate::service::{Asked, Open, Over, Pace, Service, Snapshot};
+use crate::service::{Asked, Machine, Open, Over, Pace, Service, Snapshot};
 use crate::signals::{Interrupt, Interrupts};
 
 /// Exits of workers that may wait to be dealt with.
@@ -55,7 +55,7 @@ impl Session {
         let mut interrupts = Interrupts::listen()?;
         let listener = self.listen(&console).await?;
         let address = listener.local_addr()?;
-        let service = Service::start(Home::here(), Pace::ALONE);
+        let service = Service::start(Home::here(), Pace::ALONE, Machine::this());
         let open = service.begin(self.asked).await?;
 
         let watching = tokio::spawn(watch_job(open.watch(), console.clone()));

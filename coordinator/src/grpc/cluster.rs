@@ -73,6 +73,7 @@ fn reply(answer: Answer) -> v1::ReportReply {
             output: open.record.output.clone(),
             limits: Some(limits_out(open.dataset.job().limits)),
             granularity: granularity_out(open.dataset.job().granularity).into(),
+            repeat: open.dataset.job().repeat,
         }),
         set_aside: start.set_aside,
         careful: start.careful,

@@ -35,13 +35,40 @@ pub struct HereQueue {
 pub struct HereRegistry(Here);
 
 impl Here {
-    pub(super) fn queue(&self, job: &str, rules: Rules) -> HereQueue {
+    pub(crate) fn queue(&self, job: &str, rules: Rules) -> HereQueue {
         let queue = self.lock().queues.entry(job.to_owned()).or_default().clone();
         HereQueue { job: job.to_owned(), rules, queue }
     }
 
-    pub(super) fn registry(&self) -> HereRegistry {
+    pub(crate) fn registry(&self) -> HereRegistry {
         HereRegistry(self.clone())
+    }
+
+    /// Another one that holds the same now.
+    #[cfg(test)]
+    pub(crate) fn copied(&self) -> Here {
+        let Content { queues, jobs, claims } = &*self.lock();
+        let copied = |queue: &Arc<Mutex<Option<Queue>>>| {
+            Arc::new(Mutex::new(queue.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+        };
+        let queues = queues.iter().map(|(job, queue)| (job.clone(), copied(queue))).collect();
+        Here(Arc::new(Mutex::new(Content { queues, jobs: jobs.clone(), claims: claims.clone() })))
+    }
+
+    /// Forgets all, for what another one holds.
+    #[cfg(test)]
+    pub(crate) fn restore(&self, other: &Here) {
+        let other = other.copied();
+        let Content { queues, jobs, claims } = std::mem::take(&mut *other.lock());
+        let mut content = self.lock();
+        (content.jobs, content.claims) = (jobs, claims);
+        for (job, queue) in &content.queues {
+            let restored = queues.get(job).and_then(|queue| queue.lock().ok()?.clone());
+            *queue.lock().unwrap_or_else(PoisonError::into_inner) = restored;
+        }
+        for (job, queue) in queues {
+            content.queues.entry(job).or_insert(queue);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {
@@ -99,7 +126,7 @@ impl HereQueue {
         self.with(|queue| queue.change(change))
     }
 
-    pub(super) fn status(&self) -> Result<Status, QueueError> {
+    pub(crate) fn status(&self) -> Result<Status, QueueError> {
         self.with(|queue| queue.status())
     }
 
@@ -138,7 +165,7 @@ impl HereRegistry {
         is_new
     }
 
-    pub(super) fn get(&self, job: &str) -> Option<JobRecord> {
+    pub(crate) fn get(&self, job: &str) -> Option<JobRecord> {
         self.0.lock().jobs.get(job).cloned()
     }
 
@@ -148,7 +175,7 @@ impl HereRegistry {
 
     pub(super) fn set_state(&self, job: &str, state: JobState, message: &str, ended_unix_ms: u64) -> bool {
         match self.0.lock().jobs.get_mut(job) {
-            Some(record) if record.state != JobState::Complete => {
+            Some(record) if record.state != JobState::Complete && record.state != state => {
                 (record.state, record.message, record.ended_unix_ms) =
                     (state, message.to_owned(), ended_unix_ms);
                 true

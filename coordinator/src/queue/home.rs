@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use dataset::{Shard, Tally};
 
+#[cfg(test)]
+use super::far::{Far, FarQueue};
 use super::here::{Here, HereQueue};
 use super::redis::{Redis, RedisQueue};
 use super::{
@@ -19,6 +21,8 @@ use super::{
 pub enum Home {
     Here(Here),
     Redis(Redis),
+    #[cfg(test)]
+    Far(Far),
 }
 
 impl Home {
@@ -45,6 +49,8 @@ impl Home {
         match self {
             Home::Here(here) => JobQueue::Here(here.queue(job, rules)),
             Home::Redis(redis) => JobQueue::Redis(redis.queue(job, rules)),
+            #[cfg(test)]
+            Home::Far(far) => JobQueue::Far(far.queue(job, rules)),
         }
     }
 
@@ -53,6 +59,8 @@ impl Home {
         match self {
             Home::Here(here) => Registry::Here(here.registry()),
             Home::Redis(redis) => Registry::Redis(redis.registry()),
+            #[cfg(test)]
+            Home::Far(far) => Registry::Far(far.registry()),
         }
     }
 }
@@ -62,14 +70,18 @@ impl Home {
 pub enum JobQueue {
     Here(HereQueue),
     Redis(RedisQueue),
+    #[cfg(test)]
+    Far(FarQueue),
 }
 
 /// Calls the same method of whichever queue it is.
 macro_rules! either {
-    ($self:ident, $queue:ident => $here:expr, $redis:expr) => {
+    ($self:ident, $queue:ident => $here:expr, $away:expr) => {
         match $self {
             JobQueue::Here($queue) => $here,
-            JobQueue::Redis($queue) => $redis.await,
+            JobQueue::Redis($queue) => $away.await,
+            #[cfg(test)]
+            JobQueue::Far($queue) => $away.await,
         }
     };
 }

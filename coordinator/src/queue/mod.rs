@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod conformance;
 mod error;
+#[cfg(test)]
+pub(crate) mod far;
 mod here;
 mod home;
 mod redis;
@@ -13,6 +15,8 @@ mod registry;
 mod state;
 
 pub use error::QueueError;
+#[cfg(test)]
+pub(crate) use here::Here;
 pub use home::{Home, JobQueue};
 pub use registry::{JobRecord, JobState, Registry};
 pub use state::{

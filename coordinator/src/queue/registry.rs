@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::QueueError;
+#[cfg(test)]
+use super::far::FarRegistry;
 use super::here::HereRegistry;
 use super::redis::RedisRegistry;
 
@@ -52,6 +54,8 @@ pub enum JobState {
 pub enum Registry {
     Here(HereRegistry),
     Redis(RedisRegistry),
+    #[cfg(test)]
+    Far(FarRegistry),
 }
 
 impl Registry {
@@ -60,6 +64,8 @@ impl Registry {
         match self {
             Registry::Here(registry) => Ok(registry.put(record)),
             Registry::Redis(registry) => registry.put(record).await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.put(record).await,
         }
     }
 
@@ -67,6 +73,8 @@ impl Registry {
         match self {
             Registry::Here(registry) => Ok(registry.get(job)),
             Registry::Redis(registry) => registry.get(job).await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.get(job).await,
         }
     }
 
@@ -75,10 +83,13 @@ impl Registry {
         match self {
             Registry::Here(registry) => Ok(registry.list()),
             Registry::Redis(registry) => registry.list().await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.list().await,
         }
     }
 
-    /// Says how a job stands now. False if there is no such job, or it is complete: then nothing changes.
+    /// Says how a job stands now. False if there is no such job, or it is complete, or stands so already: then nothing
+    /// changes.
     pub async fn set_state(
         &self,
         job: &str,
@@ -89,6 +100,8 @@ impl Registry {
         match self {
             Registry::Here(registry) => Ok(registry.set_state(job, state, message, ended_unix_ms)),
             Registry::Redis(registry) => registry.set_state(job, state, message, ended_unix_ms).await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.set_state(job, state, message, ended_unix_ms).await,
         }
     }
 
@@ -104,6 +117,8 @@ impl Registry {
         match self {
             Registry::Here(registry) => Ok(registry.claim(name, holder, ttl, now)),
             Registry::Redis(registry) => registry.claim(name, holder, ttl, now).await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.claim(name, holder, ttl, now).await,
         }
     }
 
@@ -115,6 +130,8 @@ impl Registry {
                 Ok(())
             }
             Registry::Redis(registry) => registry.release(name, holder).await,
+            #[cfg(test)]
+            Registry::Far(registry) => registry.release(name, holder).await,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use dataset::{Dataset, Job, Store};
+use dataset::{Dataset, Job};
 
 use super::measure::job_is_over;
-use super::{Open, Service, ServiceError, blocking, is_over, lock, unix_ms};
+use super::{Open, Service, ServiceError, is_over, lock};
 use crate::queue::{FailedShard, JobRecord, JobState, QueueError, Rules, Status};
 use crate::service::Labels;
 
@@ -38,11 +38,11 @@ pub(crate) struct JobView {
 impl Service {
     /// Takes on a job. The same job again is the same job, and goes on if it had stopped.
     pub(crate) async fn submit(&self, asked: Asked) -> Result<JobView, ServiceError> {
-        let (record, is_sealed) = record(asked).await?;
+        let (record, is_sealed) = self.record(asked).await?;
         let id = record.id.clone();
         let is_new = self.0.registry.put(&record).await?;
         if is_sealed {
-            self.0.registry.set_state(&id, JobState::Complete, "", unix_ms()).await?;
+            self.0.registry.set_state(&id, JobState::Complete, "", self.0.machine.unix_ms()).await?;
         } else if is_new {
             self.open(record).await?;
         } else {
@@ -53,7 +53,7 @@ impl Service {
 
     /// Takes on a job that no other coordinator has, and that is not complete.
     pub(crate) async fn begin(&self, asked: Asked) -> Result<Arc<Open>, ServiceError> {
-        let (record, _) = record(asked).await?;
+        let (record, _) = self.record(asked).await?;
         self.0.registry.put(&record).await?;
         self.open(record).await
     }
@@ -99,8 +99,11 @@ impl Service {
             }
             (Change::Cancel, JobState::Running | JobState::Paused) => {
                 queue.cancel().await?;
-                state(JobState::Cancelled, unix_ms()).await?;
-                job_is_over(&record, &queue.status().await.unwrap_or_default(), JobState::Cancelled);
+                let now = self.0.machine.unix_ms();
+                if state(JobState::Cancelled, now).await? {
+                    let status = queue.status().await.unwrap_or_default();
+                    job_is_over(&record, &status, JobState::Cancelled, now);
+                }
             }
             (Change::Pause, JobState::Failed | JobState::Cancelled) => {
                 let word = if record.state == JobState::Failed { "has failed" } else { "is cancelled" };
@@ -162,31 +165,34 @@ impl Service {
             )),
         }
     }
-}
 
-/// A job as it is kept, its dataset begun; and whether that is sealed already.
-async fn record(asked: Asked) -> Result<(JobRecord, bool), ServiceError> {
-    let Asked { job, output, priority, share, labels } = asked;
-    let place = output.clone();
-    let (id, job_json, is_sealed) = blocking(move || {
-        let job_json = serde_json::to_string(&job).expect("numbers and texts are JSON");
-        // A source that does not exist or holds nothing is told before anything is written.
-        drop(dataset::source::plan(&job, None).map_err(|error| ServiceError::Refused(error.to_string()))?);
-        let dataset = Dataset::start(Store::open(&place)?, job)?;
-        Ok((dataset.id().0.clone(), job_json, dataset.is_sealed()?))
-    })
-    .await?;
-    let record = JobRecord {
-        id,
-        job_json,
-        output,
-        priority,
-        share: share.max(1),
-        labels,
-        submitted_unix_ms: unix_ms(),
-        state: JobState::Running,
-        message: String::new(),
-        ended_unix_ms: 0,
-    };
-    Ok((record, is_sealed))
+    /// A job as it is kept, its dataset begun; and whether that is sealed already.
+    async fn record(&self, asked: Asked) -> Result<(JobRecord, bool), ServiceError> {
+        let Asked { job, output, priority, share, labels } = asked;
+        let store = self.0.machine.open_store(&output)?;
+        let begin = move || -> Result<_, ServiceError> {
+            let job_json = serde_json::to_string(&job).expect("numbers and texts are JSON");
+            // A source that does not exist or holds nothing is told before anything is written.
+            drop(
+                dataset::source::plan(&job, None)
+                    .map_err(|error| ServiceError::Refused(error.to_string()))?,
+            );
+            let dataset = Dataset::start(store, job)?;
+            Ok((dataset.id().0.clone(), job_json, dataset.is_sealed()?))
+        };
+        let (id, job_json, is_sealed) = self.0.machine.blocking(begin).await??;
+        let record = JobRecord {
+            id,
+            job_json,
+            output,
+            priority,
+            share: share.max(1),
+            labels,
+            submitted_unix_ms: self.0.machine.unix_ms(),
+            state: JobState::Running,
+            message: String::new(),
+            ended_unix_ms: 0,
+        };
+        Ok((record, is_sealed))
+    }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use dataset::{Dataset, Report};
 use tokio::sync::watch;
 
-use super::{ServiceError, blocking, lock};
+use super::lock;
 use crate::progress::Progress;
-use crate::queue::{Depth, FailedShard, IntervalSet, JobQueue, JobRecord};
+use crate::queue::{Depth, FailedShard, JobQueue, JobRecord};
 
 /// What a coordinator needs at hand to serve a job.
 pub(crate) struct Open {
@@ -67,14 +67,6 @@ impl Open {
 
     pub(super) fn tell(&self, snapshot: Snapshot) {
         self.snapshot.send_replace(snapshot);
-    }
-
-    /// Begins the queue from the parts that exist. One that has begun already stays as it is.
-    pub(super) async fn begin(&self) -> Result<(), ServiceError> {
-        let dataset = self.dataset.clone();
-        let published = move || Ok(dataset.published()?.collect::<Result<IntervalSet, _>>()?);
-        self.queue.begin(&blocking(published).await?).await?;
-        Ok(())
     }
 
     pub(super) fn depth(&self) -> Depth {

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use telemetry::job::{self, Job};
 use telemetry::metrics::{self, LeaseEnd};
 
+use super::Service;
 use super::schedule::{Labels, fits};
-use super::{Service, unix_ms};
 use crate::queue::{Counts, Depth, JobRecord, JobState, Status};
 use crate::status::Backlog;
 
@@ -67,12 +67,12 @@ fn count(counts: &Counts, kind: LeaseEnd) -> u64 {
 }
 
 /// Tells of a job that is over now.
-pub(super) fn job_is_over(record: &JobRecord, status: &Status, state: JobState) {
+pub(super) fn job_is_over(record: &JobRecord, status: &Status, state: JobState, ended_unix_ms: u64) {
     let at = |unix_ms| SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms);
     job::record(&Job {
         id: &record.id,
         submitted: at(record.submitted_unix_ms),
-        ended: at(unix_ms()),
+        ended: at(ended_unix_ms),
         state: match state {
             JobState::Running => "running",
             JobState::Paused => "paused",

@@ -8,10 +8,14 @@
 
 mod control;
 mod job;
+mod machine;
 mod measure;
+mod planner;
 mod publish;
 mod report;
 mod schedule;
+#[cfg(test)]
+mod sim;
 mod tend;
 mod workers;
 
@@ -20,15 +24,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dataset::{Dataset, OpenError, Store, StoreError};
+use dataset::{Dataset, OpenError, StoreError};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{info, warn};
 
-use crate::queue::{Home, JobRecord, JobState, QueueError, Registry, Rules};
+use crate::queue::{Home, IntervalSet, JobRecord, JobState, QueueError, Registry, Rules};
 
 pub(crate) use control::{Asked, Change, JobView};
 pub(crate) use job::{Open, Over, Snapshot};
+pub(crate) use machine::Machine;
 pub(crate) use report::{Answer, Heard, Said};
 pub(crate) use schedule::Labels;
 use workers::Workers;
@@ -64,6 +68,7 @@ impl Pace {
 pub(crate) struct Service(Arc<Shared>);
 
 struct Shared {
+    machine: Machine,
     home: Home,
     registry: Registry,
     pace: Pace,
@@ -77,7 +82,6 @@ struct Shared {
     is_dismissing: AtomicBool,
     /// Becomes true when this coordinator is to end.
     closing: watch::Sender<bool>,
-    tasks: Mutex<JoinSet<()>>,
 }
 
 /// Why a coordinator could not do what it was asked to.
@@ -103,20 +107,20 @@ impl Service {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn start(home: Home, pace: Pace) -> Service {
+    pub(crate) fn start(home: Home, pace: Pace, machine: Machine) -> Service {
         let service = Service(Arc::new(Shared {
             registry: home.registry(),
             home,
             pace,
-            name: format!("{}-{:x}", std::process::id(), since_epoch().as_nanos()),
+            name: machine.name(),
+            machine,
             open: Mutex::default(),
             workers: Mutex::default(),
             knows_jobs: AtomicBool::new(false),
             is_dismissing: AtomicBool::new(false),
             closing: watch::Sender::new(false),
-            tasks: Mutex::default(),
         }));
-        service.spawn(service.clone().find_jobs());
+        service.0.machine.spawn(service.clone().find_jobs());
         service
     }
 
@@ -128,13 +132,7 @@ impl Service {
     /// Ends what this coordinator does by itself, and returns when publications under way are finished.
     pub(crate) async fn close(&self) {
         self.0.closing.send_replace(true);
-        loop {
-            let mut tasks = std::mem::take(&mut *lock(&self.0.tasks));
-            if tasks.is_empty() {
-                return;
-            }
-            while tasks.join_next().await.is_some() {}
-        }
+        self.0.machine.idle().await;
     }
 
     /// The process with this number on this machine is gone, and so is the worker that it was, if it was one.
@@ -174,8 +172,9 @@ impl Service {
             }
             self.tell_depth();
             tokio::select! {
+                biased;
                 () = closed(&mut closing) => return,
-                () = tokio::time::sleep(self.0.pace.tick) => {}
+                () = self.0.machine.sleep(self.0.pace.tick) => {}
             }
         }
     }
@@ -197,13 +196,14 @@ impl Service {
             return Ok(open.clone());
         }
         let output = record.output.clone();
-        let dataset = blocking(move || Ok(Dataset::open(Store::open(&output)?)?)).await?;
+        let store = self.0.machine.open_store(&output)?;
+        let dataset = self.0.machine.blocking(move || Dataset::open(store)).await??;
         let queue = self.0.home.queue(&record.id, Rules::default());
         let fresh = Arc::new(Open::new(record, dataset, queue));
-        fresh.begin().await?;
+        self.begin_queue(&fresh).await?;
         let open = lock(&self.0.open).entry(fresh.id().to_owned()).or_insert_with(|| fresh.clone()).clone();
         if Arc::ptr_eq(&open, &fresh) {
-            self.spawn(self.clone().tend(fresh));
+            self.0.machine.spawn(self.clone().tend(fresh));
         }
         Ok(open)
     }
@@ -217,10 +217,13 @@ impl Service {
         lock(&self.0.open).values().cloned().collect()
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = lock(&self.0.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+    /// Begins the job's queue from the parts that exist. One that has begun already stays as it is.
+    async fn begin_queue(&self, open: &Open) -> Result<(), ServiceError> {
+        let dataset = open.dataset.clone();
+        let published = move || dataset.published()?.collect::<Result<IntervalSet, _>>();
+        let published = self.0.machine.blocking(published).await??;
+        open.queue.begin(&published).await?;
+        Ok(())
     }
 }
 
@@ -254,19 +257,8 @@ fn is_over(state: JobState) -> bool {
     }
 }
 
-/// Calls to a store block.
-async fn blocking<T: Send + 'static>(
-    call: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-) -> Result<T, ServiceError> {
-    spawn_blocking(call).await.unwrap_or_else(|bug| Err(ServiceError::Bug(bug.to_string())))
-}
-
 fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-fn unix_ms() -> u64 {
-    since_epoch().as_millis() as u64
 }
 
 /// No holder of these locks panics, and what they guard would still be sound.

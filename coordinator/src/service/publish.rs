@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use dataset::{ErrorKind, Published, StoreError};
 use telemetry::metrics;
-use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Open, Service, lock};
+use super::{Open, Service, ServiceError, lock};
 use crate::queue::{Finished, QueueError};
 
 /// Pauses before the store is asked again where it failed for a reason that may pass. Together they are shorter than
@@ -31,9 +29,9 @@ impl Service {
     /// Publishes a committed part and says so to the queue. If that cannot be said, a sweep finds it out.
     pub(super) fn publish(&self, open: Arc<Open>, finished: Finished) {
         let service = self.clone();
-        self.spawn(async move {
+        self.0.machine.spawn(async move {
             let (job, shard) = (open.id(), finished.lease.shard);
-            let told = match place(&open, &finished).await {
+            let told = match service.place(&open, &finished).await {
                 Outcome::Published => {
                     metrics::published();
                     open.queue.published(finished.lease, &finished.tally).await.map(drop)
@@ -51,34 +49,39 @@ impl Service {
             note(job, shard, told);
         });
     }
+
+    /// Copies a part to its place, again and again while that may help.
+    async fn place(&self, open: &Open, finished: &Finished) -> Outcome {
+        let mut pauses = RETRIES.into_iter();
+        loop {
+            let error = match self.copy(open, finished).await {
+                Ok(Ok(_)) => return Outcome::Published,
+                Ok(Err(error)) => error,
+                Err(bug) => return Outcome::Failed(bug.to_string()),
+            };
+            if error.kind() != ErrorKind::Other {
+                return Outcome::Failed(error.to_string());
+            }
+            match pauses.next() {
+                Some(pause) => self.0.machine.sleep(pause).await,
+                None => return Outcome::Postponed(error),
+            }
+        }
+    }
+
+    async fn copy(
+        &self,
+        open: &Open,
+        finished: &Finished,
+    ) -> Result<Result<Published, StoreError>, ServiceError> {
+        let (dataset, shard, attempt) =
+            (open.dataset.clone(), finished.lease.shard, finished.attempt.clone());
+        self.0.machine.blocking(move || dataset.publish(shard, &attempt)).await
+    }
 }
 
 fn note(job: &str, shard: u64, told: Result<(), QueueError>) {
     if let Err(error) = told {
         warn!(job, shard, %error, "cannot tell the queue of a publication");
     }
-}
-
-/// Copies a part to its place, again and again while that may help.
-async fn place(open: &Open, finished: &Finished) -> Outcome {
-    let mut pauses = RETRIES.into_iter();
-    loop {
-        let error = match copy(open, finished).await {
-            Ok(Ok(_)) => return Outcome::Published,
-            Ok(Err(error)) => error,
-            Err(bug) => return Outcome::Failed(bug),
-        };
-        if error.kind() != ErrorKind::Other {
-            return Outcome::Failed(error.to_string());
-        }
-        match pauses.next() {
-            Some(pause) => sleep(pause).await,
-            None => return Outcome::Postponed(error),
-        }
-    }
-}
-
-async fn copy(open: &Open, finished: &Finished) -> Result<Result<Published, StoreError>, String> {
-    let (dataset, shard, attempt) = (open.dataset.clone(), finished.lease.shard, finished.attempt.clone());
-    spawn_blocking(move || dataset.publish(shard, &attempt)).await.map_err(|bug| bug.to_string())
 }

@@ -9,7 +9,7 @@ use dataset::Tally;
 use tracing::{info, warn};
 
 use super::schedule::{Candidate, Labels, divide, fits};
-use super::{Open, Service, ServiceError, lock, since_epoch};
+use super::{Open, Service, ServiceError, lock};
 use crate::queue::{Failure, Finished, Lease, QueueError, Reply, Report, Running, Start, WorkerId};
 
 /// How a worker stands, with all jobs.
@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 impl Service {
     /// Fails only if the queue cannot be asked; the worker goes on meanwhile, and asks again.
     pub(crate) async fn report(&self, heard: Heard) -> Result<Answer, ServiceError> {
-        let now = since_epoch();
+        let now = self.0.machine.clock();
         self.note(&heard, now);
         let is_dismissing = self.0.is_dismissing.load(Ordering::Relaxed);
         let mut left = if is_dismissing { 0 } else { heard.free_slots };
@@ -166,7 +166,7 @@ impl Service {
     pub(super) async fn begin_again(&self, open: &Open) -> Result<(), ServiceError> {
         warn!(job = open.id(), "the queue has lost the job, which begins again from the parts that exist");
         self.0.registry.put(&open.record).await?;
-        open.begin().await
+        self.begin_queue(open).await
     }
 
     fn take_over(&self, open: &Arc<Open>, reply: Reply, answer: &mut Answer) {

@@ -1,19 +1,16 @@
 //! What a coordinator does for a job without being asked: plans it, frees what was left behind, seals it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{ErrorKind, SealError, Shard, Times};
+use dataset::{Report, SealError, Shard, Times};
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval};
 use tracing::{info, warn};
 
 use super::measure::{EndedLeases, job_is_over};
-use super::{
-    Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock, since_epoch, unix_ms,
-};
-use crate::planner::{self, Planned};
+use super::planner::Planned;
+use super::{Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock};
 use crate::progress::Progress;
 use crate::queue::{Depth, JobState, Mode, QueueError, Rules, Status};
 
@@ -23,11 +20,18 @@ const CLAIM_TICKS: u32 = 20;
 /// How many shards are offered to the queue in one call.
 const OFFERED_AT_ONCE: usize = 1000;
 
-/// Pauses before the plan is tried again where the store failed. After that the job gives up.
-const PLAN_RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
-
-/// How often sealing is tried where the store fails for reasons that may pass.
-const SEAL_RETRIES: usize = 5;
+/// Pauses before a job is planned or sealed again where the store failed for a reason that may pass. An outage of some
+/// ten minutes costs time; after that the job gives up, and people are told.
+const RETRIES: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(120),
+    Duration::from_secs(120),
+    Duration::from_secs(120),
+];
 
 /// The plan of one job, as far as this coordinator makes it.
 struct Planning {
@@ -36,21 +40,23 @@ struct Planning {
     furthest: Option<u64>,
     /// In a row, with nothing new in between.
     failures: usize,
-    /// After a failure, when to begin anew.
-    again_at: Option<Instant>,
+    /// After a failure, at which uptime to begin anew.
+    again_at: Option<Duration>,
 }
 
 impl Service {
     /// Tends a job until it is over, or this coordinator is.
     pub(super) async fn tend(self, open: Arc<Open>) {
         let mut closing = self.0.closing.subscribe();
-        let mut tick = interval(self.0.pace.tick);
+        let machine = &self.0.machine;
+        let mut next_look = machine.uptime();
         let mut tending = Tending {
             service: &self,
             open: &open,
             planning: None,
             giving_up: None,
             seal_failures: 0,
+            seal_again_at: Duration::ZERO,
             ended_leases: EndedLeases::default(),
         };
         let mut wants_shards = false;
@@ -61,8 +67,12 @@ impl Service {
             }
             let mut planned = Vec::new();
             let step = tokio::select! {
+                biased;
                 () = closed(&mut closing) => break None,
-                _ = tick.tick() => tending.step().await,
+                () = machine.sleep_until(next_look) => {
+                    next_look = machine.uptime() + self.0.pace.tick;
+                    tending.step().await
+                }
                 count = receive(&mut tending.planning, &mut planned), if wants_shards => {
                     tending.planned(count, planned).await.map(|()| None)
                 }
@@ -124,6 +134,8 @@ struct Tending<'a> {
     /// Why the job is not to go on, once what runs is finished.
     giving_up: Option<String>,
     seal_failures: usize,
+    /// After a failure, at which uptime to try again.
+    seal_again_at: Duration,
     ended_leases: EndedLeases,
 }
 
@@ -141,7 +153,7 @@ impl Tending<'_> {
             }
             Some(_) => {}
         }
-        let swept = open.queue.sweep(since_epoch()).await?;
+        let swept = open.queue.sweep(service.0.machine.clock()).await?;
         for finished in swept.abandoned {
             service.publish(open.clone(), finished);
         }
@@ -162,7 +174,7 @@ impl Tending<'_> {
     fn tell(&self, status: &Status) {
         let Service(shared) = self.service;
         let mut workers = lock(&shared.workers);
-        workers.forget_silent(Rules::default().lease, since_epoch());
+        workers.forget_silent(Rules::default().lease, shared.machine.clock());
         let progress = Progress {
             sources_planned: status.sources_planned,
             all_planned: status.all_planned,
@@ -181,20 +193,18 @@ impl Tending<'_> {
 
     /// Goes on with the plan, if no other coordinator does.
     async fn plan(&mut self) -> Result<(), ServiceError> {
-        let Service(shared) = self.service;
-        let ttl = shared.pace.tick * CLAIM_TICKS;
-        let claim = plan_claim(self.open);
-        if !shared.registry.claim(&claim, &shared.name, ttl, since_epoch()).await? {
+        if !self.claim(&plan_claim(self.open)).await? {
             self.planning = None;
             return Ok(());
         }
+        let service = self.service;
         match &mut self.planning {
             None => {
-                let shards = planner::start(self.open.dataset.clone());
+                let shards = service.start_planning(self.open.dataset.clone());
                 self.planning = Some(Planning { shards, furthest: None, failures: 0, again_at: None });
             }
-            Some(planning) if planning.again_at.is_some_and(|at| at <= Instant::now()) => {
-                planning.shards = planner::start(self.open.dataset.clone());
+            Some(planning) if planning.again_at.is_some_and(|at| at <= service.0.machine.uptime()) => {
+                planning.shards = service.start_planning(self.open.dataset.clone());
                 planning.again_at = None;
             }
             Some(_) => {}
@@ -236,10 +246,11 @@ impl Tending<'_> {
     }
 
     async fn plan_failed(&mut self, reason: String, may_pass: bool) -> Result<(), ServiceError> {
+        let now = self.service.0.machine.uptime();
         let retry = self.planning.as_mut().filter(|_| may_pass).and_then(|planning| {
-            let pause = *PLAN_RETRIES.get(planning.failures)?;
+            let pause = *RETRIES.get(planning.failures)?;
             planning.failures += 1;
-            planning.again_at = Some(Instant::now() + pause);
+            planning.again_at = Some(now + pause);
             Some(pause)
         });
         match retry {
@@ -291,28 +302,26 @@ impl Tending<'_> {
 
     /// Seals the dataset, if no other coordinator does. To seal twice would be harmless.
     async fn seal(&mut self) -> Result<Option<Over>, ServiceError> {
-        let Service(shared) = self.service;
+        let machine = &self.service.0.machine;
         let claim = format!("{}/seal", self.open.id());
-        let ttl = shared.pace.tick * CLAIM_TICKS;
-        if !shared.registry.claim(&claim, &shared.name, ttl, since_epoch()).await? {
+        if machine.uptime() < self.seal_again_at || !self.claim(&claim).await? {
             return Ok(None);
         }
-        let started_unix_ms = self.open.record.submitted_unix_ms;
-        let dataset = self.open.dataset.clone();
-        let times = Times { started_unix_ms, finished_unix_ms: unix_ms() };
-        let sealing = spawn_blocking(move || dataset.seal(times)).await;
-        match sealing.map_err(|bug| ServiceError::Bug(bug.to_string()))? {
+        let error = match self.sealed(&claim).await? {
             Ok(report) => {
                 self.record(JobState::Complete, "").await?;
-                Ok(Some(Over::Complete(Arc::new(report))))
+                return Ok(Some(Over::Complete(Arc::new(report))));
             }
-            Err(SealError::Store(error))
-                if error.kind() == ErrorKind::Other && self.seal_failures < SEAL_RETRIES =>
-            {
+            Err(error) => error,
+        };
+        match RETRIES.get(self.seal_failures).filter(|_| error.may_pass()) {
+            Some(&pause) => {
                 self.seal_failures += 1;
-                Err(error.into())
+                self.seal_again_at = machine.uptime() + pause;
+                warn!(job = self.open.id(), %error, again_in = ?pause, "cannot seal the dataset");
+                Ok(None)
             }
-            Err(error) => {
+            None => {
                 let reason = format!("the dataset cannot be sealed: {error}");
                 self.record(JobState::Failed, &reason).await?;
                 Ok(Some(Over::GaveUp(reason)))
@@ -320,11 +329,39 @@ impl Tending<'_> {
         }
     }
 
+    /// Reads all parts, which may take long: meanwhile the claim is kept alive.
+    async fn sealed(&self, claim: &str) -> Result<Result<Report, SealError>, ServiceError> {
+        let Service(shared) = self.service;
+        let started_unix_ms = self.open.record.submitted_unix_ms;
+        let times = Times { started_unix_ms, finished_unix_ms: shared.machine.unix_ms() };
+        let dataset = self.open.dataset.clone();
+        let mut sealing = pin!(shared.machine.blocking(move || dataset.seal(times)));
+        loop {
+            tokio::select! {
+                biased;
+                sealed = &mut sealing => return sealed,
+                () = shared.machine.sleep(shared.pace.tick * CLAIM_TICKS / 4) => {
+                    // Two may seal at once if it cannot be kept, which costs time.
+                    let _ = self.claim(claim).await;
+                }
+            }
+        }
+    }
+
+    async fn claim(&self, claim: &str) -> Result<bool, ServiceError> {
+        let Service(shared) = self.service;
+        let ttl = shared.pace.tick * CLAIM_TICKS;
+        Ok(shared.registry.claim(claim, &shared.name, ttl, shared.machine.clock()).await?)
+    }
+
     async fn record(&self, state: JobState, message: &str) -> Result<(), ServiceError> {
-        self.service.0.registry.set_state(self.open.id(), state, message, unix_ms()).await?;
-        // What is over may be forgotten at once, and then there is less to tell.
-        let status = self.open.queue.status().await.unwrap_or_default();
-        job_is_over(&self.open.record, &status, state);
+        let now = self.service.0.machine.unix_ms();
+        // Several coordinators may find the same. One of them tells of it.
+        if self.service.0.registry.set_state(self.open.id(), state, message, now).await? {
+            // What is over may be forgotten at once, and then there is less to tell.
+            let status = self.open.queue.status().await.unwrap_or_default();
+            job_is_over(&self.open.record, &status, state, now);
+        }
         Ok(())
     }
 
@@ -333,8 +370,7 @@ impl Tending<'_> {
             return Ok(Over::GaveUp(message));
         }
         let dataset = self.open.dataset.clone();
-        let report = spawn_blocking(move || dataset.report()).await;
-        match report.map_err(|bug| ServiceError::Bug(bug.to_string()))? {
+        match self.service.0.machine.blocking(move || dataset.report()).await? {
             Ok(report) => Ok(Over::Complete(Arc::new(report))),
             Err(error) => Err(ServiceError::Refused(error.to_string())),
         }

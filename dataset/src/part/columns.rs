@@ -1,13 +1,18 @@
-//! Rows as columns.
+//! What rows say beside their events, as columns.
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Int32Builder, UInt64Builder};
+use arrow_array::builder::{
+    BooleanBuilder, Int32Builder, LargeStringBuilder, StringDictionaryBuilder, UInt64Builder,
+};
+use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, RecordBatch};
 
-use super::events::{EventColumns, Name, Text};
-use super::schema::SCHEMA;
+use super::schema::FACTS;
 use crate::Row;
+
+type Text = LargeStringBuilder;
+type Name = StringDictionaryBuilder<Int32Type>;
 
 /// Bytes of the columns whose size does not vary, roughly.
 const FIXED_BYTES: usize = 128;
@@ -51,12 +56,11 @@ pub(super) struct Columns {
     event_count: UInt64Builder,
     trace_damaged: BooleanBuilder,
     trace_truncated: BooleanBuilder,
-    events: EventColumns,
 }
 
 impl Columns {
-    /// Appends one row; gives the bytes that it takes before compression.
-    pub(super) fn append(&mut self, row: &Row<'_>) -> usize {
+    /// Appends one row of so many events; gives the bytes that it takes before compression, without them.
+    pub(super) fn append(&mut self, row: &Row<'_>, events: u64) -> usize {
         self.rows += 1;
         self.trace_id.append_value(&row.trace_id);
         self.job_id.append_value(row.job_id);
@@ -90,10 +94,10 @@ impl Columns {
         self.wall_us.append_value(row.wall_us);
         self.cpu_us.append_value(row.cpu_us);
         self.peak_memory_bytes.append_value(row.peak_memory_bytes);
-        self.event_count.append_value(row.events.len() as u64);
+        self.event_count.append_value(events);
         self.trace_damaged.append_value(row.trace_damaged);
         self.trace_truncated.append_value(row.trace_truncated);
-        FIXED_BYTES + text_bytes(row) + self.events.append(&row.events)
+        FIXED_BYTES + text_bytes(row)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -139,9 +143,8 @@ impl Columns {
             Arc::new(self.event_count.finish()),
             Arc::new(self.trace_damaged.finish()),
             Arc::new(self.trace_truncated.finish()),
-            Arc::new(self.events.finish()),
         ];
-        RecordBatch::try_new(SCHEMA.clone(), columns).expect("columns are in the order of the schema")
+        RecordBatch::try_new(FACTS.clone(), columns).expect("columns are in the order of the schema")
     }
 }
 

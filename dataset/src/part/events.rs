@@ -1,242 +1,363 @@
-//! Events as columns.
+//! Events as columns. They are most of a part by far, so their pages are written here rather than through Arrow: names
+//! are looked up once per log, the levels of a list are put together once for all its columns, and nothing is copied
+//! but the texts.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use arrow_array::builder::{LargeStringBuilder, StringDictionaryBuilder, UInt32Builder};
-use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, LargeListArray, StructArray};
-use arrow_buffer::{NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{FieldRef, Fields};
-use trace::{Change, Event, EventKind, Instruction, StackItem};
+use parquet::errors::Result as ParquetResult;
+use parquet::schema::types::ColumnDescPtr;
+use trace::{Change, Event, EventKind, StackItem, Value};
 
-use super::schema::{CHANGE, CHANGE_FIELDS, EVENT, EVENT_FIELDS, STACK_ITEM, STACK_ITEM_FIELDS};
+use super::chunk::{Codec, Encoded};
+use super::leaf::{Leaf, Names, Nullable, Numbers, Required, Seen, Texts};
+use super::levels::{Level, List};
 
-pub(super) type Text = LargeStringBuilder;
-pub(super) type Name = StringDictionaryBuilder<Int32Type>;
-
-/// No honest name is longer, and a name is repeated at every event.
-const NAME_BYTES: usize = 512;
-
-/// Bytes that an event or a change takes beside its texts, roughly.
+/// Bytes that an event, a change or a place of the stack takes beside its texts, roughly.
 const STRUCT_BYTES: usize = 24;
 
+/// How much of the way to a value is there: definition levels. One more than that of the member is that of a value
+/// that could be null and is not.
+const NO_EVENTS: u8 = 0;
+const EVENT: u8 = 1;
+const NO_CHANGES: u8 = EVENT;
+const CHANGE: u8 = 2;
+const NO_STACK: u8 = EVENT;
+const EMPTY_STACK: u8 = 2;
+const STACK_ITEM: u8 = 3;
+
+/// The repetition level of a change or a place of the stack that is not the first of its event.
+const GOES_ON: u8 = 2;
+
+/// A row without events.
+const NOTHING: Level = Level { repetition: 0, definition: NO_EVENTS };
+
 /// The `events` of the rows that are being gathered.
-#[derive(Default)]
 pub(super) struct EventColumns {
-    ends: Ends,
-    kind: Name,
-    frame: UInt32Builder,
-    parent: UInt32Builder,
-    depth: UInt32Builder,
-    function: Name,
-    line: UInt32Builder,
+    rows: usize,
+    list: List,
+    kind: Required<Names>,
+    frame: Required<Numbers>,
+    parent: Nullable<Numbers>,
+    depth: Required<Numbers>,
+    function: Required<Names>,
+    line: Required<Numbers>,
     changes: ChangeColumns,
-    type_name: Name,
-    text: Text,
-    thread: UInt32Builder,
-    instructions: InstructionColumns,
+    type_name: Nullable<Names>,
+    text: Nullable<Texts>,
+    thread: Required<Numbers>,
+    offset: Nullable<Numbers>,
+    stack: StackColumns,
+}
+
+struct ChangeColumns {
+    list: List,
+    scope: Required<Names>,
+    name: Required<Names>,
+    kind: Required<Names>,
+    type_name: Nullable<Names>,
+    text: Nullable<Texts>,
+    element: Nullable<Texts>,
+}
+
+struct StackColumns {
+    list: List,
+    local: Nullable<Names>,
+    type_name: Nullable<Names>,
+    text: Nullable<Texts>,
+}
+
+/// Takes the events of the row that is being appended, in their order.
+pub struct EventWriter<'c, 'a> {
+    columns: &'c mut EventColumns,
+    seen: SeenNames<'a>,
+    count: u64,
+    bytes: usize,
 }
 
 #[derive(Default)]
-struct ChangeColumns {
-    ends: Ends,
-    scope: Name,
-    name: Name,
-    kind: Name,
-    type_name: Name,
-    text: Text,
-    element: Text,
+struct SeenNames<'a> {
+    kind: Seen<'a>,
+    function: Seen<'a>,
+    type_name: Seen<'a>,
+    scope: Seen<'a>,
+    change_name: Seen<'a>,
+    change_kind: Seen<'a>,
+    change_type: Seen<'a>,
+    local: Seen<'a>,
+    stack_type: Seen<'a>,
 }
 
-/// What only instructions have, so that the events of other granularities cost next to nothing.
-struct InstructionColumns {
-    /// Events that are none, since the last one.
-    others: usize,
-    offset: UInt32Builder,
-    ends: Ends,
-    has_stack: NullBufferBuilder,
-    local: Name,
-    type_name: Name,
-    text: Text,
-}
+impl<'a> EventWriter<'_, 'a> {
+    pub fn push(&mut self, event: &Event<'a>) {
+        let EventWriter { columns, seen, count, bytes } = self;
+        let repetition = u8::from(*count > 0);
+        *count += 1;
+        *bytes += columns.push(event, repetition, seen);
+    }
 
-impl Default for InstructionColumns {
-    fn default() -> Self {
-        InstructionColumns {
-            others: 0,
-            offset: UInt32Builder::default(),
-            ends: Ends::default(),
-            has_stack: NullBufferBuilder::new(0),
-            local: Name::default(),
-            type_name: Name::default(),
-            text: Text::default(),
+    /// How many there are so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Ends the row.
+    pub(super) fn finish(self) -> Told {
+        if self.count == 0 {
+            self.columns.push_nothing();
         }
+        self.columns.rows += 1;
+        Told { events: self.count, bytes: self.bytes }
     }
 }
 
-/// Where each list of a column ends, as a count of members so far.
-#[derive(Default)]
-struct Ends {
-    members: i64,
-    ends: Vec<i64>,
+/// What the events of a row come to.
+pub(super) struct Told {
+    pub(super) events: u64,
+    /// What they take before they are compressed, roughly.
+    pub(super) bytes: usize,
 }
 
 impl EventColumns {
-    /// Appends one row's events; gives the bytes that they take.
-    pub(super) fn append(&mut self, events: &[Event<'_>]) -> usize {
-        let bytes = events.iter().map(|event| self.append_event(event)).sum();
-        self.ends.close_list(events.len());
-        bytes
+    pub(super) fn new() -> EventColumns {
+        EventColumns {
+            rows: 0,
+            list: List::new(Level { repetition: 1, definition: EVENT }),
+            kind: Required::default(),
+            frame: Required::default(),
+            parent: Nullable::default(),
+            depth: Required::default(),
+            function: Required::default(),
+            line: Required::default(),
+            changes: ChangeColumns::new(),
+            type_name: Nullable::default(),
+            text: Nullable::default(),
+            thread: Required::default(),
+            offset: Nullable::default(),
+            stack: StackColumns::new(),
+        }
     }
 
-    fn append_event(&mut self, event: &Event<'_>) -> usize {
-        self.kind.append_value(event.kind.name());
-        self.frame.append_value(event.frame);
-        self.parent.append_option(event.parent);
-        self.depth.append_value(event.depth);
-        self.function.append_value(bounded(event.function));
-        self.line.append_value(event.line);
-        let changes = self.changes.append(&event.changes);
+    /// Begins the next row.
+    pub(super) fn row<'a>(&mut self) -> EventWriter<'_, 'a> {
+        EventWriter { columns: self, seen: SeenNames::default(), count: 0, bytes: 0 }
+    }
+
+    /// Ends a page of each column.
+    pub(super) fn end_page(&mut self, codec: &mut Codec) -> ParquetResult<()> {
+        let rows = std::mem::take(&mut self.rows);
+        for list in self.lists() {
+            list.complete(rows);
+        }
+        for (leaf, list) in self.leaves() {
+            leaf.end_page(codec, list)?;
+        }
+        for list in self.lists() {
+            list.clear();
+        }
+        Ok(())
+    }
+
+    /// All pages since the last row group, for these columns of the schema.
+    pub(super) fn end_row_group(
+        &mut self,
+        codec: &mut Codec,
+        columns: &[ColumnDescPtr],
+    ) -> ParquetResult<Vec<Encoded>> {
+        let leaves = self.leaves();
+        debug_assert_eq!(leaves.len(), columns.len());
+        let encoded = leaves.into_iter().zip(columns);
+        encoded.map(|((leaf, _), column)| leaf.end_row_group(codec, column.clone())).collect()
+    }
+
+    fn lists(&mut self) -> [&mut List; 3] {
+        [&mut self.list, &mut self.changes.list, &mut self.stack.list]
+    }
+
+    /// The columns in the order of the schema, each with the list that its values are members of.
+    fn leaves(&mut self) -> [(&mut dyn Leaf, &List); 19] {
+        let EventColumns { list, changes, stack, .. } = self;
+        [
+            (&mut self.kind, list),
+            (&mut self.frame, list),
+            (&mut self.parent, list),
+            (&mut self.depth, list),
+            (&mut self.function, list),
+            (&mut self.line, list),
+            (&mut changes.scope, &changes.list),
+            (&mut changes.name, &changes.list),
+            (&mut changes.kind, &changes.list),
+            (&mut changes.type_name, &changes.list),
+            (&mut changes.text, &changes.list),
+            (&mut changes.element, &changes.list),
+            (&mut self.type_name, list),
+            (&mut self.text, list),
+            (&mut self.thread, list),
+            (&mut self.offset, list),
+            (&mut stack.local, &stack.list),
+            (&mut stack.type_name, &stack.list),
+            (&mut stack.text, &stack.list),
+        ]
+    }
+
+    /// Adds an event; gives the bytes that it takes.
+    fn push<'a>(&mut self, event: &Event<'a>, repetition: u8, seen: &mut SeenNames<'a>) -> usize {
+        self.list.push(Level { repetition, definition: EVENT });
+        self.kind.values.push(event.kind.name(), &mut seen.kind);
+        self.frame.values.push(event.frame);
+        self.depth.values.push(event.depth);
+        self.function.values.push(event.function, &mut seen.function);
+        self.line.values.push(event.line);
+        self.thread.values.push(event.thread);
+        if let Some(parent) = event.parent {
+            self.parent.values.push(parent);
+        }
+        self.parent.define(event.parent, EVENT);
+        let changes = self.changes.push(&event.changes, repetition, seen);
         let (type_name, text) = type_and_text(&event.kind);
-        self.type_name.append_option(type_name.map(bounded));
-        self.text.append_option(text.as_deref());
-        self.thread.append_value(event.thread);
-        let stack = match &event.kind {
-            EventKind::Instruction(instruction) => self.instructions.append(instruction),
-            _ => self.instructions.pass(),
+        if let Some(name) = type_name {
+            self.type_name.values.push(name, &mut seen.type_name);
+        }
+        self.type_name.define(type_name, EVENT);
+        if let Some(text) = &text {
+            self.text.values.push(text);
+        }
+        self.text.define(text.as_ref(), EVENT);
+        let instruction = match &event.kind {
+            EventKind::Instruction(instruction) => Some(instruction.as_ref()),
+            _ => None,
         };
+        if let Some(instruction) = instruction {
+            self.offset.values.push(instruction.offset);
+        }
+        self.offset.define(instruction, EVENT);
+        let stack =
+            self.stack.push(instruction.map(|instruction| instruction.stack.as_slice()), repetition, seen);
         STRUCT_BYTES + changes + stack + text.map_or(0, |text| text.len())
     }
 
-    pub(super) fn finish(&mut self) -> LargeListArray {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.kind.finish()),
-            Arc::new(self.frame.finish()),
-            Arc::new(self.parent.finish()),
-            Arc::new(self.depth.finish()),
-            Arc::new(self.function.finish()),
-            Arc::new(self.line.finish()),
-            Arc::new(self.changes.finish()),
-            Arc::new(self.type_name.finish()),
-            Arc::new(self.text.finish()),
-            Arc::new(self.thread.finish()),
-            self.instructions.finish_offset(),
-            self.instructions.finish_stack(),
-        ];
-        self.ends.finish(&EVENT, &EVENT_FIELDS, columns, None)
+    /// Adds a row without events.
+    fn push_nothing(&mut self) {
+        self.list.push(NOTHING);
+        self.parent.define_absent(NO_EVENTS);
+        self.changes.push_nothing(NOTHING);
+        self.type_name.define_absent(NO_EVENTS);
+        self.text.define_absent(NO_EVENTS);
+        self.offset.define_absent(NO_EVENTS);
+        self.stack.push_nothing(NOTHING);
     }
 }
 
 impl ChangeColumns {
-    fn append(&mut self, changes: &[Change<'_>]) -> usize {
-        let mut bytes = 0;
-        for change in changes {
-            self.scope.append_value(change.scope.name());
-            self.name.append_value(bounded(change.name));
-            self.kind.append_value(change.kind.name());
-            self.type_name.append_option(change.value.map(|value| bounded(value.type_name)));
-            self.text.append_option(change.value.map(|value| value.text));
-            self.element.append_option(change.element);
-            let element = change.element.map_or(0, str::len);
-            bytes += STRUCT_BYTES + element + change.value.map_or(0, |value| value.text.len());
+    fn new() -> ChangeColumns {
+        ChangeColumns {
+            list: List::new(Level { repetition: GOES_ON, definition: CHANGE }),
+            scope: Required::default(),
+            name: Required::default(),
+            kind: Required::default(),
+            type_name: Nullable::default(),
+            text: Nullable::default(),
+            element: Nullable::default(),
         }
-        self.ends.close_list(changes.len());
+    }
+
+    /// Adds the changes of an event; gives the bytes that they take.
+    fn push<'a>(&mut self, changes: &[Change<'a>], repetition: u8, seen: &mut SeenNames<'a>) -> usize {
+        if changes.is_empty() {
+            self.push_nothing(Level { repetition, definition: NO_CHANGES });
+        }
+        let mut bytes = 0;
+        let mut repetition = repetition;
+        for change in changes {
+            self.list.push(Level { repetition, definition: CHANGE });
+            repetition = GOES_ON;
+            self.scope.values.push(change.scope.name(), &mut seen.scope);
+            self.name.values.push(change.name, &mut seen.change_name);
+            self.kind.values.push(change.kind.name(), &mut seen.change_kind);
+            if let Some(Value { type_name, text }) = change.value {
+                self.type_name.values.push(type_name, &mut seen.change_type);
+                self.text.values.push(text);
+                bytes += text.len();
+            }
+            self.type_name.define(change.value, CHANGE);
+            self.text.define(change.value, CHANGE);
+            if let Some(element) = change.element {
+                self.element.values.push(element);
+                bytes += element.len();
+            }
+            self.element.define(change.element, CHANGE);
+            bytes += STRUCT_BYTES;
+        }
         bytes
     }
 
-    fn finish(&mut self) -> LargeListArray {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.scope.finish()),
-            Arc::new(self.name.finish()),
-            Arc::new(self.kind.finish()),
-            Arc::new(self.type_name.finish()),
-            Arc::new(self.text.finish()),
-            Arc::new(self.element.finish()),
-        ];
-        self.ends.finish(&CHANGE, &CHANGE_FIELDS, columns, None)
+    /// Adds no change, because what stands around it is empty.
+    fn push_nothing(&mut self, level: Level) {
+        self.list.push(level);
+        self.type_name.define_absent(level.definition);
+        self.text.define_absent(level.definition);
+        self.element.define_absent(level.definition);
     }
 }
 
-impl InstructionColumns {
-    /// An event that is no instruction; gives the bytes that it takes.
-    fn pass(&mut self) -> usize {
-        self.others += 1;
-        0
+impl StackColumns {
+    fn new() -> StackColumns {
+        StackColumns {
+            list: List::new(Level { repetition: GOES_ON, definition: STACK_ITEM }),
+            local: Nullable::default(),
+            type_name: Nullable::default(),
+            text: Nullable::default(),
+        }
     }
 
-    fn append(&mut self, instruction: &Instruction<'_>) -> usize {
-        self.catch_up();
-        self.offset.append_value(instruction.offset);
+    /// Adds the stack of an event, if it has one; gives the bytes that it takes.
+    fn push<'a>(
+        &mut self,
+        stack: Option<&[StackItem<'a>]>,
+        repetition: u8,
+        seen: &mut SeenNames<'a>,
+    ) -> usize {
+        match stack {
+            None => self.push_nothing(Level { repetition, definition: NO_STACK }),
+            Some([]) => self.push_nothing(Level { repetition, definition: EMPTY_STACK }),
+            Some(_) => {}
+        }
         let mut bytes = 0;
-        for item in &instruction.stack {
+        let mut repetition = repetition;
+        for item in stack.unwrap_or_default() {
+            self.list.push(Level { repetition, definition: STACK_ITEM });
+            repetition = GOES_ON;
             let (local, value) = match item {
                 StackItem::Null => (None, None),
-                StackItem::Local(name) => (Some(bounded(name)), None),
-                StackItem::Value(value) => (None, Some(value)),
+                StackItem::Local(name) => (Some(*name), None),
+                StackItem::Value(value) => (None, Some(*value)),
             };
-            self.local.append_option(local);
-            self.type_name.append_option(value.map(|value| bounded(value.type_name)));
-            self.text.append_option(value.map(|value| value.text));
-            bytes += STRUCT_BYTES + value.map_or(0, |value| value.text.len());
+            if let Some(name) = local {
+                self.local.values.push(name, &mut seen.local);
+            }
+            self.local.define(local, STACK_ITEM);
+            if let Some(Value { type_name, text }) = value {
+                self.type_name.values.push(type_name, &mut seen.stack_type);
+                self.text.values.push(text);
+                bytes += text.len();
+            }
+            self.type_name.define(value, STACK_ITEM);
+            self.text.define(value, STACK_ITEM);
+            bytes += STRUCT_BYTES;
         }
-        self.ends.close_list(instruction.stack.len());
-        self.has_stack.append_non_null();
         bytes
     }
 
-    /// Writes down the events that were passed.
-    fn catch_up(&mut self) {
-        let others = std::mem::take(&mut self.others);
-        self.offset.append_nulls(others);
-        self.ends.close_empty_lists(others);
-        self.has_stack.append_n_nulls(others);
-    }
-
-    fn finish_offset(&mut self) -> ArrayRef {
-        self.catch_up();
-        Arc::new(self.offset.finish())
-    }
-
-    fn finish_stack(&mut self) -> ArrayRef {
-        self.catch_up();
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.local.finish()),
-            Arc::new(self.type_name.finish()),
-            Arc::new(self.text.finish()),
-        ];
-        let has_stack = self.has_stack.finish();
-        Arc::new(self.ends.finish(&STACK_ITEM, &STACK_ITEM_FIELDS, columns, has_stack))
-    }
-}
-
-impl Ends {
-    fn close_list(&mut self, members: usize) {
-        self.members += members as i64;
-        self.ends.push(self.members);
-    }
-
-    fn close_empty_lists(&mut self, lists: usize) {
-        self.ends.resize(self.ends.len() + lists, self.members);
-    }
-
-    fn finish(
-        &mut self,
-        member: &FieldRef,
-        fields: &Fields,
-        columns: Vec<ArrayRef>,
-        lists_present: Option<NullBuffer>,
-    ) -> LargeListArray {
-        let offsets: Vec<i64> = std::iter::once(0).chain(self.ends.drain(..)).collect();
-        self.members = 0;
-        let members = StructArray::new(fields.clone(), columns, None);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        LargeListArray::new(member.clone(), offsets, Arc::new(members), lists_present)
+    /// Adds no item, because what stands around it is null, empty or absent.
+    fn push_nothing(&mut self, level: Level) {
+        self.list.push(level);
+        self.local.define_absent(level.definition);
+        self.type_name.define_absent(level.definition);
+        self.text.define_absent(level.definition);
     }
 }
 
 /// The two columns that hold what an event carries beside its changes.
-fn type_and_text<'a>(kind: &'a EventKind<'_>) -> (Option<&'a str>, Option<Cow<'a, str>>) {
+fn type_and_text<'e, 'a>(kind: &'e EventKind<'a>) -> (Option<&'a str>, Option<Cow<'e, str>>) {
     match kind {
         EventKind::Call | EventKind::Line | EventKind::Resume => (None, None),
         EventKind::Return(value)
@@ -249,26 +370,5 @@ fn type_and_text<'a>(kind: &'a EventKind<'_>) -> (Option<&'a str>, Option<Cow<'a
         EventKind::Effect(effect) => (Some(effect.kind.name()), Some(effect.detail.into())),
         EventKind::Output(stream, bytes) => (Some(stream.name()), Some(String::from_utf8_lossy(bytes))),
         EventKind::Gap { reason, skipped } => (Some(reason.name()), Some(skipped.to_string().into())),
-    }
-}
-
-fn bounded(name: &str) -> Cow<'_, str> {
-    const MARK: &str = "…";
-    if name.len() <= NAME_BYTES {
-        return name.into();
-    }
-    let end = name.floor_char_boundary(NAME_BYTES - MARK.len());
-    format!("{}{MARK}", &name[..end]).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_names_are_cut_between_characters() {
-        assert_eq!(bounded("short"), "short");
-        let cut = bounded(&"é".repeat(400)).into_owned();
-        assert!(cut.len() <= NAME_BYTES && cut.ends_with("é…"), "{cut}");
     }
 }

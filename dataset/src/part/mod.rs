@@ -1,22 +1,35 @@
 //! A part: the rows of one shard as a Parquet file.
 //!
-//! `schema` is the shape of a row, `columns` and `events` turn rows into columns, `writer` columns into a file.
-//! `reader` and `batches` give columns back, and `stored` turns them into rows.
+//! `schema` is the shape of a row. `writer` puts rows into a file, a `row_group` at a time: `columns` gathers what they
+//! say beside their events, which Parquet's own writers encode, and `events` their events, which take nearly all the
+//! time and room and are encoded here. For that, `leaf` holds the values of a column, `levels` how they fall into rows
+//! and lists, `dictionary` their names; `encoding` writes a page of them, and `chunk` keeps the pages.
+//! `reader` and `batches` give columns back, `stored` turns them into rows, and `whole` reads all of
+//! them.
 
 mod batches;
+mod chunk;
 mod columns;
+mod dictionary;
+mod encoding;
 mod error;
 mod events;
+mod leaf;
+mod levels;
 mod reader;
+mod row_group;
 mod schema;
 mod stored;
+mod whole;
 mod writer;
 
 use crate::{JobId, Shard};
 
 pub use error::PartError;
+pub use events::EventWriter;
 pub use reader::{PartReader, RowSummary};
 pub use stored::StoredRow;
+pub use whole::WholeRows;
 pub use writer::{PartStats, PartWriter};
 
 /// Whose rows a part holds; it stands in the part's footer.

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::batches::{Batches, guarded};
 use super::schema::shape_of;
 use super::stored::{StoredRow, name_at, option_at};
+use super::whole::WholeRows;
 use super::{PartError, PartHeader, footer};
 use crate::hex::hex;
 use crate::layout::FORMAT_VERSION;
@@ -119,6 +120,11 @@ impl PartReader {
         let key = self.key.clone();
         Ok(Batches::read(&self.key, &self.object, builder)?
             .map(move |batch| Ok(StoredRow::new(&key, batch?))))
+    }
+
+    /// All rows, whole, in order: several times as fast as one by one, in the memory of a row group.
+    pub fn whole_rows(&self) -> WholeRows {
+        WholeRows::of(&self.key, &self.object, &self.metadata)
     }
 
     /// One row with its events, by its position from 0.

@@ -11,8 +11,15 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 
-/// The columns of a row, in the order in which `columns` gathers them.
+/// The columns of a row: facts, then events.
 pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let events = field("events", DataType::LargeList(EVENT.clone()));
+    let columns = FACTS.fields().iter().cloned().chain([Arc::new(events)]);
+    Arc::new(Schema::new(columns.collect::<Fields>()))
+});
+
+/// What a row says beside its events, in the order in which `columns` gathers it.
+pub(super) static FACTS: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         text("trace_id"),
         name("job_id"),
@@ -49,13 +56,12 @@ pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         field("event_count", DataType::UInt64),
         field("trace_damaged", DataType::Boolean),
         field("trace_truncated", DataType::Boolean),
-        field("events", DataType::LargeList(EVENT.clone())),
     ]))
 });
 
-pub(super) static EVENT: LazyLock<FieldRef> = LazyLock::new(|| element(EVENT_FIELDS.clone()));
+static EVENT: LazyLock<FieldRef> = LazyLock::new(|| element(EVENT_FIELDS.clone()));
 
-pub(super) static EVENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+static EVENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         name("kind"),
         field("frame", DataType::UInt32),
@@ -72,9 +78,9 @@ pub(super) static EVENT_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-pub(super) static STACK_ITEM: LazyLock<FieldRef> = LazyLock::new(|| element(STACK_ITEM_FIELDS.clone()));
+static STACK_ITEM: LazyLock<FieldRef> = LazyLock::new(|| element(STACK_ITEM_FIELDS.clone()));
 
-pub(super) static STACK_ITEM_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+static STACK_ITEM_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         name("local").with_nullable(true),
         name("type").with_nullable(true),
@@ -82,9 +88,9 @@ pub(super) static STACK_ITEM_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-pub(super) static CHANGE: LazyLock<FieldRef> = LazyLock::new(|| element(CHANGE_FIELDS.clone()));
+static CHANGE: LazyLock<FieldRef> = LazyLock::new(|| element(CHANGE_FIELDS.clone()));
 
-pub(super) static CHANGE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+static CHANGE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         name("scope"),
         name("name"),
@@ -145,11 +151,16 @@ const UNREPEATED: [&str; 7] =
 /// Columns that one filters on. Statistics of any other would only take space.
 const FILTERED: [&str; 6] = ["trace_id", "shard", "source_path", "outcome", "exception_type", "event_count"];
 
+/// The fastest level. The next ones take longer and hardly less room.
+pub(super) fn compression_level() -> ZstdLevel {
+    ZstdLevel::default()
+}
+
 /// How a part is stored. Nothing here depends on when or where.
 pub(super) fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by("et version 1".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(Compression::ZSTD(compression_level()))
         .set_statistics_enabled(EnabledStatistics::None)
         // Row groups end where the writer says.
         .set_max_row_group_row_count(None)

@@ -2,31 +2,32 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::errors::ParquetError;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
 
-use super::columns::Columns;
+use super::row_group::RowGroup;
 use super::schema::{SCHEMA, properties};
-use super::{PartError, PartHeader, footer};
+use super::{EventWriter, PartError, PartHeader, footer};
 use crate::layout::FORMAT_VERSION;
 use crate::{Row, Tally};
 
-/// Rows gathered before they are encoded.
-const BATCH_BYTES: usize = 4 << 20;
+/// Rows gathered before they are encoded, which are then a page of each column.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Where a row group ends.
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
 /// Writes a part to a local file. Dropping it unfinished removes the file.
 pub struct PartWriter {
-    writer: ArrowWriter<File>,
+    writer: SerializedFileWriter<File>,
     file: Unfinished,
     header: PartHeader,
-    columns: Columns,
-    batch_bytes: usize,
+    row_group: RowGroup,
+    page_bytes: usize,
     row_group_bytes: usize,
     last_source: Option<String>,
     tally: Tally,
@@ -46,15 +47,14 @@ impl PartWriter {
     }
 
     fn over(file: File, unfinished: Unfinished, header: PartHeader) -> Result<PartWriter, PartError> {
-        let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, SCHEMA.clone(), options)
-            .map_err(|cause| PartError::writing(&unfinished.path, &cause))?;
+        let (writer, row_group) =
+            begin(file).map_err(|cause| PartError::writing(&unfinished.path, &cause))?;
         Ok(PartWriter {
             writer,
             file: unfinished,
             header,
-            columns: Columns::default(),
-            batch_bytes: 0,
+            row_group,
+            page_bytes: 0,
             row_group_bytes: 0,
             last_source: None,
             tally: Tally::default(),
@@ -62,19 +62,29 @@ impl PartWriter {
     }
 
     /// Appends a row. Rows come in the order of their sources, the rows of one source after each other.
-    pub fn append(&mut self, row: &Row<'_>) -> Result<(), PartError> {
-        let bytes = self.columns.append(row);
-        self.batch_bytes += bytes;
-        self.row_group_bytes += bytes;
+    pub fn append(&mut self, row: Row<'_>) -> Result<(), PartError> {
+        self.append_told(|_| row)
+    }
+
+    /// Appends the row that `tell` gives, as [`append`](PartWriter::append) does. The events that it tells meanwhile
+    /// stand before the row's own, so that a long trace need never be held as a whole.
+    pub fn append_told<'a>(
+        &mut self,
+        tell: impl FnOnce(&mut EventWriter<'_, 'a>) -> Row<'a>,
+    ) -> Result<(), PartError> {
+        let (row, told) = self.row_group.append(tell);
+        self.page_bytes += told.bytes;
+        self.row_group_bytes += told.bytes;
         if self.last_source.as_ref() != Some(&row.source_path) {
             self.tally.sources += 1;
             self.last_source = Some(row.source_path.clone());
         }
-        self.tally.count(row.outcome, row.reason().as_deref(), row.events.len() as u64);
+        self.tally.count(row.outcome, row.reason().as_deref(), told.events);
         if self.row_group_bytes >= ROW_GROUP_BYTES {
             self.end_row_group()
-        } else if self.batch_bytes >= BATCH_BYTES {
-            self.encode_batch()
+        } else if self.page_bytes >= PAGE_BYTES {
+            self.page_bytes = 0;
+            self.row_group.end_page().map_err(|cause| self.failed(&cause))
         } else {
             Ok(())
         }
@@ -104,24 +114,22 @@ impl PartWriter {
         Ok(PartStats { tally: self.tally })
     }
 
-    fn encode_batch(&mut self) -> Result<(), PartError> {
-        if self.columns.is_empty() {
-            return Ok(());
-        }
-        self.batch_bytes = 0;
-        let batch = self.columns.take();
-        self.writer.write(&batch).map_err(|cause| self.failed(&cause))
-    }
-
     fn end_row_group(&mut self) -> Result<(), PartError> {
-        self.encode_batch()?;
+        self.page_bytes = 0;
         self.row_group_bytes = 0;
-        self.writer.flush().map_err(|cause| self.failed(&cause))
+        self.row_group.write(&mut self.writer).map_err(|cause| self.failed(&cause))
     }
 
     fn failed(&self, cause: &ParquetError) -> PartError {
         PartError::writing(&self.file.path, cause)
     }
+}
+
+fn begin(file: File) -> ParquetResult<(SerializedFileWriter<File>, RowGroup)> {
+    let schema = ArrowSchemaConverter::new().convert(&SCHEMA)?;
+    let writer = SerializedFileWriter::new(file, schema.root_schema_ptr(), Arc::new(properties()))?;
+    let row_group = RowGroup::new(&writer)?;
+    Ok((writer, row_group))
 }
 
 fn to_json(value: &impl serde::Serialize) -> String {

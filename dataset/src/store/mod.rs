@@ -2,6 +2,7 @@
 
 mod error;
 mod local;
+mod memory;
 mod recording;
 mod s3;
 
@@ -15,6 +16,8 @@ use parquet::file::reader::{ChunkReader, Length};
 
 pub use error::{ErrorKind, StoreError};
 use local::Local;
+use memory::Simulated;
+pub use memory::{Fate, Memory};
 use recording::Recording;
 pub use recording::{Calls, Operation};
 use s3::Bucket;
@@ -57,6 +60,11 @@ impl Store {
     pub fn local(folder: &Path) -> Store {
         let backend = Arc::new(Local::new(folder.to_owned()));
         Store { backend, location: folder.to_string_lossy().into() }
+    }
+
+    /// The store over `objects`, whose calls go as `fate` decides: for simulations.
+    pub fn simulated(objects: &Memory, fate: Arc<dyn Fate>) -> Store {
+        Store { backend: Arc::new(Simulated::new(objects, fate)), location: "memory".into() }
     }
 
     /// The same store, and a record of the calls that are made through it.

@@ -166,7 +166,7 @@ fn a_writer_that_is_dropped_leaves_nothing() {
     let place = Place::new();
     let path = place.path("part");
     let mut writer = PartWriter::create(&path, sample_header()).unwrap();
-    writer.append(&sample_rows()[0]).unwrap();
+    writer.append(sample_rows().remove(0)).unwrap();
     assert!(path.exists());
     drop(writer);
     assert!(!path.exists());

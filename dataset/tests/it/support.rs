@@ -69,7 +69,7 @@ impl Place {
         let path = self.path(name);
         let mut writer = PartWriter::create(&path, header).unwrap();
         for row in rows {
-            writer.append(row).unwrap();
+            writer.append(row.clone()).unwrap();
         }
         writer.finish().unwrap();
         path

@@ -8,6 +8,7 @@ use tonic::{Request, Status};
 
 use super::rate::{CALLS_PER_SECOND, Rates};
 use super::roles::{Role, Standing, Tokens};
+use crate::fresh::Fresh;
 use crate::token::presented;
 use crate::version::check_caller;
 
@@ -16,12 +17,12 @@ use crate::version::check_caller;
 pub struct Guard {
     role: Role,
     /// Without any, everybody who could connect may call.
-    tokens: Option<Arc<Tokens>>,
+    tokens: Option<Arc<Fresh<Tokens>>>,
     rates: Arc<Mutex<Rates>>,
 }
 
 impl Guard {
-    pub(super) fn new(role: Role, tokens: Option<Arc<Tokens>>, rates: Arc<Mutex<Rates>>) -> Guard {
+    pub(super) fn new(role: Role, tokens: Option<Arc<Fresh<Tokens>>>, rates: Arc<Mutex<Rates>>) -> Guard {
         Guard { role, tokens, rates }
     }
 
@@ -42,7 +43,7 @@ impl Guard {
             let sentence = "the coordinator asks for a token: name its file with --token-file";
             return Err(Status::unauthenticated(sentence));
         };
-        match tokens.standing(presented, self.role) {
+        match tokens.get().standing(presented, self.role) {
             Standing::Granted => Ok(()),
             Standing::OtherRole => {
                 let sentence = format!("the token is good, but not for a {}", self.role);

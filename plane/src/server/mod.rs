@@ -21,6 +21,7 @@ pub use guard::Guard;
 pub use roles::{BadTokens, Role};
 
 use crate::files::{self, FileError};
+use crate::fresh::{Fresh, LOOK_EVERY};
 use crate::version::tell;
 use rate::Rates;
 use roles::Tokens;
@@ -93,8 +94,9 @@ pub enum PlaneError {
 /// What a coordinator shows to its callers and asks of them.
 #[derive(Clone)]
 pub struct Plane {
-    tls: Option<ServerTlsConfig>,
-    tokens: Option<Arc<Tokens>>,
+    /// As it is shown by this server, and as the files say.
+    tls: Option<(Arc<ServerTlsConfig>, Arc<Fresh<ServerTlsConfig>>)>,
+    tokens: Option<Arc<Fresh<Tokens>>>,
     rates: Arc<Mutex<Rates>>,
 }
 
@@ -116,12 +118,27 @@ impl Options {
             None if !self.insecure && !ip.to_canonical().is_loopback() => return Err(PlaneError::Open(ip)),
             _ => {}
         }
-        let tls = self.tls()?;
+        let tls = match self.tls()? {
+            None => None,
+            Some(_) => {
+                let files = [&self.tls_cert, &self.tls_key, &self.client_ca];
+                let files = files.into_iter().flatten().cloned().collect();
+                let options = self.clone();
+                let read =
+                    move || Ok::<_, PlaneError>(options.tls()?.expect("there are files of certificates"));
+                let tls = Arc::new(Fresh::read(files, LOOK_EVERY, read)?);
+                Some((tls.get(), tls))
+            }
+        };
         if self.tokens.is_some() && tls.is_none() && !ip.to_canonical().is_loopback() {
             tracing::warn!("tokens travel in the clear: give --tls-cert and --tls-key");
         }
         let tokens = match &self.tokens {
-            Some(path) => Some(Arc::new(Tokens::read(path)?)),
+            Some(path) => {
+                let file = path.clone();
+                let read = move || Tokens::read(&file);
+                Some(Arc::new(Fresh::read(vec![path.clone()], LOOK_EVERY, read)?))
+            }
             None => None,
         };
         Ok(Plane { tls, tokens, ..Plane::open() })
@@ -169,7 +186,9 @@ impl Plane {
     pub fn server(&self) -> VersionedServer {
         let server = Server::builder();
         let server = match &self.tls {
-            Some(tls) => server.tls_config(tls.clone()).expect("these were tried when they were loaded"),
+            Some((tls, _)) => server
+                .tls_config(ServerTlsConfig::clone(tls))
+                .expect("these were tried when they were loaded"),
             None => server,
         };
         server
@@ -180,6 +199,19 @@ impl Plane {
             .http2_keepalive_timeout(Some(PROBE_TIMEOUT))
             .max_connection_age(CONNECTION_AGE)
             .layer(MapResponseLayer::new(stamp as Stamp))
+    }
+
+    /// Waits until the certificates have been replaced. Gives the same plane with the new ones, for a server that takes
+    /// the place of this one.
+    pub async fn renewed(&self) -> Plane {
+        let Some((shown, files)) = &self.tls else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let tls = files.get();
+            if !Arc::ptr_eq(shown, &tls) {
+                return Plane { tls: Some((tls, Arc::clone(files))), ..self.clone() };
+            }
+        }
     }
 
     /// Lets through those calls to a service that this role may make.

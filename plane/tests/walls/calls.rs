@@ -43,6 +43,33 @@ async fn who_shows_the_right_certificate_and_token_is_let_in() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_replaced_holds_without_a_restart_on_either_side() {
+    let scene = Scene::new();
+    let tokens = scene.file("tokens", "worker old\n");
+    let options = server::Options { tokens: Some(tokens), ..server::Options::default() };
+    let coordinator = Coordinator::start(&options).await;
+    let caller =
+        client::Options { token_file: Some(scene.file("token", "old\n")), ..client::Options::default() };
+    let target = caller.target(&format!("http://{}", coordinator.address)).unwrap();
+    let mut client = ClusterClient::new(target.connect());
+    assert_eq!(report(&mut client, ReportRequest::default()).await, Ok(ANSWER_MS));
+    scene.file("tokens", "worker brand-new\n");
+    let unknown = "the coordinator does not know this token";
+    until(async || {
+        report(&mut client, ReportRequest::default()).await == Err(CallError::Refused(unknown.to_owned()))
+    })
+    .await;
+    scene.file("token", "brand-new\n");
+    until(async || report(&mut client, ReportRequest::default()).await == Ok(ANSWER_MS)).await;
+}
+
+/// Asks again and again.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let asking = async { while !holds().await {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), asking).await.expect("it holds at last");
+}
+
+#[tokio::test]
 async fn a_coordinator_that_a_stranger_vouches_for_is_not_called() {
     let scene = Scene::new();
     let coordinator = Coordinator::start(&scene.authority("stranger").coordinator()).await;

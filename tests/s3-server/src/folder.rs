@@ -178,10 +178,11 @@ impl S3 for Folder {
         &self,
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        let ListObjectsV2Input { bucket, prefix, start_after, continuation_token, .. } = req.input;
+        let ListObjectsV2Input { bucket, prefix, start_after, continuation_token, encoding_type, .. } =
+            req.input;
         let entries = fs::read_dir(self.bucket(&bucket)?).map_err(internal)?.flatten();
         let prefix = prefix.unwrap_or_default();
-        let after = continuation_token.or(start_after).unwrap_or_default();
+        let after = continuation_token.map(|token| from_token(&token)).or(start_after).unwrap_or_default();
         let mut keys: Vec<String> = entries
             .filter_map(|entry| Some(unescaped(entry.file_name().to_str()?)))
             .filter(|key| key.starts_with(&prefix) && *key > after)
@@ -190,12 +191,14 @@ impl S3 for Folder {
         let page = self.0.page.load(Ordering::Relaxed);
         let is_truncated = keys.len() > page;
         keys.truncate(page);
-        let next = keys.last().cloned().filter(|_| is_truncated);
-        let objects = keys.into_iter().map(|key| Object { key: Some(key), ..Object::default() });
+        let next = keys.last().map(|key| to_token(key)).filter(|_| is_truncated);
+        let written = |key: String| if encoding_type.is_some() { url_encoded(&key) } else { key };
+        let objects = keys.into_iter().map(|key| Object { key: Some(written(key)), ..Object::default() });
         Ok(S3Response::new(ListObjectsV2Output {
             is_truncated: Some(is_truncated),
             next_continuation_token: next,
             contents: Some(objects.collect()),
+            encoding_type,
             ..ListObjectsV2Output::default()
         }))
     }
@@ -319,6 +322,30 @@ fn internal(error: io::Error) -> s3s::S3Error {
 }
 
 /// A key as the name of a file. The order of keys is lost.
+/// The key after which the next page begins, in letters that any answer can hold.
+fn to_token(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_token(token: &str) -> String {
+    let byte = |start| u8::from_str_radix(token.get(start..start + 2)?, 16).ok();
+    let bytes: Vec<u8> = (0..token.len()).step_by(2).filter_map(byte).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// As S3 does where it is asked to.
+fn url_encoded(key: &str) -> String {
+    let mut encoded = String::new();
+    for byte in key.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => encoded.push(byte.into()),
+            b' ' => encoded.push('+'),
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
 fn escaped(key: &str) -> String {
     key.replace('%', "%25").replace('/', "%2F")
 }

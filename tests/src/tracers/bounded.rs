@@ -1,5 +1,6 @@
 //! Runs an interpreter for a bounded time in bounded memory, in a folder of its own.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -53,6 +54,8 @@ pub(super) fn run<I: AsRef<OsStr>>(
         .env_clear()
         .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", "0"), ("TZ", "UTC")])
         .env("HOME", folder)
+        // With `debug`, whoever reads freed memory or writes beyond its own shows.
+        .envs(env::var_os("PYTHONMALLOC").map(|allocator| ("PYTHONMALLOC", allocator)))
         .stdin(Stdio::null())
         .stdout(File::create(&output)?)
         .stderr(File::create(&errors)?)

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! An event shows its kind, its line, what it carries and what changed: `+` before a new variable, `-` before
-//! a deleted one. `call` and `resume` show the function, `resume` also the frame: `resume 2 f 7`. The names of
+//! a deleted one. Before an event of another thread than the main one stands its number: `@1 line 3`. `call` and `resume` show the function, `resume` also the frame: `resume 2 f 7`. The names of
 //! variables of the other scope than the frame's usual one have a mark: `global:` in a function's frame or a
 //! class body, `local:` in a module's. The end stands there unless a script ran to its end:
 //! `end raised KeyError: 'a'`. Frames, parents and depths are left out: `Account::disorder` says whether they
@@ -44,10 +44,14 @@ fn shown(event: &Event) -> String {
         "resume" => format!("resume {frame} {function} {line}"),
         "output" => format!("{type_name} '{}'", text.replace('\\', "\\\\").replace('\n', "\\n")),
         "instruction" => instruction(event),
+        "effect" => format!("effect {type_name} {text}"),
         "gap" => format!("gap {type_name} {text}"),
         "line" => format!("line {line}"),
         _ => format!("{kind} {line} {}", value(kind, type_name, text)),
     };
+    if event.thread > 0 {
+        shown.insert_str(0, &format!("@{} ", event.thread));
+    }
     let usual_scope = if function == "<module>" { "global" } else { "local" };
     for (scope, name, change, _, text) in &event.changes {
         let mark = match change.as_str() {

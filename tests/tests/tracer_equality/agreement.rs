@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tests::tracers::{Account, Interpreter, Program, native, plain, reference};
+use tests::tracers::{Interpreter, Program, native, plain, reference};
 
 /// How a comparison ended.
 pub(crate) enum Verdict {
@@ -22,7 +22,10 @@ pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
         Err(ended) => return Verdict::NotFollowed(ended.report),
     };
     let (fast, ended) = native::trace(interpreter, program);
-    if let Some(difference) = difference(&fast, &slow, program) {
+    let disorder = fast.disorder();
+    let fast = fast.without_effects();
+    let difference = fast.difference(&slow, &program.source).or(disorder);
+    if let Some(difference) = difference {
         let Ok(again) = reference::trace(interpreter, program) else { return Verdict::NotRepeatable };
         // What two runs of the reference share, both tracers must.
         return if slow.shared(&fast) < slow.shared(&again) || again == slow {
@@ -39,10 +42,6 @@ pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
         };
     }
     Verdict::Same
-}
-
-fn difference(fast: &Account, slow: &Account, program: &Program) -> Option<String> {
-    fast.difference(slow, &program.source).or_else(|| fast.disorder())
 }
 
 /// Compares many; panics with all differences. Returns what could not be compared, and why.

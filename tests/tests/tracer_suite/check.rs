@@ -55,6 +55,8 @@ pub(crate) fn accounts(minors: RangeInclusive<u32>, program: &Program) -> Vec<(S
     for interpreter in interpreters().iter().filter(|interpreter| minors.contains(&interpreter.minor)) {
         let slow = reference::trace(interpreter, program).unwrap_or_else(|ended| panic!("{}", ended.report));
         let (fast, ended) = native::trace(interpreter, program);
+        assert_eq!(fast.disorder(), None);
+        let fast = fast.without_effects();
         if let Some(difference) = fast.difference(&slow, &program.source) {
             let minor = interpreter.minor;
             panic!(
@@ -62,7 +64,6 @@ pub(crate) fn accounts(minors: RangeInclusive<u32>, program: &Program) -> Vec<(S
                 ended.report
             );
         }
-        assert_eq!(fast.disorder(), None);
         accounts.push((format!("on 3.{}, the reference", interpreter.minor), slow));
         accounts.push((format!("on 3.{}, the native tracer", interpreter.minor), fast));
     }

@@ -3,6 +3,8 @@
 
 mod bounds;
 mod check;
+mod cut_off;
+mod effects;
 mod endings;
 mod exceptions;
 mod flow;
@@ -10,5 +12,8 @@ mod generators;
 mod granularities;
 mod hostile;
 mod self_tracing;
+mod threads;
+mod tools;
+mod undisturbed;
 mod values;
 mod variables;

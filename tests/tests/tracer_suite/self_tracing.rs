@@ -7,7 +7,7 @@ use super::check::{check, dedented};
 
 /// The native tracer's accounts of a script that prints the same untraced.
 #[track_caller]
-fn undisturbed(source: &str) -> Vec<Account> {
+pub(crate) fn undisturbed(source: &str) -> Vec<Account> {
     let program = Program::script(dedented(source));
     let run = |interpreter| {
         let (account, ended) = native::trace(interpreter, &program);
@@ -20,7 +20,7 @@ fn undisturbed(source: &str) -> Vec<Account> {
     interpreters().iter().map(run).collect()
 }
 
-fn lines(account: &Account, function: &str) -> Vec<u32> {
+pub(crate) fn lines(account: &Account, function: &str) -> Vec<u32> {
     let of_function = account.events.iter().filter(|event| event.function == function);
     of_function.filter(|event| event.kind == "line").map(|event| event.line).collect()
 }

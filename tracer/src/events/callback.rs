@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
 
-use crate::layout::{Obj, Thread, Version};
+use crate::layout::Obj;
 use crate::python::{Owned, Result};
 
 /// `vectorcallfunc`
@@ -18,12 +18,10 @@ pub(super) type Vectorcall =
     unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, usize, *mut PyObject) -> *mut PyObject;
 
 #[repr(C)]
-pub(super) struct Callback<V: Version, Carried> {
+pub(super) struct Callback<Carried> {
     header: PyObject,
     call: Vectorcall,
     pub(super) carried: *mut Carried,
-    /// The only thread that is traced.
-    pub(super) thread: Thread<V>,
     /// What tells the interpreter to stop reporting from a place, where there is such a thing.
     pub(super) disable: Option<Owned>,
 }
@@ -44,7 +42,7 @@ unsafe extern "C" {
 }
 
 /// The class of callbacks.
-pub(super) fn class<V: Version, Carried>() -> Result<Owned> {
+pub(super) fn class<Carried>() -> Result<Owned> {
     const READ_ONLY: c_int = 1;
     const SSIZE: c_int = 19;
     const HAVE_VECTORCALL: c_ulong = 1 << 11;
@@ -53,7 +51,7 @@ pub(super) fn class<V: Version, Carried>() -> Result<Owned> {
     let offset = Member {
         name: c"__vectorcalloffset__".as_ptr(),
         kind: SSIZE,
-        offset: offset_of!(Callback<V, Carried>, call) as isize,
+        offset: offset_of!(Callback<Carried>, call) as isize,
         flags: READ_ONLY,
         ..end
     };
@@ -65,7 +63,7 @@ pub(super) fn class<V: Version, Carried>() -> Result<Owned> {
     ];
     let mut spec = ffi::PyType_Spec {
         name: c"et_tracer.Callback".as_ptr(),
-        basicsize: size_of::<Callback<V, Carried>>() as c_int,
+        basicsize: size_of::<Callback<Carried>>() as c_int,
         itemsize: 0,
         flags: (ffi::Py_TPFLAGS_DEFAULT | HAVE_VECTORCALL | DISALLOW_INSTANTIATION) as _,
         slots: slots.as_mut_ptr(),
@@ -75,7 +73,7 @@ pub(super) fn class<V: Version, Carried>() -> Result<Owned> {
 }
 
 /// A new callback of the class for what it carries.
-pub(super) fn new<V: Version, Carried>(
+pub(super) fn new<Carried>(
     class: &Owned,
     call: Vectorcall,
     carried: *mut Carried,
@@ -84,10 +82,9 @@ pub(super) fn new<V: Version, Carried>(
     // SAFETY: the class is that of callbacks, so the memory is as large as one, and its header is set up.
     unsafe {
         let object = Owned::new(ffi::PyType_GenericAlloc(class.as_ptr().cast(), 0))?;
-        let callback = object.as_ptr().cast::<Callback<V, Carried>>();
+        let callback = object.as_ptr().cast::<Callback<Carried>>();
         (&raw mut (*callback).call).write(call);
         (&raw mut (*callback).carried).write(carried);
-        (&raw mut (*callback).thread).write(Thread::current());
         (&raw mut (*callback).disable).write(disable);
         Ok(object)
     }

@@ -1,4 +1,4 @@
-//! Receives events from the interpreter.
+//! Receives events from the interpreter, of all threads.
 
 mod callback;
 mod monitoring;
@@ -8,13 +8,40 @@ use crate::layout::Version;
 use crate::python::Result;
 use crate::tracer::Tracer;
 
-/// Runs `program` with its events switched on.
-///
-/// # Safety
-/// Nothing else may use the tracer while the program runs.
-pub(crate) unsafe fn during<V: Version, R>(tracer: *mut Tracer<V>, program: impl FnOnce() -> R) -> Result<R> {
-    // SAFETY: the caller vouches for the tracer.
-    unsafe {
-        if V::MINOR >= 12 { monitoring::during(tracer, program) } else { settrace::during(tracer, program) }
+/// The events of a program, switched on.
+pub(crate) enum Events<V: Version> {
+    Monitored(Box<monitoring::Tool>),
+    Hooked(Box<settrace::Hook<V>>),
+}
+
+/// Makes ready for programs. None may have run before, since it could have changed what names stand for.
+pub(crate) fn prepare<V: Version>() -> Result<()> {
+    if V::MINOR >= 12 { monitoring::prepare() } else { settrace::prepare() }
+}
+
+impl<V: Version> Events<V> {
+    /// Switches them on.
+    ///
+    /// # Safety
+    /// The tracer must stay where it is, and nothing else use it, until they are switched off.
+    pub(crate) unsafe fn switch_on(tracer: *mut Tracer<V>) -> Result<Events<V>> {
+        // SAFETY: the caller vouches for the tracer.
+        unsafe {
+            Ok(if V::MINOR >= 12 {
+                Events::Monitored(monitoring::Tool::switch_on(tracer)?)
+            } else {
+                Events::Hooked(settrace::Hook::set(tracer))
+            })
+        }
+    }
+
+    pub(crate) fn switch_off(self) -> Result<()> {
+        match self {
+            Events::Monitored(tool) => tool.switch_off(),
+            Events::Hooked(hook) => {
+                hook.take_off();
+                Ok(())
+            }
+        }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! They are switched on for each code object of the source, so that all other code runs at full speed; those
 //! that exist for all code only are told apart by their frame. The program's own use of `sys.settrace` and
-//! `sys.setprofile` is another tool's, and does not disturb.
+//! `sys.setprofile` is another tool's, and does not disturb. Wherever the program reaches for the very tool that the
+//! tracer is, the tracer becomes another one first, so that the program finds what it would find without it.
 
 use std::ffi::CStr;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
@@ -12,80 +15,191 @@ use trace::Granularity;
 
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
-use crate::layout::{Exception, Frame, Int, Obj, Traceback, Version};
+use crate::intercept::{Call, Function, intercepted};
+use crate::layout::{Exception, Frame, Int, Obj, Thread, Traceback, Version};
 use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
 
-/// The tool that the tracer is: one of the two that CPython does not give a name to.
-const TOOL: i64 = 4;
+/// The tools that the tracer can be, in the order of preference: first those that CPython does not give a name to.
+const TOOLS: [i64; 6] = [4, 3, 5, 2, 1, 0];
 
-/// Runs `program` with its events switched on.
-///
-/// # Safety
-/// Nothing else may use the tracer while the program runs.
-pub(super) unsafe fn during<V: Version, R>(tracer: *mut Tracer<V>, program: impl FnOnce() -> R) -> Result<R> {
-    let tool = Tool::take()?;
-    // SAFETY: nothing else uses the tracer yet.
-    let codes: Vec<Owned> = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
-    // SAFETY: as above.
-    let granularity = unsafe { &*tracer }.granularity();
-    tool.switch_on(tracer, &codes, granularity)?;
-    let result = program();
-    tool.switch_off::<V>(&codes, granularity)?;
-    Ok(result)
+/// `sys.monitoring`, as it is before any code of a program can change what its names stand for.
+struct Monitoring {
+    use_tool: Owned,
+    free_tool: Owned,
+    get_tool: Owned,
+    register: Owned,
+    set_events: Owned,
+    set_local_events: Owned,
+    /// The number of each kind of event, by its name.
+    numbers: Owned,
+    disable: Owned,
 }
 
-struct Tool {
-    monitoring: Owned,
+/// Null until it is needed; then it stays.
+static MONITORING: AtomicPtr<Monitoring> = AtomicPtr::new(null_mut());
+
+/// Makes ready for programs.
+pub(super) fn prepare() -> Result<()> {
+    if !MONITORING.load(Ordering::Relaxed).is_null() {
+        return Ok(());
+    }
+    let module = python::import(c"sys")?.attribute(c"monitoring")?;
+    let monitoring = Monitoring {
+        use_tool: module.attribute(c"use_tool_id")?,
+        free_tool: module.attribute(c"free_tool_id")?,
+        get_tool: module.attribute(c"get_tool")?,
+        register: module.attribute(c"register_callback")?,
+        set_events: module.attribute(c"set_events")?,
+        set_local_events: module.attribute(c"set_local_events")?,
+        numbers: module.attribute(c"events")?.attribute(c"__dict__")?.call_method(c"copy", &[])?,
+        disable: module.attribute(c"DISABLE")?,
+    };
+    MONITORING.store(Box::into_raw(Box::new(monitoring)), Ordering::Relaxed);
+    FUNCTIONS.into_iter().try_for_each(|function| function.install())
+}
+
+impl Monitoring {
+    fn get() -> &'static Monitoring {
+        // SAFETY: what `prepare` has put there stays.
+        unsafe { MONITORING.load(Ordering::Relaxed).as_ref() }.expect("`prepare` comes before any program")
+    }
+
+    fn number_of(&self, event: &CStr) -> Result<Owned> {
+        let event = python::text(&event.to_string_lossy())?;
+        self.numbers.item(&event).ok_or_else(|| python::raise_value_error("sys.monitoring lacks an event"))
+    }
+}
+
+/// The tracer as a tool.
+pub(crate) struct Tool {
     number: Owned,
+    codes: Vec<Owned>,
+    /// Each kind of event, by the interpreter's number for it, and what is called with it.
+    callbacks: Vec<(Owned, Owned)>,
+    local: Owned,
+    global: Owned,
 }
+
+/// The tool that is switched on. Null while the tracer itself reaches for it.
+static ACTIVE: AtomicPtr<Tool> = AtomicPtr::new(null_mut());
 
 impl Tool {
-    fn take() -> Result<Tool> {
-        let monitoring = python::import(c"sys")?.attribute(c"monitoring")?;
-        let number = python::int(TOOL)?;
-        monitoring.call_method(c"use_tool_id", &[&number, &python::text("et")?])?;
-        Ok(Tool { monitoring, number })
-    }
-
-    fn switch_on<V: Version>(
-        &self,
-        tracer: *mut Tracer<V>,
-        codes: &[Owned],
-        granularity: Granularity,
-    ) -> Result<()> {
-        let numbers = self.monitoring.attribute(c"events")?;
-        let disable = self.monitoring.attribute(c"DISABLE")?;
-        let class = callback::class::<V, Tracer<V>>()?;
+    /// # Safety
+    /// The tracer must stay where it is, and nothing else use it, until this is switched off.
+    pub(super) unsafe fn switch_on<V: Version>(tracer: *mut Tracer<V>) -> Result<Box<Tool>> {
+        let monitoring = Monitoring::get();
+        // SAFETY: nothing else uses the tracer yet.
+        let codes = unsafe { &mut *tracer }.codes().iter().map(|info| info.object.clone()).collect();
+        let class = callback::class::<Tracer<V>>()?;
+        let mut callbacks = Vec::new();
         let (mut local, mut global) = (0, 0);
+        // SAFETY: as above.
+        let granularity = unsafe { &*tracer }.granularity();
         for (name, is_local, receive) in events::<V>(granularity) {
-            let number = numbers.attribute(name)?;
-            let callback = callback::new::<V, _>(&class, receive, tracer, Some(disable.clone()))?;
-            self.monitoring.call_method(c"register_callback", &[&self.number, &number, &callback])?;
+            let number = monitoring.number_of(name)?;
             *(if is_local { &mut local } else { &mut global }) |= number.to_i64()?;
+            let disable = Some(monitoring.disable.clone());
+            callbacks.push((number, callback::new(&class, receive, tracer, disable)?));
         }
-        self.set_events(codes, local, global)
-    }
-
-    fn switch_off<V: Version>(&self, codes: &[Owned], granularity: Granularity) -> Result<()> {
-        self.set_events(codes, 0, 0)?;
-        let numbers = self.monitoring.attribute(c"events")?;
-        for (name, ..) in events::<V>(granularity) {
-            let nothing = [&self.number, &numbers.attribute(name)?, &python::none()];
-            self.monitoring.call_method(c"register_callback", &nothing)?;
-        }
-        self.monitoring.call_method(c"free_tool_id", &[&self.number])?;
-        Ok(())
-    }
-
-    fn set_events(&self, codes: &[Owned], local: i64, global: i64) -> Result<()> {
+        let number = python::int(TOOLS[0])?;
         let (local, global) = (python::int(local)?, python::int(global)?);
-        for code in codes {
-            self.monitoring.call_method(c"set_local_events", &[&self.number, code, &local])?;
+        let mut tool = Box::new(Tool { number, codes, callbacks, local, global });
+        tool.attach()?;
+        tool.keep();
+        Ok(tool)
+    }
+
+    pub(super) fn switch_off(self: Box<Self>) -> Result<()> {
+        ACTIVE.store(null_mut(), Ordering::Relaxed);
+        self.detach()
+    }
+
+    /// From here on the program is kept from reaching it.
+    fn keep(&mut self) {
+        ACTIVE.store(self, Ordering::Relaxed);
+    }
+
+    /// Becomes the tool of the number that is set.
+    fn attach(&self) -> Result<()> {
+        let monitoring = Monitoring::get();
+        monitoring.use_tool.call(&[&self.number, &python::text("et")?])?;
+        for (event, callback) in &self.callbacks {
+            monitoring.register.call(&[&self.number, event, callback])?;
         }
-        self.monitoring.call_method(c"set_events", &[&self.number, &global])?;
+        self.set_events(&self.local, &self.global)
+    }
+
+    /// Leaves that tool as if it had never been used.
+    fn detach(&self) -> Result<()> {
+        let monitoring = Monitoring::get();
+        let (no_events, no_callback) = (python::int(0)?, python::none());
+        self.set_events(&no_events, &no_events)?;
+        for (event, _) in &self.callbacks {
+            monitoring.register.call(&[&self.number, event, &no_callback])?;
+        }
+        monitoring.free_tool.call(&[&self.number])?;
         Ok(())
     }
+
+    fn set_events(&self, local: &Owned, global: &Owned) -> Result<()> {
+        let monitoring = Monitoring::get();
+        for code in &self.codes {
+            monitoring.set_local_events.call(&[&self.number, code, local])?;
+        }
+        monitoring.set_events.call(&[&self.number, global])?;
+        Ok(())
+    }
+
+    /// Makes way for a program that reaches for the tool of this number. Where the program uses all others, too,
+    /// it is refused.
+    fn make_way(&mut self, number: i64) -> Result<()> {
+        if self.number.to_i64()? != number {
+            return Ok(());
+        }
+        ACTIVE.store(null_mut(), Ordering::Relaxed);
+        let made = self.become_another(number);
+        self.keep();
+        made
+    }
+
+    fn become_another(&mut self, number: i64) -> Result<()> {
+        for other in TOOLS.into_iter().filter(|other| *other != number) {
+            let other = python::int(other)?;
+            if Monitoring::get().get_tool.call(&[&other])?.is_none() {
+                self.detach()?;
+                self.number = other;
+                return self.attach();
+            }
+        }
+        Err(python::raise_value_error(&format!("tool {number} is already in use")))
+    }
+}
+
+/// The functions of `sys.monitoring` that take a tool.
+static FUNCTIONS: [&Function<()>; 8] = [
+    intercepted!(c"sys", "monitoring.use_tool_id", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.free_tool_id", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_tool", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.register_callback", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.set_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.get_local_events", (): (), reach_for_tool),
+    intercepted!(c"sys", "monitoring.set_local_events", (): (), reach_for_tool),
+];
+
+fn reach_for_tool(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
+    // SAFETY: the program calls a built-in function, so nothing else uses the tool.
+    let active = unsafe { ACTIVE.load(Ordering::Relaxed).as_mut() };
+    // A number too large for a tool is refused by the interpreter.
+    let number = call.arguments.first().filter(|number| Int::plain(**number).is_some());
+    let number = number.and_then(|number| Owned::of(*number).to_i64().inspect_err(|_| python::clear()).ok());
+    if let (Some(tool), Some(number)) = (active, number)
+        && tool.make_way(number).is_err()
+    {
+        return null_mut();
+    }
+    call.go_on()
 }
 
 /// What a callback tells the interpreter.
@@ -138,14 +252,15 @@ unsafe extern "C" fn receive<V: Version, E: Event<V>>(
 ) -> *mut PyObject {
     // SAFETY: the interpreter calls a callback, whose tracer is used by nothing else while the program runs.
     let (callback, tracer, arguments) = unsafe {
-        let callback = &*callable.cast::<Callback<V, Tracer<V>>>();
+        let callback = &*callable.cast::<Callback<Tracer<V>>>();
         (callback, &mut *callback.carried, callback::arguments(arguments, count))
     };
     let answer = if tracer.has_ended() {
         if E::IS_LOCAL { Answer::Disable } else { Answer::GoOn }
     } else {
-        match callback.thread.frame() {
-            Some(frame) if callback.thread.is_current() => E::report(tracer, frame, arguments),
+        let thread = Thread::current();
+        match thread.frame() {
+            Some(frame) if tracer.is_on(thread) => E::report(tracer, frame, arguments),
             _ => Answer::GoOn,
         }
     };

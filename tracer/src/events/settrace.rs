@@ -1,112 +1,182 @@
 //! Events from the C trace hook, before 3.12.
+//!
+//! The interpreter has one hook for each thread, for the program's own trace function and for the tracer. So the
+//! tracer keeps it, passes events on, and stands in for `sys.settrace` and `sys.gettrace`.
 
-use std::ffi::c_int;
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::{PyFrameObject, PyObject};
 use trace::Granularity;
 
-use super::callback::{self, Callback, Vectorcall};
-use crate::layout::{Frame, FrameObject, Obj, TraceFunction, Traceback, Tuple, Version};
+use crate::intercept::{Call, Function, intercepted};
+use crate::interpreter::{ForVersion, for_this_version};
+use crate::layout::{Frame, FrameObject, Obj, Thread, TraceFunction, Traceback, Tuple, Version};
 use crate::python::{self, Owned, Result};
 use crate::tracer::Tracer;
 
 unsafe extern "C" {
     fn PyEval_SetTrace(function: Option<TraceFunction>, object: *mut PyObject);
+    fn PySys_AddAuditHook(hook: Listener, data: *mut c_void) -> c_int;
+    fn Py_AddPendingCall(call: unsafe extern "C" fn(*mut c_void) -> c_int, data: *mut c_void) -> c_int;
 }
 
-/// Runs `program` with its events switched on.
-///
-/// # Safety
-/// Nothing else may use the tracer while the program runs.
-pub(super) unsafe fn during<V: Version, R>(tracer: *mut Tracer<V>, program: impl FnOnce() -> R) -> Result<R> {
-    let mut shared = Shared { tracer, own: OwnTrace::of_interpreter()? };
-    let class = callback::class::<V, Shared<V>>()?;
-    let [set, get] = [set_trace::<V> as Vectorcall, get_trace::<V>]
-        .map(|call| callback::new::<V, _>(&class, call, &raw mut shared, None));
-    let sys = python::import(c"sys")?;
-    let (set, get) = (set?, get?);
-    sys.set_attribute(c"settrace", &set)?;
-    sys.set_attribute(c"gettrace", &get)?;
-    // SAFETY: the hook is called with a callback, which carries what it works on, until it is taken off.
-    unsafe { PyEval_SetTrace(Some(hook::<V>), set.as_ptr()) };
-    let result = program();
-    // SAFETY: taking the hook off is always allowed.
-    unsafe { PyEval_SetTrace(None, null_mut()) };
-    sys.set_attribute(c"settrace", &shared.own.set)?;
-    sys.set_attribute(c"gettrace", &shared.own.get)?;
-    Ok(result)
-}
+type Listener = unsafe extern "C" fn(*const c_char, *mut PyObject, *mut c_void) -> c_int;
 
-/// What the hook and the program's `sys.settrace` share.
-struct Shared<V: Version> {
+/// The hook, set in every thread.
+pub(crate) struct Hook<V: Version> {
     tracer: *mut Tracer<V>,
-    own: OwnTrace,
+    /// What the interpreter would call in each thread, and with what, by the address of the thread's state.
+    own: HashMap<usize, (TraceFunction, Owned)>,
 }
 
-/// The program's own trace function. The interpreter has one hook for it and for the tracer, so the tracer
-/// keeps the hook, passes events on, and stands in for `sys.settrace` and `sys.gettrace`.
-struct OwnTrace {
-    /// The interpreter's.
-    set: Owned,
-    get: Owned,
-    /// What the interpreter would call, and with what.
-    function: Option<(TraceFunction, Owned)>,
+/// The hook that is set; else null.
+static ACTIVE: AtomicPtr<()> = AtomicPtr::new(null_mut());
+
+/// The functions of Python that know of the hook or begin a thread.
+static FUNCTIONS: [&Function<()>; 4] = [
+    intercepted!(c"sys", "settrace", (): (), set_trace),
+    intercepted!(c"sys", "gettrace", (): (), get_trace),
+    intercepted!(c"_thread", "start_new_thread", (): (), start_thread),
+    intercepted!(c"_thread", "start_new", (): (), start_thread),
+];
+
+/// Makes ready for programs.
+pub(super) fn prepare() -> Result<()> {
+    static LISTENS: Once = Once::new();
+    let mut prepared = FUNCTIONS.into_iter().try_for_each(|function| function.install());
+    LISTENS.call_once(|| {
+        // SAFETY: the listener needs no data.
+        let listens = python::check(unsafe { PySys_AddAuditHook(listen, null_mut()) });
+        prepared = std::mem::replace(&mut prepared, Ok(())).and(listens);
+    });
+    prepared
 }
 
-impl OwnTrace {
-    fn of_interpreter() -> Result<OwnTrace> {
-        let sys = python::import(c"sys")?;
-        Ok(OwnTrace { set: sys.attribute(c"settrace")?, get: sys.attribute(c"gettrace")?, function: None })
+impl<V: Version> Hook<V> {
+    /// Sets it.
+    ///
+    /// # Safety
+    /// The tracer must stay where it is, and nothing else use it, until this is taken off.
+    pub(super) unsafe fn set(tracer: *mut Tracer<V>) -> Box<Hook<V>> {
+        let mut this = Box::new(Hook { tracer, own: HashMap::new() });
+        ACTIVE.store((&raw mut *this).cast(), Ordering::Relaxed);
+        // SAFETY: the hook finds what it works on until it is taken off.
+        unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
+        this
+    }
+
+    /// Takes it off, in the only thread that there is.
+    pub(super) fn take_off(self: Box<Self>) {
+        ACTIVE.store(null_mut(), Ordering::Relaxed);
+        // SAFETY: taking the hook off is always allowed.
+        unsafe { PyEval_SetTrace(None, null_mut()) };
+    }
+
+    /// The one that is set.
+    fn active<'a>() -> Option<&'a mut Hook<V>> {
+        // SAFETY: what is active is the hook of this version. Nobody keeps it while code of the program's may run.
+        unsafe { ACTIVE.load(Ordering::Relaxed).cast::<Hook<V>>().as_mut() }
+    }
+
+    fn has_ended(&self) -> bool {
+        // SAFETY: the tracer is there for as long as the hook is.
+        unsafe { &*self.tracer }.has_ended()
+    }
+
+    fn own(&self) -> Option<(TraceFunction, Owned)> {
+        if self.own.is_empty() { None } else { self.own.get(&Thread::<V>::current().address()).cloned() }
     }
 }
 
 /// The program's `sys.settrace`.
-unsafe extern "C" fn set_trace<V: Version>(
-    callable: *mut PyObject,
-    arguments: *const *mut PyObject,
-    count: usize,
-    _: *mut PyObject,
-) -> *mut PyObject {
-    // SAFETY: the interpreter calls a callback. What it carries lives as long as the program runs, and is not
-    // borrowed while code of the program's may run.
-    let (callback, set, arguments) = unsafe {
-        let callback = &*callable.cast::<Callback<V, Shared<V>>>();
-        (callback, (*callback.carried).own.set.clone(), callback::arguments(arguments, count))
-    };
-    let arguments: Vec<Owned> = arguments.iter().copied().map(Owned::of).collect();
-    let Ok(result) = set.call(&arguments.iter().collect::<Vec<_>>()) else { return null_mut() };
-    // SAFETY: as above.
+fn set_trace(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
+    let result = call.go_on();
+    if !result.is_null() {
+        for_this_version(TakeBack);
+    }
+    result
+}
+
+/// Takes the running thread's hook back from whoever set it, and passes events on to that one.
+struct TakeBack;
+
+impl ForVersion for TakeBack {
+    type Output = ();
+
+    fn with<V: Version>(self) {
+        let Some(active) = Hook::<V>::active().filter(|active| !active.has_ended()) else { return };
+        let thread = Thread::<V>::current();
+        if thread.has_trace_hook() && thread.trace_hook().is_none() {
+            // The tracer's is the one without an object.
+            return;
+        }
+        let function = thread.trace_hook().map(|(function, object)| (function, Owned::of(object)));
+        let before = match function {
+            Some(function) => active.own.insert(thread.address(), function),
+            None => active.own.remove(&thread.address()),
+        };
+        // SAFETY: as in `Hook::set`.
+        unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
+        drop(before);
+    }
+}
+
+/// Hears that a hook is about to be set, perhaps by a library that does so without `sys.settrace`. It is taken back as
+/// soon as the call into that library is over.
+unsafe extern "C" fn listen(event: *const c_char, _: *mut PyObject, _: *mut c_void) -> c_int {
+    unsafe extern "C" fn take_back(_: *mut c_void) -> c_int {
+        for_this_version(TakeBack);
+        0
+    }
+    // SAFETY: the interpreter passes a C string; the call needs no data.
     unsafe {
-        if callback.thread.is_current() && !(*(*callback.carried).tracer).has_ended() {
-            let function =
-                callback.thread.trace_hook().map(|(function, object)| (function, Owned::of(object)));
-            let before = std::mem::replace(&mut (*callback.carried).own.function, function);
-            PyEval_SetTrace(Some(hook::<V>), callable);
-            drop(before);
+        if CStr::from_ptr(event) == c"sys.settrace" {
+            // Where too many wait already, so does one of these.
+            Py_AddPendingCall(take_back, null_mut());
         }
     }
-    result.into_ptr()
+    0
 }
 
 /// The program's `sys.gettrace`.
-unsafe extern "C" fn get_trace<V: Version>(
-    callable: *mut PyObject,
-    _: *const *mut PyObject,
-    _: usize,
-    _: *mut PyObject,
-) -> *mut PyObject {
-    // SAFETY: as in `set_trace`.
-    let (callback, shared) = unsafe {
-        let callback = &*callable.cast::<Callback<V, Shared<V>>>();
-        (callback, &*callback.carried)
-    };
-    if !callback.thread.is_current() {
-        return shared.own.get.call(&[]).map_or(null_mut(), Owned::into_ptr);
+fn get_trace(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
+    struct Own;
+    impl ForVersion for Own {
+        type Output = Option<Owned>;
+        fn with<V: Version>(self) -> Option<Owned> {
+            let active = Hook::<V>::active().filter(|active| !active.has_ended())?;
+            Some(active.own().map_or_else(python::none, |(_, object)| object))
+        }
     }
-    let own = shared.own.function.as_ref();
-    own.map_or_else(python::none, |(_, object)| object.clone()).into_ptr()
+    for_this_version(Own).map_or_else(|| call.go_on(), Owned::into_ptr)
+}
+
+/// The program's `_thread.start_new_thread`, which `threading` rests on.
+fn start_thread(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
+    struct Reach;
+    impl ForVersion for Reach {
+        type Output = ();
+        fn with<V: Version>(self) {
+            let Some(active) = Hook::<V>::active().filter(|active| !active.has_ended()) else { return };
+            for thread in Thread::<V>::all().filter(|thread| !thread.has_trace_hook()) {
+                // Another thread may have had a function of its own at this address.
+                let before = active.own.remove(&thread.address());
+                // SAFETY: as in `Hook::set`. The thread exists, and waits for the GIL.
+                unsafe { thread.set_trace_hook(hook::<V>) };
+                drop(before);
+            }
+        }
+    }
+    let result = call.go_on();
+    if !result.is_null() {
+        for_this_version(Reach);
+    }
+    result
 }
 
 /// What happened, as the hook is told.
@@ -119,25 +189,26 @@ mod what {
 }
 
 unsafe extern "C" fn hook<V: Version>(
-    callback: *mut PyObject,
+    _: *mut PyObject,
     object: *mut PyFrameObject,
     what: c_int,
     argument: *mut PyObject,
 ) -> c_int {
-    // SAFETY: the interpreter passes the callback that the hook was set with; what it carries is used by nothing
-    // else while the program runs.
-    let shared = unsafe { &mut *(*callback.cast::<Callback<V, Shared<V>>>()).carried };
-    let own = shared.own.function.clone();
-    // SAFETY: as above; the interpreter passes the object of a running frame, and an object or null.
+    let Some(active) = Hook::<V>::active() else { return 0 };
+    let own = active.own();
+    // SAFETY: nothing else uses the tracer meanwhile; the interpreter passes the object of a running frame, and an
+    // object or null.
     unsafe {
-        let tracer = &mut *shared.tracer;
+        let tracer = &mut *active.tracer;
         if tracer.has_ended() {
             // From here on the hook is the program's alone.
             let (function, object) = own.unzip();
             PyEval_SetTrace(function, object.map_or(null_mut(), |object| object.as_ptr()));
             return 0;
         }
-        on_event(tracer, FrameObject::from_ptr(object), what, Obj::maybe(argument), own.is_none());
+        if tracer.is_on(Thread::current()) {
+            on_event(tracer, FrameObject::from_ptr(object), what, Obj::maybe(argument), own.is_none());
+        }
     }
     // The instructions were reported for the tracer's sake.
     let Some((function, own)) = own.filter(|_| what != what::INSTRUCTION) else { return 0 };
@@ -145,9 +216,10 @@ unsafe extern "C" fn hook<V: Version>(
     let status = unsafe { function(own.as_ptr(), object, what, argument) };
     if status < 0 {
         // It raised, and so was taken off by the interpreter, and the hook with it.
-        let raised = shared.own.function.take();
-        // SAFETY: as in `during`.
-        unsafe { PyEval_SetTrace(Some(hook::<V>), callback) };
+        let raised =
+            Hook::<V>::active().and_then(|active| active.own.remove(&Thread::<V>::current().address()));
+        // SAFETY: as in `Hook::set`.
+        unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
         drop(raised);
     }
     status

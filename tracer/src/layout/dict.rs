@@ -297,6 +297,21 @@ impl<V: Version> Entries<V> {
     }
 }
 
+/// The name of the attribute whose value is the `index`-th, by the address of the keys that a class shares among
+/// its instances.
+///
+/// # Safety
+/// The class must be alive.
+pub(crate) unsafe fn shared_key(keys_address: usize, index: usize) -> Option<Obj> {
+    let keys = Keys(NonNull::new(keys_address as *mut u8)?);
+    if index >= keys.entry_count() {
+        return None;
+    }
+    let (first_key, stride) = keys.entries();
+    // SAFETY: there are more entries than `index`.
+    unsafe { first_key.add(index * stride).cast::<Pair>().read() }.key
+}
+
 /// An instance of a class made by Python code, with a `__dict__`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Instance(Obj);

@@ -42,6 +42,18 @@ impl<V: Version> Frame<V> {
         Code(unsafe { self.field(V::FRAME.code) }, PhantomData)
     }
 
+    /// The frame that called or resumed this one, which need not be one of Python code.
+    pub(crate) fn caller(self) -> Option<Frame<V>> {
+        // SAFETY: a frame has the field, which is another one or null.
+        unsafe { self.field::<Option<NonNull<u8>>>(V::FRAME.caller) }.map(|frame| Frame(frame, PhantomData))
+    }
+
+    /// Its code, unless the interpreter put it between others for its own purposes.
+    pub(crate) fn python_code(self) -> Option<Code<V>> {
+        // SAFETY: a frame has the field.
+        unsafe { self.field::<Option<Obj>>(V::FRAME.code) }.and_then(Code::of)
+    }
+
     /// What the local at `index` holds, which may be a cell.
     ///
     /// # Safety
@@ -181,6 +193,13 @@ impl<V: Version> Code<V> {
         unsafe { Str::from_obj(self.0.field(V::CODE.qualified_name)) }
     }
 
+    /// The name of the file that it was compiled from.
+    pub(crate) fn filename(self) -> Str {
+        const FILENAME: usize = 112;
+        // SAFETY: a code object has the field, which is a `str`.
+        unsafe { Str::from_obj(self.0.field(FILENAME)) }
+    }
+
     pub(crate) fn constants(self) -> Tuple {
         // SAFETY: a code object has the field, which is a tuple.
         unsafe { Tuple::from_obj(self.0.field(V::CODE.constants)) }
@@ -218,7 +237,7 @@ impl<V: Version> Code<V> {
 pub(crate) type TraceFunction =
     unsafe extern "C" fn(*mut PyObject, *mut PyFrameObject, c_int, *mut PyObject) -> c_int;
 
-/// The main thread of the program.
+/// A thread of the program.
 #[derive(Debug)]
 pub(crate) struct Thread<V>(NonNull<PyThreadState>, PhantomData<V>);
 
@@ -239,9 +258,10 @@ impl<V: Version> Thread<V> {
         unsafe { Thread(NonNull::new_unchecked(ffi::PyThreadState_Get()), PhantomData) }
     }
 
+    /// For comparing with what was seen before.
     #[inline(always)]
-    pub(crate) fn is_current(self) -> bool {
-        self.0 == Thread::<V>::current().0
+    pub(crate) fn address(self) -> usize {
+        self.0.as_ptr() as usize
     }
 
     #[inline(always)]
@@ -271,6 +291,44 @@ impl<V: Version> Thread<V> {
             let function = place(V::THREAD.trace_function).cast::<Option<TraceFunction>>().read();
             Some((function?, Obj::maybe(place(V::THREAD.trace_object).cast::<*mut PyObject>().read())?))
         }
+    }
+
+    /// Whether anything is set there.
+    pub(crate) fn has_trace_hook(self) -> bool {
+        // SAFETY: a thread state has the field.
+        unsafe {
+            let place = self.0.as_ptr().byte_add(V::THREAD.trace_function);
+            place.cast::<Option<TraceFunction>>().read().is_some()
+        }
+    }
+
+    /// Sets the trace hook of a thread that has not begun, before 3.12, as the interpreter does.
+    ///
+    /// # Safety
+    /// The function must be good for being called with any event of the thread, and without an object.
+    pub(crate) unsafe fn set_trace_hook(self, function: TraceFunction) {
+        const TRACING: u8 = 255;
+        // SAFETY: a thread state has these fields; the C frame that it points to begins with whether hooks are called.
+        unsafe {
+            let place = |offset| self.0.as_ptr().byte_add(offset);
+            place(V::THREAD.trace_function).cast::<Option<TraceFunction>>().write(Some(function));
+            place(V::THREAD.frame).cast::<*mut u8>().read().write(TRACING);
+        }
+    }
+
+    /// All threads that there are.
+    pub(crate) fn all() -> impl Iterator<Item = Thread<V>> {
+        unsafe extern "C" {
+            fn PyInterpreterState_ThreadHead(interpreter: *mut ffi::PyInterpreterState)
+            -> *mut PyThreadState;
+            fn PyThreadState_Next(thread: *mut PyThreadState) -> *mut PyThreadState;
+        }
+        // SAFETY: the GIL is held, so threads neither begin nor end while they are listed.
+        let first = unsafe { NonNull::new(PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get())) };
+        // SAFETY: as above.
+        let next =
+            |thread: &NonNull<PyThreadState>| unsafe { NonNull::new(PyThreadState_Next(thread.as_ptr())) };
+        std::iter::successors(first, next).map(|thread| Thread(thread, PhantomData))
     }
 
     fn recursion(self, offset: usize) -> *mut i32 {

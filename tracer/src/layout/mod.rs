@@ -10,6 +10,7 @@ mod containers;
 mod dict;
 mod frame;
 mod integer;
+mod method;
 mod object;
 mod refcount;
 mod selftest;
@@ -22,9 +23,10 @@ mod v313;
 
 pub(crate) use class::{ClassName, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
-pub(crate) use dict::{Dict, Entries, Instance, Keys};
+pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};
 pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread, TraceFunction};
 pub(crate) use integer::Int;
+pub(crate) use method::definition;
 pub(crate) use object::Obj;
 pub(crate) use refcount::{hold, release};
 pub(crate) use selftest::{Mismatch, check};
@@ -66,6 +68,8 @@ pub(crate) trait Version: 'static {
 #[derive(Clone, Copy)]
 pub(crate) struct FrameLayout {
     pub(crate) code: usize,
+    /// The frame that called or resumed this one.
+    pub(crate) caller: usize,
     /// The instruction that runs, or the one before it.
     pub(crate) instruction: usize,
     pub(crate) namespace: usize,

@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 
 use pyo3_ffi::{METH_O, METH_VARARGS, PyMethodDef, PyMethodDefPointer, PyObject, PyType_Type};
 
-use super::{Code, Obj, Str, Thread, Tuple, Type, Version, behind_cell};
+use super::{Code, Frame, Obj, Str, Thread, Tuple, Type, Version, behind_cell, definition};
 use crate::python::{self, Owned, Result};
 use crate::value::{self, Limits, Text};
 
@@ -18,6 +18,9 @@ pub(crate) fn check<V: Version>() -> Result<std::result::Result<(), Mismatch>> {
     // First what can be told without following a pointer that may not be one.
     if let Err(mismatch) = check_published::<V>().and_then(|()| check_class_size::<V>()) {
         return Ok(Err(mismatch));
+    }
+    if !definitions_are_found()? {
+        return Ok(Err(Mismatch("PyMethodDef".into())));
     }
     let namespace = python::dict()?;
     let functions = [
@@ -66,16 +69,21 @@ fn check_class_size<V: Version>() -> std::result::Result<(), Mismatch> {
     if class.instance_size() == V::HEAP_TYPE.size { Ok(()) } else { Err(Mismatch("PyHeapTypeObject".into())) }
 }
 
-type Function = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
-
-unsafe extern "C" {
-    // The one of `pyo3-ffi` needs a newer interpreter, which could not refuse older ones by name.
-    fn PyCFunction_NewEx(
-        definition: *mut PyMethodDef,
-        this: *mut PyObject,
-        module: *mut PyObject,
-    ) -> *mut PyObject;
+/// Whether the definitions of a function, a bound method and a method of a class are where they are looked for.
+fn definitions_are_found() -> Result<bool> {
+    let builtins = python::import(c"builtins")?;
+    let list = builtins.attribute(c"list")?;
+    let found = |object: Owned, name: &CStr| {
+        // SAFETY: a definition's name is a C string.
+        definition(object.obj())
+            .is_some_and(|found| unsafe { CStr::from_ptr((*found.as_ptr()).ml_name) } == name)
+    };
+    Ok(found(builtins.attribute(c"len")?, c"len")
+        && found(list.call(&[])?.attribute(c"append")?, c"append")
+        && found(list.attribute(c"append")?, c"append"))
 }
+
+type Function = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
 
 fn new_function(name: &'static CStr, function: Function, flags: i32) -> Result<Owned> {
     // A function refers to its definition for as long as it lives; these are few and made once.
@@ -85,8 +93,7 @@ fn new_function(name: &'static CStr, function: Function, flags: i32) -> Result<O
         ml_flags: flags,
         ml_doc: std::ptr::null(),
     }));
-    // SAFETY: the definition is well-formed.
-    Owned::new(unsafe { PyCFunction_NewEx(definition, null_mut(), null_mut()) })
+    python::function(definition, &python::none())
 }
 
 fn written(write: impl FnOnce(&mut Text)) -> *mut PyObject {
@@ -140,6 +147,11 @@ unsafe extern "C" fn sees_frame<V: Version>(_: *mut PyObject, arguments: *mut Py
             && known.is_function()
             && known.first_line() > 1
             && value::to_utf8::<V>(known.qualified_name()) == b"known"
+            && value::to_utf8::<V>(known.filename()) == b"<selftest>"
+            && frame
+                .caller()
+                .and_then(Frame::python_code)
+                .is_some_and(|caller| value::to_utf8::<V>(caller.qualified_name()) == b"find_wrong")
             && known.names().items().len() == 3
             && known.constants().items().iter().flatten().any(|constant| Code::<V>::of(*constant).is_some())
             && instructions.contains(&frame.instruction_offset())

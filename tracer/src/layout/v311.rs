@@ -13,7 +13,7 @@ pub(crate) enum V311 {}
 impl Version for V311 {
     const MINOR: u8 = 11;
     const FRAME: FrameLayout =
-        FrameLayout { code: 32, instruction: 56, namespace: 24, height: 64, locals: 72 };
+        FrameLayout { code: 32, caller: 48, instruction: 56, namespace: 24, height: 64, locals: 72 };
     const CODE: CodeLayout = CodeLayout {
         flags: 48,
         local_count: 76,

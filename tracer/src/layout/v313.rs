@@ -11,7 +11,7 @@ pub(crate) enum V313 {}
 impl Version for V313 {
     const MINOR: u8 = 13;
     const FRAME: FrameLayout =
-        FrameLayout { code: 0, instruction: 56, namespace: 40, height: 64, locals: 72 };
+        FrameLayout { code: 0, caller: 8, instruction: 56, namespace: 40, height: 64, locals: 72 };
     const CODE: CodeLayout = CodeLayout {
         flags: 48,
         local_count: 72,

@@ -2,7 +2,7 @@
 
 use trace::wire::{item, tag};
 
-use super::{FIXED_LEN, Full, Log, Mark, Name, Written};
+use super::{FIXED_LEN, Full, Log, Name};
 use crate::disassembly::Description;
 use crate::layout::{Obj, Version};
 use crate::value;
@@ -45,16 +45,10 @@ impl Log {
 
     /// A value on the stack.
     #[inline(always)]
-    pub(crate) fn value_item<V: Version>(&mut self, value: Obj) -> Result<Written, Full> {
+    pub(crate) fn value_item<V: Version>(&mut self, value: Obj) -> Result<(), Full> {
         self.room(FIXED_LEN)?;
         self.varint(item::VALUE);
-        let (written, ()) = self.written::<V, _>(value, |text| value::write::<V>(text, value))?;
-        Ok(written)
-    }
-
-    /// Where the next item begins, so that it can be taken back.
-    pub(crate) fn mark(&self) -> Mark {
-        Mark(self.cursor)
+        self.text::<V>(value, |text| value::write::<V>(text, value))
     }
 
     /// The object of a local on the stack.

@@ -61,6 +61,28 @@ impl Names {
         self.amnesic = true;
     }
 
+    /// Number of names that are known.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Forgets the names that came after the first `len`.
+    #[inline(always)]
+    pub(super) fn truncate(&mut self, len: usize) {
+        if len < self.numbers.len() {
+            self.forget_after(len);
+        }
+    }
+
+    #[cold]
+    fn forget_after(&mut self, len: usize) {
+        self.numbers.retain(|_, number| *number as usize <= len);
+        for recent in self.recent.iter_mut().filter(|recent| recent.number as usize > len) {
+            *recent = Recent::default();
+        }
+    }
+
     fn number_of(&self, text: &[u8]) -> Option<NameNumber> {
         if self.amnesic { None } else { self.numbers.get(text).copied() }
     }

@@ -8,6 +8,7 @@ use trace::Verdict;
 
 use super::SharedLog;
 use super::entry::End;
+use crate::effects;
 use crate::layout::{Int, Shape, Version};
 use crate::log::VerdictText;
 use crate::python::{self, Owned, Result};
@@ -111,7 +112,7 @@ fn print(exception: Owned) {
     const AND_REMEMBER: i32 = 1;
     python::set_exception(exception);
     // SAFETY: an exception is set.
-    unsafe { ffi::PyErr_PrintEx(AND_REMEMBER) };
+    effects::excused(|| unsafe { ffi::PyErr_PrintEx(AND_REMEMBER) });
 }
 
 /// Waits for the program's threads, but for daemons.

@@ -1,9 +1,12 @@
 //! Compiles a program and runs its entry.
 
+use std::ptr::NonNull;
+
 use trace::{Entry, Granularity, Request};
 
 use super::{SharedLog, main_module, streams};
-use crate::events;
+use crate::effects;
+use crate::events::{self, Events};
 use crate::layout::{Code, Dict, Version};
 use crate::python::{self, Owned, Raised, Result};
 use crate::tracer::Tracer;
@@ -25,7 +28,9 @@ pub(super) enum End {
 /// Runs the request's entry.
 pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
     let raised = |Raised| End::Raised(python::take_exception());
-    let namespace = match streams::install::<V>().and_then(|()| main_module::install(request.filename)) {
+    let ready =
+        effects::install().and_then(|()| events::prepare::<V>()).and_then(|()| streams::install::<V>());
+    let namespace = match ready.and_then(|()| main_module::install(request.filename)) {
         Ok(namespace) => namespace,
         Err(error) => return raised(error),
     };
@@ -37,6 +42,7 @@ pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
         Ok(code) => code,
         Err(exception) => return End::Uncompiled(exception),
     };
+    effects::begin();
     let end = match request.entry {
         Entry::Script => trace_script::<V>(request, log, &code, &namespace),
         Entry::Call { function, input } => {
@@ -47,7 +53,7 @@ pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
 }
 
 /// Runs the source traced.
-pub(super) fn trace_script<V: Version>(
+fn trace_script<V: Version>(
     request: &Request<'_>,
     log: SharedLog,
     code: &Owned,
@@ -71,16 +77,18 @@ fn trace_call<V: Version>(
     namespace: &Owned,
     call: Call<'_>,
 ) -> Result<End> {
+    // Before the source can change what it is compiled with.
+    let compiled = call.compile();
+    if compiled.is_err() {
+        python::clear();
+    }
     python::evaluate(code, namespace)?;
     let function = namespace.item(&python::text(call.function)?);
     if !function.is_some_and(|function| function.is_callable()) {
         python::clear();
         return Ok(End::NoEntry);
     }
-    let Ok(call) = call.compile() else {
-        python::clear();
-        return Ok(End::BadInput);
-    };
+    let Ok(call) = compiled else { return Ok(End::BadInput) };
     Ok(End::Returned(traced::<V>(request, log, code, namespace, &call)?))
 }
 
@@ -103,6 +111,8 @@ impl Call<'_> {
 }
 
 /// Evaluates `entry` in the namespace, and traces the code of `module`.
+///
+/// What other threads of the program do is traced on, so nothing of the tracing is ever undone.
 fn traced<V: Version>(
     request: &Request<'_>,
     log: SharedLog,
@@ -113,13 +123,49 @@ fn traced<V: Version>(
     if request.granularity == Granularity::Program {
         return python::evaluate(entry, namespace);
     }
-    let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
-        unreachable!("`compile` returns a code object, and a module's namespace is a dict");
-    };
-    let mut tracer = Tracer::<V>::new(log, module, globals, request)?;
-    // What the entry raises must not lie about while events are switched off.
-    let run = || python::evaluate(entry, namespace).map_err(|Raised| python::take_exception());
-    // SAFETY: nothing else uses the tracer.
-    let result = unsafe { events::during(&raw mut tracer, run) }?;
-    result.map_err(python::set_exception)
+    let mut tracing = Tracing::<V>::begin(request, log, module, namespace)?;
+    let result = tracing.evaluate(entry, namespace);
+    std::mem::forget(tracing);
+    result
+}
+
+/// The tracing of a program.
+pub(super) struct Tracing<V: Version> {
+    tracer: NonNull<Tracer<V>>,
+    events: Events<V>,
+}
+
+impl<V: Version> Tracing<V> {
+    /// Switches on what is reported of the code of `module`, which runs in the namespace.
+    pub(super) fn begin(
+        request: &Request<'_>,
+        log: SharedLog,
+        module: &Owned,
+        namespace: &Owned,
+    ) -> Result<Tracing<V>> {
+        let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
+            unreachable!("`compile` returns a code object, and a module's namespace is a dict");
+        };
+        let tracer = Box::new(Tracer::<V>::new(log, module, globals, request)?);
+        let tracer = NonNull::from(Box::leak(tracer));
+        // SAFETY: nothing else uses the tracer, which stays where it is until the events are switched off.
+        let events = unsafe { Events::switch_on(tracer.as_ptr()) }?;
+        Ok(Tracing { tracer, events })
+    }
+
+    /// Runs the main code of the program.
+    pub(super) fn evaluate(&mut self, entry: &Owned, namespace: &Owned) -> Result<Owned> {
+        let result = python::evaluate(entry, namespace);
+        // SAFETY: the interpreter runs this, and so does not report anything meanwhile.
+        unsafe { self.tracer.as_mut() }.end_main();
+        result
+    }
+
+    /// Switches everything off again, where no thread is left that could be traced.
+    pub(super) fn end(self) -> Result<()> {
+        self.events.switch_off()?;
+        // SAFETY: `begin` made it of a box, and nothing reports to it any more.
+        drop(unsafe { Box::from_raw(self.tracer.as_ptr()) });
+        Ok(())
+    }
 }

@@ -52,7 +52,7 @@ fn run_on<V: Version>(arena: &Arena) -> i32 {
 static LOG: AtomicPtr<Log> = AtomicPtr::new(null_mut());
 
 /// Uses the log, without letting go of the GIL.
-fn with_log<R>(user: impl FnOnce(&mut Log) -> R) -> R {
+pub(crate) fn with_log<R>(user: impl FnOnce(&mut Log) -> R) -> R {
     // SAFETY: `run_on` has put the log there, which is never freed. Whoever holds the GIL is its only user.
     user(unsafe { &mut *LOG.load(Ordering::Relaxed) })
 }

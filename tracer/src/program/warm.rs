@@ -5,7 +5,10 @@ use std::ptr::null_mut;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use trace::{Arena, Bounds, Entry, Granularity, Request};
 
-use super::{SharedLog, entry};
+use super::SharedLog;
+use super::entry::Tracing;
+use crate::effects;
+use crate::events;
 use crate::interpreter::{ForVersion, for_this_version};
 use crate::layout::Version;
 use crate::log::Log;
@@ -25,6 +28,7 @@ pub(crate) fn warm_up() -> Result<()> {
         }
     }
     for_this_version(Warm)?;
+    effects::install()?;
     // Uncaught exceptions are printed with `traceback`, calls are recognised with `ast`, and `opcode` names
     // instructions.
     for module in [c"ast", c"atexit", c"io", c"linecache", c"opcode", c"traceback"] {
@@ -65,5 +69,8 @@ fn run_program<V: Version>(request: &Request<'_>, log: SharedLog) -> Result<()> 
     namespace.set_item(c"__name__", &python::text("warm_up")?)?;
     namespace.set_item(c"__builtins__", &python::import(c"builtins")?)?;
     let code = python::compile(&python::bytes(request.source)?, request.filename, "exec", 0)?;
-    entry::trace_script::<V>(request, log, &code, &namespace).map(|_| ())
+    events::prepare::<V>()?;
+    let mut tracing = Tracing::<V>::begin(request, log, &code, &namespace)?;
+    tracing.evaluate(&code, &namespace)?;
+    tracing.end()
 }

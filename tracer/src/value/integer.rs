@@ -8,9 +8,6 @@ use super::Text;
 use crate::layout::{Int, Obj, Version};
 use crate::python::{self, Owned, Raised};
 
-/// Bits of the longest integer whose digits are shown, however large the budget: what Python itself would
-/// convert by default (4300 digits).
-const MAX_BITS: usize = 14_000;
 /// Digits that `sys.set_int_max_str_digits` cannot forbid.
 const ALWAYS_ALLOWED_DIGITS: usize = 640;
 
@@ -92,7 +89,7 @@ impl Text {
 
     fn long_int<V: Version>(&mut self, int: Int) {
         let bits = int.bit_length::<V>();
-        if bits > (4 * self.limits().chars).min(MAX_BITS) {
+        if bits > self.limits().int_bits() {
             return self.int_of_bits(bits);
         }
         let (negative, digits) = int.digits::<V>();

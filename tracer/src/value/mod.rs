@@ -10,9 +10,10 @@ mod text;
 mod writer;
 
 pub(crate) use exception::write_message;
+pub(crate) use path::Path;
 pub(crate) use record::{NodeKind, Record};
-pub(crate) use text::{Limits, Text, to_utf8};
-pub(crate) use writer::{Stability, naming, write, write_recorded};
+pub(crate) use text::{Limits, Text, Written, to_utf8};
+pub(crate) use writer::{Stability, naming, write, write_recorded, write_within};
 
 /// Looks up what values are written with. Must have succeeded before any value is written.
 pub(crate) fn learn() -> Result<(), crate::python::Raised> {

@@ -1,6 +1,7 @@
 //! What a writer tells about the objects that a text was made of, so that a later look can find out whether
 //! the text would still be the same.
 
+use super::Written;
 use crate::layout::Obj;
 
 /// How the parts of an object are found again.
@@ -40,6 +41,9 @@ pub(crate) trait Record {
 
     fn element(&mut self, element: Option<Obj>) -> Self::Element;
 
+    /// The element's text is what was written between the two.
+    fn shown(&mut self, element: Self::Element, from: Written, to: Written);
+
     /// The element's text cannot change for as long as it is the same object.
     fn constant(&mut self, element: Obj);
 
@@ -56,8 +60,11 @@ pub(crate) trait Record {
     /// Takes back a node, which turned out to be constant.
     fn take_back(&mut self, node: Self::Node);
 
-    /// The text depends on which objects contain which: it holds only for the very same object.
-    fn cyclic(&mut self);
+    /// The object's elements are not shown, since it is being written already.
+    fn cyclic(&mut self, node: Self::Node);
+
+    /// The object's elements are not shown, since it stands too deep.
+    fn deep(&mut self, node: Self::Node);
 
     /// The text must be written again to find out.
     fn volatile(&mut self);
@@ -87,7 +94,11 @@ impl Record for Unrecorded {
     #[inline(always)]
     fn take_back(&mut self, (): ()) {}
     #[inline(always)]
-    fn cyclic(&mut self) {}
+    fn shown(&mut self, (): (), _: Written, _: Written) {}
+    #[inline(always)]
+    fn cyclic(&mut self, (): ()) {}
+    #[inline(always)]
+    fn deep(&mut self, (): ()) {}
     #[inline(always)]
     fn volatile(&mut self) {}
 }

@@ -13,39 +13,90 @@ unsafe extern "C" {
 pub(crate) struct Limits {
     /// Characters after which no further element is begun.
     pub(crate) chars: usize,
+    depth: usize,
+    int_bits: usize,
+    form: Form,
+}
+
+/// What becomes of a value that is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// It is cut, and says by how much.
+    Cut,
+    /// It is given up, so that what is written is all there is, but that no string is shown beyond so many
+    /// characters. No element reads otherwise because of those before it.
+    Whole { string_chars: usize },
 }
 
 /// Characters of a string that are shown even where no budget is left.
 const MIN_STRING_CHARS: usize = 16;
 /// Characters of a name that are shown.
 const NAME_CHARS: usize = 200;
+/// Bits of the longest integer whose digits are shown, however large the budget: what Python itself would
+/// convert by default (4300 digits).
+const MAX_INT_BITS: usize = 14_000;
+/// Elements, at all depths together, of the largest value that is written whole.
+const WHOLE_ELEMENTS: usize = 512;
 
 impl Limits {
+    /// Whether a value of so many elements, at all depths together, and so many characters is written whole.
+    pub(crate) fn take_whole(self, elements: usize, chars: usize) -> bool {
+        elements <= WHOLE_ELEMENTS && chars <= self.chars
+    }
+
+    /// Containers that a container may stand in and still show its elements.
+    pub(crate) fn depth(self) -> usize {
+        self.depth
+    }
+
+    /// Bits of the longest integer whose digits are shown.
+    pub(crate) fn int_bits(self) -> usize {
+        self.int_bits
+    }
+
+    pub(crate) fn is_whole(self) -> bool {
+        self.form != Form::Cut
+    }
+
+    /// Of a text that is cut at about so many characters.
     pub(crate) const fn new(chars: usize) -> Limits {
-        Limits { chars }
+        let depth = if chars / 40 < MAX_DEPTH { chars / 40 } else { MAX_DEPTH };
+        let int_bits = if 4 * chars < MAX_INT_BITS { 4 * chars } else { MAX_INT_BITS };
+        Limits { chars, depth, int_bits, form: Form::Cut }
+    }
+
+    /// Of a value that is written whole, or not at all; `chars` are those that a cut text would have.
+    pub(crate) const fn whole(chars: usize) -> Limits {
+        const MAX_CHARS: usize = 10_000;
+        let most = if 40 * chars < MAX_CHARS { 40 * chars } else { MAX_CHARS };
+        let Limits { int_bits, .. } = Limits::new(chars);
+        Limits { chars: most, depth: MAX_DEPTH, int_bits, form: Form::Whole { string_chars: chars } }
     }
 
     /// These limits, lowered so that a text takes at most `bytes`.
     pub(crate) fn fitting(self, bytes: usize) -> Limits {
         let chars = bytes.saturating_sub(Limits::SLACK) / Limits::BYTES_PER_CHAR;
-        Limits { chars: self.chars.min(chars) }
-    }
-
-    /// Containers that a container may stand in and still show its elements.
-    pub(crate) fn depth(self) -> usize {
-        (self.chars / 40).min(MAX_DEPTH)
+        Limits::new(self.chars.min(chars))
     }
 
     /// Characters of a string that are shown where so many have been written before it.
     pub(crate) fn string_chars(self, written: usize) -> usize {
-        self.chars.saturating_sub(written).max(MIN_STRING_CHARS)
+        match self.form {
+            Form::Cut => self.chars.saturating_sub(written).max(MIN_STRING_CHARS),
+            Form::Whole { string_chars } => string_chars.max(MIN_STRING_CHARS),
+        }
     }
 
     /// Bytes that no text exceeds. The characters before the last element take up to 4 bytes each. The last
     /// one may be a dict's item, whose key is a string of `chars` characters, each escaped by 10, and whose
     /// value has at most 4 bytes per character of the budget (three numbers of 4 bits per character each).
     pub(crate) const fn room(self) -> usize {
-        Limits::BYTES_PER_CHAR * self.chars + Limits::SLACK
+        match self.form {
+            Form::Cut => Limits::BYTES_PER_CHAR * self.chars + Limits::SLACK,
+            Form::Whole { string_chars } => {
+                4 * self.chars + Limits::BYTES_PER_CHAR * string_chars + Limits::SLACK
+            }
+        }
     }
 
     const BYTES_PER_CHAR: usize = 20;
@@ -63,6 +114,17 @@ pub(crate) struct Text {
     at: *mut u8,
     chars: usize,
     limits: Limits,
+    /// Elements that were begun.
+    elements: usize,
+    /// It was to be written whole, and is too large.
+    is_given_up: bool,
+}
+
+/// How much has been written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Written {
+    pub(crate) bytes: u32,
+    pub(crate) chars: u32,
 }
 
 impl Text {
@@ -71,12 +133,72 @@ impl Text {
     /// is begun when the text [is full](Text::is_full).
     #[inline(always)]
     pub(crate) unsafe fn new(start: *mut u8, limits: Limits) -> Text {
-        Text { start, at: start, chars: 0, limits }
+        Text { start, at: start, chars: 0, limits, elements: 0, is_given_up: false }
+    }
+
+    /// Begins anew, within other limits, for which there must be room too.
+    pub(crate) fn restart(&mut self, limits: Limits) {
+        *self = Text { at: self.start, chars: 0, limits, elements: 0, is_given_up: false, ..*self };
+    }
+
+    /// Has `write` keep to so many characters, in which what it writes is cut.
+    pub(crate) fn within(&mut self, chars: usize, write: impl FnOnce(&mut Text)) {
+        let outer = self.limits;
+        let Limits { depth, int_bits, .. } = Limits::new(chars);
+        let chars = outer.chars.min(self.chars + chars);
+        self.limits = Limits { chars, depth: outer.depth.min(depth), int_bits, form: Form::Cut };
+        write(self);
+        self.limits = outer;
+    }
+
+    /// Whether a value that was to be written whole is too large for that.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.is_given_up || (self.limits.is_whole() && self.chars > self.limits.chars)
+    }
+
+    /// Elements of containers that were written, at all depths together.
+    pub(crate) fn elements(&self) -> usize {
+        self.elements
+    }
+
+    #[inline(always)]
+    pub(crate) fn so_far(&self) -> Written {
+        Written { bytes: self.byte_len() as u32, chars: self.chars as u32 }
+    }
+
+    /// What has been written.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: these bytes have been written.
+        unsafe { std::slice::from_raw_parts(self.start, self.byte_len()) }
+    }
+
+    /// Writes the separator before the element of this index of `len`; where no element may be begun any more,
+    /// it says how many are left out, unless the text is given up.
+    #[inline(always)]
+    pub(crate) fn begin_element(&mut self, index: usize, len: usize) -> bool {
+        if index > 0 {
+            self.ascii(b", ");
+        }
+        if self.is_full() {
+            return self.refuse_element(len - index);
+        }
+        self.elements += 1;
+        true
+    }
+
+    #[cold]
+    fn refuse_element(&mut self, left: usize) -> bool {
+        if self.limits.is_whole() {
+            self.is_given_up = true;
+        } else {
+            self.more(left);
+        }
+        false
     }
 
     /// From here on, narrower limits.
     pub(crate) fn limit_to(&mut self, limits: Limits) {
-        self.limits.chars = self.limits.chars.min(limits.chars);
+        self.limits = Limits::new(self.limits.chars.min(limits.chars));
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -92,6 +214,8 @@ impl Text {
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.chars >= self.limits.chars
+            || (self.elements >= WHOLE_ELEMENTS && self.limits.is_whole())
+            || self.is_given_up
     }
 
     #[inline(always)]
@@ -270,16 +394,24 @@ impl Text {
 
     /// A name, cut.
     pub(crate) fn name<V: Version>(&mut self, name: Str) {
-        self.plain_units(name.first_units::<V>(NAME_CHARS));
+        match name.first_units::<V>(NAME_CHARS) {
+            Units::Ascii(units) if units.iter().all(|&unit| is_of_names(unit.into())) => self.ascii(units),
+            units => units.iter().for_each(|unit| self.name_character(unit)),
+        }
         if name.len() > NAME_CHARS {
             self.ellipsis();
         }
     }
 
+    /// A character of a name, escaped where it could be taken for something else in a text.
+    fn name_character(&mut self, character: u32) {
+        if is_of_names(character) { self.character(character) } else { self.escape(character) }
+    }
+
     /// A name that C code gave, in UTF-8, cut.
     pub(crate) fn static_name(&mut self, name: &[u8]) {
         for character in String::from_utf8_lossy(name).chars().take(NAME_CHARS) {
-            self.character(character.into());
+            self.name_character(character.into());
         }
     }
 
@@ -288,6 +420,17 @@ impl Text {
             ClassName::Str(name) => self.name::<V>(name),
             ClassName::Static(name) => self.static_name(name),
         }
+    }
+}
+
+/// Whether a character stands for itself in names: those of ASCII that identifiers and the names of functions
+/// within functions have, and all others but the mark of what is left out.
+fn is_of_names(character: u32) -> bool {
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() => {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'<' | b'>')
+        }
+        _ => character != u32::from('…'),
     }
 }
 

@@ -69,13 +69,22 @@ fn is_plain_tuple(items: &[Option<Obj>]) -> bool {
 
 #[inline(never)]
 fn write_any<V: Version, R: Record>(text: &mut Text, record: &mut R, object: Obj, shape: Shape) -> Stability {
-    Writer { text, record, path: Path::new() }.value::<V>(object, object.ty(), shape)
+    Writer { text, record, path: &mut Path::new() }.value::<V>(object, object.ty(), shape)
+}
+
+/// Writes a value that stands inside of those that are on the path.
+pub(crate) fn write_within<V: Version>(text: &mut Text, path: &mut Path, object: Obj) -> Stability {
+    let (class, shape) = (object.ty(), Shape::of(object));
+    if write_plain::<V>(text, class, shape) {
+        return Constant;
+    }
+    Writer { text, record: &mut Unrecorded, path }.value::<V>(object, class, shape)
 }
 
 struct Writer<'a, R> {
     text: &'a mut Text,
     record: &'a mut R,
-    path: Path,
+    path: &'a mut Path,
 }
 
 /// What stands around the elements of a container.
@@ -228,9 +237,10 @@ impl<R: Record> Writer<'_, R> {
             elements.constant = true;
         } else if self.path.contains(object) {
             self.text.ascii(b"...");
-            self.record.cyclic();
+            self.record.cyclic(node);
         } else if self.path.len() >= self.text.limits().depth() {
             self.text.ellipsis();
+            self.record.deep(node);
         } else {
             self.path.push(object);
             elements = content(self, node);
@@ -266,7 +276,7 @@ impl<R: Record> Writer<'_, R> {
             self.text.ellipsis();
         } else {
             for (index, item) in items.iter().flatten().enumerate() {
-                if !self.begin_element(index, items.len()) {
+                if !self.text.begin_element(index, items.len()) {
                     break;
                 }
                 write_plain::<V>(self.text, item.ty(), Shape::of(*item));
@@ -286,7 +296,7 @@ impl<R: Record> Writer<'_, R> {
     ) -> Elements {
         let mut elements = Elements { shown: 0, constant: true };
         for item in items {
-            if !self.begin_element(elements.shown, len) {
+            if !self.text.begin_element(elements.shown, len) {
                 break;
             }
             elements.constant &= self.element::<V>(node, item) == Constant;
@@ -305,7 +315,7 @@ impl<R: Record> Writer<'_, R> {
     ) -> Elements {
         let mut elements = Elements { shown: 0, constant: false };
         for (key, value) in pairs {
-            if !self.begin_element(elements.shown, len) {
+            if !self.text.begin_element(elements.shown, len) {
                 break;
             }
             write_key(self, key);
@@ -315,36 +325,31 @@ impl<R: Record> Writer<'_, R> {
         elements
     }
 
-    /// Writes the separator before the element of this index; if the text is full, the mark that stands for
-    /// it and all that follow.
-    #[inline(always)]
-    fn begin_element(&mut self, index: usize, len: usize) -> bool {
-        if index > 0 {
-            self.text.ascii(b", ");
-        }
-        if self.text.is_full() {
-            self.text.more(len - index);
-            return false;
-        }
-        true
-    }
-
     #[inline(always)]
     fn element<V: Version>(&mut self, node: R::Node, element: Option<Obj>) -> Stability {
         let place = self.record.element(element);
-        let Some(element) = element else {
-            // A list that C code has not filled yet.
-            self.text.ascii(b"<NULL>");
-            return Constant;
+        let begin = self.text.so_far();
+        let stability = match element {
+            None => {
+                // A list that C code has not filled yet.
+                self.text.ascii(b"<NULL>");
+                Constant
+            }
+            Some(element) => {
+                let (class, shape) = (element.ty(), Shape::of(element));
+                if !write_plain::<V>(self.text, class, shape)
+                    && self.value::<V>(element, class, shape) == Changeable
+                {
+                    self.record.nested(node, place);
+                    Changeable
+                } else {
+                    self.record.constant(element);
+                    Constant
+                }
+            }
         };
-        let (class, shape) = (element.ty(), Shape::of(element));
-        if !write_plain::<V>(self.text, class, shape) && self.value::<V>(element, class, shape) == Changeable
-        {
-            self.record.nested(node, place);
-            return Changeable;
-        }
-        self.record.constant(element);
-        Constant
+        self.record.shown(place, begin, self.text.so_far());
+        stability
     }
 
     fn deque<V: Version>(&mut self, object: Obj, deque: Deque) -> Stability {

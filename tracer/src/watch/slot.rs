@@ -3,6 +3,7 @@
 use trace::Scope;
 use trace::wire::change;
 
+use super::difference::{self, Outcome, Teller};
 use super::visit::Visit;
 use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
 use crate::log::{Full, Log, Name, Written};
@@ -74,11 +75,6 @@ impl<V: Version> Slot<V> {
             && (self.state == State::Constant || self.still_reads(log, value))
     }
 
-    /// Whether this is how the variable was last told.
-    pub(crate) fn was_told_as(&self, log: &Log, written: Written) -> bool {
-        self.state != State::Absent && log.same(self.written, written)
-    }
-
     /// Writes a change if the variable differs from what it was.
     #[inline(always)]
     pub(crate) fn look(
@@ -119,6 +115,9 @@ impl<V: Version> Slot<V> {
     }
 
     fn replace(&mut self, log: &mut Log, name: &mut Name, scope: Scope, value: Obj) -> Result<(), Full> {
+        if self.is_told_by_elements() {
+            return self.replace_elements(log, name, scope, value);
+        }
         let existed = self.state != State::Absent;
         let mark = log.change::<V>(name, scope, if existed { change::MODIFIED } else { change::NEW })?;
         let before = self.written;
@@ -127,6 +126,44 @@ impl<V: Version> Slot<V> {
             log.take_back(mark);
             self.written = before;
         }
+        Ok(())
+    }
+
+    /// Whether the value was written whole and has elements. How it reads by now stands nowhere in one piece
+    /// then.
+    fn is_told_by_elements(&self) -> bool {
+        self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.has_elements())
+    }
+
+    /// Tells which elements of the variable differ. Where that cannot be told, or does not pay, the whole does.
+    fn replace_elements(
+        &mut self,
+        log: &mut Log,
+        name: &mut Name,
+        scope: Scope,
+        value: Obj,
+    ) -> Result<(), Full> {
+        let begin = log.mark();
+        let is_same = std::ptr::eq(self.value, value.as_ptr().cast());
+        let outcome = match &mut self.visit {
+            Some(visit) => difference::tell(visit, Teller { log, name, scope }, value, is_same)?,
+            None => Outcome::Whole,
+        };
+        match outcome {
+            Outcome::Told => return Ok(()),
+            Outcome::Stale => {
+                let told = log.mark();
+                self.written = self.write(log, value)?;
+                log.take_back(told);
+                if self.is_told_by_elements() {
+                    return Ok(());
+                }
+            }
+            Outcome::Whole => {}
+        }
+        log.take_back(begin);
+        log.change::<V>(name, scope, change::MODIFIED)?;
+        self.written = self.write(log, value)?;
         Ok(())
     }
 
@@ -143,7 +180,8 @@ impl<V: Version> Slot<V> {
             }
             // These need no visit: most of all changes are numbers.
             Shape::Int(_) | Shape::Float(_) | Shape::Bool(_) | Shape::None if shape.is_exact(value.ty()) => {
-                let (written, ()) = log.written::<V, _>(value, |text| value::write::<V>(text, value))?;
+                let (written, ()) =
+                    log.written::<V, _>(value, log.values(), |text| value::write::<V>(text, value))?;
                 (written, State::Constant)
             }
             _ => self.write_visited(log, value, shape)?,
@@ -158,8 +196,18 @@ impl<V: Version> Slot<V> {
 
     fn write_visited(&mut self, log: &mut Log, value: Obj, shape: Shape) -> Result<(Written, State), Full> {
         let visit = self.visit.get_or_insert_with(|| Box::new(Visit::new()));
-        let (written, stability) =
-            log.written::<V, _>(value, |text| value::write_recorded::<V, _>(text, &mut **visit, value))?;
+        let (values, whole) = (log.values(), log.whole());
+        let (written, stability) = log.written::<V, _>(value, whole, |text| {
+            visit.begin_whole();
+            let stability = value::write_recorded::<V, _>(text, &mut **visit, value);
+            if !text.is_too_large() {
+                visit.end_whole(text);
+                return stability;
+            }
+            visit.clear();
+            text.restart(values);
+            value::write_recorded::<V, _>(text, &mut **visit, value)
+        })?;
         let state = match (stability, shape) {
             (Stability::Constant, _) => State::Constant,
             (Stability::Changeable, Shape::Function(function)) => {
@@ -181,7 +229,7 @@ impl<V: Version> Slot<V> {
         prefix.width = width;
         prefix.bytes.clear();
         prefix.bytes.extend_from_slice(bytes);
-        let (written, ()) = log.written::<V, _>(value, |text| text.string::<V>(string))?;
+        let (written, ()) = log.written::<V, _>(value, log.values(), |text| text.string::<V>(string))?;
         Ok((written, State::LongString))
     }
 

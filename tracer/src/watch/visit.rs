@@ -13,19 +13,66 @@
 use std::marker::PhantomData;
 
 use crate::layout::{
-    ByteArray, Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Version, hold,
+    ByteArray, Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Type, Version, hold,
     release,
 };
-use crate::value::{NodeKind, Record, naming};
+use crate::value::{Limits, NodeKind, Record, Text, Written, naming};
 
 /// What the text of one value was made of.
 pub(super) struct Visit<V: Version> {
-    words: Vec<usize>,
+    pub(super) words: Vec<usize>,
     held: Vec<Obj>,
     /// It stands only for the very object that it was made of.
     pub(super) is_cyclic: bool,
-    is_volatile: bool,
+    pub(super) is_volatile: bool,
+    /// The texts of the parts, if the value was written whole: it can be told by its elements then.
+    pub(super) texts: Option<Texts>,
     version: PhantomData<V>,
+}
+
+/// How the parts of a value that was written whole read.
+#[derive(Default)]
+pub(super) struct Texts {
+    /// The text of the whole, then those of the parts that have changed since.
+    bytes: Vec<u8>,
+    /// Where that of each part is, by the place of its word. Not kept up for a part that has parts.
+    spans: Vec<Span>,
+    /// Elements at all depths.
+    pub(super) elements: usize,
+    /// Characters of the whole text.
+    chars: usize,
+    /// Length of the text that `bytes` began with.
+    begun_with: usize,
+}
+
+/// Where a part's text is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    start: u32,
+    bytes: u16,
+    chars: u16,
+}
+
+impl Span {
+    fn between(from: Written, to: Written) -> Span {
+        // Only a text that has parts can be longer, and is never asked for.
+        let short = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        Span { start: from.bytes, bytes: short(to.bytes - from.bytes), chars: short(to.chars - from.chars) }
+    }
+}
+
+impl Texts {
+    /// That of the part whose word is at this place.
+    pub(super) fn of(&self, place: usize) -> &[u8] {
+        let Span { start, bytes, .. } = self.spans[place];
+        &self.bytes[start as usize..][..bytes.into()]
+    }
+
+    fn keep(&mut self, text: &[u8], chars: u32) -> Span {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(text);
+        Span::between(Written { bytes: start, chars: 0 }, Written { bytes: start + text.len() as u32, chars })
+    }
 }
 
 /// Place of the head in a node.
@@ -34,10 +81,16 @@ const HEAD: usize = 1;
 const FLAT: usize = 1 << 8;
 /// The node has a word for what names its type.
 const NAMED_TYPE: usize = 1 << 9;
+/// No part is shown, since the object contains itself.
+const CYCLIC: usize = 1 << 10;
+/// No part is shown, since the object stands too deep.
+const DEEP: usize = 1 << 11;
 const PARTS_SHIFT: u32 = 16;
 const LEN_SHIFT: u32 = 32;
+/// What an element that is shown adds to a head.
+const ONE_MORE: usize = 1 << LEN_SHIFT | 1 << PARTS_SHIFT;
 /// Marks the word of a part that a node follows. Objects are aligned, so the bit is free.
-const NESTED: usize = 1;
+pub(super) const NESTED: usize = 1;
 
 impl<V: Version> Visit<V> {
     pub(super) fn new() -> Visit<V> {
@@ -46,12 +99,31 @@ impl<V: Version> Visit<V> {
             held: Vec::new(),
             is_cyclic: false,
             is_volatile: false,
+            texts: None,
             version: PhantomData,
         }
     }
 
+    /// Gets ready for a value that is written whole.
+    pub(super) fn begin_whole(&mut self) {
+        let texts = self.texts.get_or_insert_default();
+        texts.spans.clear();
+    }
+
+    /// Takes over the text of a value that was written whole.
+    pub(super) fn end_whole(&mut self, text: &Text) {
+        let Some(texts) = &mut self.texts else { return };
+        texts.bytes.clear();
+        texts.bytes.extend_from_slice(text.as_bytes());
+        texts.begun_with = texts.bytes.len();
+        texts.spans.resize(self.words.len(), Span::default());
+        texts.elements = text.elements();
+        texts.chars = text.so_far().chars as usize;
+    }
+
     pub(super) fn clear(&mut self) {
         self.words.clear();
+        self.texts = None;
         self.is_cyclic = false;
         self.is_volatile = false;
         self.release_from(0);
@@ -72,10 +144,150 @@ impl<V: Version> Visit<V> {
         }
     }
 
+    /// Whether the value was written whole and has elements.
+    pub(super) fn has_elements(&self) -> bool {
+        self.texts.is_some() && !self.words.is_empty() && !self.node(0).is_leaf()
+    }
+
     /// Whether writing `value` would give the same text.
     #[inline(always)]
     pub(super) fn matches(&self, value: Obj) -> bool {
-        !self.is_volatile && Matcher::<V> { words: &self.words, version: PhantomData }.node(value)
+        !self.is_volatile && self.node_matches(0, value)
+    }
+
+    /// The same for a value within, whose node begins at this place.
+    #[inline(always)]
+    pub(super) fn node_matches(&self, at: usize, value: Obj) -> bool {
+        Matcher::<V> { words: &self.words[at..], version: PhantomData }.node(value)
+    }
+
+    /// The node that begins at this place.
+    pub(super) fn node(&self, at: usize) -> Shown {
+        let head = self.words[at + HEAD];
+        let is_values = head as u8 == NodeKind::Values as u8;
+        let parts = head >> PARTS_SHIFT & 0xffff;
+        Shown {
+            kind: head as u8,
+            len: head >> LEN_SHIFT,
+            parts,
+            first: at + 2 + usize::from(head & NAMED_TYPE != 0) + usize::from(is_values && parts > 0),
+            is_flat: head & FLAT != 0,
+            is_cyclic: head & CYCLIC != 0,
+            is_deep: head & DEEP != 0,
+        }
+    }
+
+    /// Whether the node at this place is that of an object of this very class, named as it was.
+    pub(super) fn is_of_class(&self, at: usize, class: Type) -> bool {
+        let is_named = self.words[at + HEAD] & NAMED_TYPE != 0;
+        self.words[at] == class.obj().address() && (!is_named || self.words[at + 2] == class.naming::<V>())
+    }
+
+    /// Where the node at this place ends.
+    fn node_end(&self, at: usize) -> usize {
+        let node = self.node(at);
+        let words = match node.kind {
+            BYTES => return node.first + node.parts.div_ceil(size_of::<usize>()),
+            DICT | INSTANCE => 2 * node.parts,
+            _ => node.parts,
+        };
+        if node.is_flat {
+            return node.first + words;
+        }
+        (0..words).fold(node.first, |at, _| self.part_end(at))
+    }
+
+    /// Where the part at this place ends, with the node that follows it.
+    #[inline(always)]
+    pub(super) fn part_end(&self, at: usize) -> usize {
+        if self.words[at] & NESTED == 0 { at + 1 } else { self.node_end(at + 1) }
+    }
+
+    /// The constant at this place.
+    pub(super) fn constant(&self, at: usize) -> Option<Obj> {
+        let word = self.words[at];
+        // SAFETY: constants are held, and a word that is not marked is that of one.
+        if word & NESTED == 0 { unsafe { Obj::maybe(word as *mut _) } } else { None }
+    }
+
+    /// Whether the part at this place is a constant without elements.
+    pub(super) fn is_plain(&self, at: usize) -> bool {
+        self.constant(at).is_some_and(|constant| !constant.ty().is_exact_tuple())
+    }
+
+    /// Keeps a text for a part.
+    pub(super) fn keep(&mut self, text: &Text) -> Span {
+        self.texts.as_mut().map(|texts| texts.keep(text.as_bytes(), text.so_far().chars)).unwrap_or_default()
+    }
+
+    /// The same for a text that is not at hand as such.
+    pub(super) fn keep_bytes(&mut self, text: &[u8]) -> Span {
+        let is_first_byte = |byte: &&u8| **byte & 0xc0 != 0x80;
+        let chars = text.iter().filter(is_first_byte).count() as u32;
+        self.texts.as_mut().map(|texts| texts.keep(text, chars)).unwrap_or_default()
+    }
+
+    /// Puts a plain constant in the place of another.
+    pub(super) fn put_plain(&mut self, at: usize, object: Obj, span: Option<Span>) {
+        self.words[at] = object.address();
+        self.hold(object);
+        if let (Some(texts), Some(span)) = (&mut self.texts, span) {
+            texts.chars = texts.chars + usize::from(span.chars) - usize::from(texts.spans[at].chars);
+            texts.spans[at] = span;
+        }
+    }
+
+    /// Adds a plain constant to the parts of the node at `node`.
+    pub(super) fn insert_plain(&mut self, node: usize, at: usize, object: Obj, span: Span) {
+        self.insert_word(at, object, span);
+        self.lengthen(node, span.chars.into());
+    }
+
+    /// Adds a key and a value, which are plain constants, to those of the node at `node`.
+    pub(super) fn insert_plain_pair(&mut self, node: usize, at: usize, key: (Obj, Span), value: (Obj, Span)) {
+        self.insert_word(at, value.0, value.1);
+        self.insert_word(at, key.0, key.1);
+        self.lengthen(node, usize::from(key.1.chars) + ": ".len() + usize::from(value.1.chars));
+    }
+
+    fn insert_word(&mut self, at: usize, object: Obj, span: Span) {
+        self.words.insert(at, object.address());
+        self.hold(object);
+        if let Some(texts) = &mut self.texts {
+            texts.spans.insert(at, span);
+        }
+    }
+
+    /// Counts an element more of the node at this place, of so many characters.
+    fn lengthen(&mut self, node: usize, chars: usize) {
+        let is_first = self.node(node).len == 0;
+        self.words[node + HEAD] += ONE_MORE;
+        if let Some(texts) = &mut self.texts {
+            texts.elements += 1;
+            texts.chars += chars + if is_first { 0 } else { ", ".len() };
+        }
+    }
+
+    /// Removes a plain constant from the parts of the node at `node`.
+    pub(super) fn remove_plain(&mut self, node: usize, at: usize) {
+        self.words.remove(at);
+        self.words[node + HEAD] -= ONE_MORE;
+        let is_last = self.node(node).len == 0;
+        if let Some(texts) = &mut self.texts {
+            let span = texts.spans.remove(at);
+            texts.elements -= 1;
+            texts.chars -= usize::from(span.chars) + if is_last { 0 } else { ", ".len() };
+        }
+    }
+
+    /// Whether the visit has grown by what has changed, so that it is time to make it anew; or the value beyond
+    /// what is written whole.
+    pub(super) fn is_overgrown(&self, limits: Limits) -> bool {
+        self.held.len() > 2 * self.words.len() + 64
+            || self.texts.as_ref().is_some_and(|texts| {
+                texts.bytes.len() > 2 * texts.begun_with + 4096
+                    || !limits.take_whole(texts.elements, texts.chars)
+            })
     }
 }
 
@@ -120,6 +332,16 @@ impl<V: Version> Record for Visit<V> {
     }
 
     #[inline(always)]
+    fn shown(&mut self, element: usize, from: Written, to: Written) {
+        if let Some(texts) = &mut self.texts {
+            if texts.spans.len() <= element {
+                texts.spans.resize(element + 1, Span::default());
+            }
+            texts.spans[element] = Span::between(from, to);
+        }
+    }
+
+    #[inline(always)]
     fn constant(&mut self, element: Obj) {
         self.hold(element);
     }
@@ -147,11 +369,19 @@ impl<V: Version> Record for Visit<V> {
 
     fn take_back(&mut self, node: Node) {
         self.words.truncate(node.word);
+        if let Some(texts) = &mut self.texts {
+            texts.spans.truncate(node.word);
+        }
         self.release_from(node.held);
     }
 
-    fn cyclic(&mut self) {
+    fn cyclic(&mut self, node: Node) {
+        self.words[node.word + HEAD] |= CYCLIC;
         self.is_cyclic = true;
+    }
+
+    fn deep(&mut self, node: Node) {
+        self.words[node.word + HEAD] |= DEEP;
     }
 
     fn volatile(&mut self) {
@@ -185,17 +415,7 @@ impl<V: Version> Matcher<'_, V> {
             return false;
         }
         let shown =
-            Shown { len: head >> LEN_SHIFT, parts: head >> PARTS_SHIFT & 0xffff, is_flat: head & FLAT != 0 };
-        const LIST: u8 = NodeKind::List as u8;
-        const TUPLE: u8 = NodeKind::Tuple as u8;
-        const SET: u8 = NodeKind::Set as u8;
-        const DICT: u8 = NodeKind::Dict as u8;
-        const DEQUE: u8 = NodeKind::Deque as u8;
-        const EXCEPTION: u8 = NodeKind::Exception as u8;
-        const INSTANCE: u8 = NodeKind::Instance as u8;
-        const VALUES: u8 = NodeKind::Values as u8;
-        const NAMED: u8 = NodeKind::Named as u8;
-        const BYTES: u8 = NodeKind::Bytes as u8;
+            Parts { len: head >> LEN_SHIFT, parts: head >> PARTS_SHIFT & 0xffff, is_flat: head & FLAT != 0 };
         // SAFETY: the object's class is the one of the node, which is held, and objects of one class are laid
         // out alike: as when the node was made.
         unsafe {
@@ -262,7 +482,7 @@ impl<V: Version> Matcher<'_, V> {
     }
 
     #[inline(always)]
-    fn items(&mut self, items: &[Option<Obj>], shown: Shown) -> bool {
+    fn items(&mut self, items: &[Option<Obj>], shown: Parts) -> bool {
         let Some(items) = items.get(..shown.parts).filter(|_| items.len() == shown.len) else { return false };
         self.parts(items, shown.is_flat)
     }
@@ -273,13 +493,13 @@ impl<V: Version> Matcher<'_, V> {
     }
 
     #[inline(always)]
-    fn each(&mut self, objects: impl Iterator<Item = Option<Obj>>, len: usize, shown: Shown) -> bool {
+    fn each(&mut self, objects: impl Iterator<Item = Option<Obj>>, len: usize, shown: Parts) -> bool {
         let mut objects = objects.take(shown.parts);
         len == shown.len && objects.all(|object| self.part(object))
     }
 
     #[inline(always)]
-    fn entries(&mut self, entries: &Entries<V>, len: usize, shown: Shown) -> bool {
+    fn entries(&mut self, entries: &Entries<V>, len: usize, shown: Parts) -> bool {
         if len != shown.len {
             return false;
         }
@@ -293,7 +513,7 @@ impl<V: Version> Matcher<'_, V> {
     }
 
     #[inline(always)]
-    fn values(&mut self, attributes: &Entries<V>, len: usize, shown: Shown) -> bool {
+    fn values(&mut self, attributes: &Entries<V>, len: usize, shown: Parts) -> bool {
         if shown.parts == 0 {
             return len == shown.len;
         }
@@ -304,12 +524,12 @@ impl<V: Version> Matcher<'_, V> {
     }
 
     #[inline(always)]
-    fn attributes(&mut self, attributes: &Entries<V>, len: usize, shown: Shown) -> bool {
+    fn attributes(&mut self, attributes: &Entries<V>, len: usize, shown: Parts) -> bool {
         let mut pairs = attributes.named().take(shown.parts);
         len == shown.len && pairs.all(|(name, value)| self.part(Some(name.obj())) && self.part(Some(value)))
     }
 
-    fn bytes(&mut self, bytes: &[u8], shown: Shown) -> bool {
+    fn bytes(&mut self, bytes: &[u8], shown: Parts) -> bool {
         let Some(beginning) = bytes.get(..shown.parts).filter(|_| bytes.len() == shown.len) else {
             return false;
         };
@@ -317,9 +537,43 @@ impl<V: Version> Matcher<'_, V> {
     }
 }
 
+pub(super) const LIST: u8 = NodeKind::List as u8;
+pub(super) const TUPLE: u8 = NodeKind::Tuple as u8;
+pub(super) const SET: u8 = NodeKind::Set as u8;
+pub(super) const DICT: u8 = NodeKind::Dict as u8;
+pub(super) const DEQUE: u8 = NodeKind::Deque as u8;
+pub(super) const EXCEPTION: u8 = NodeKind::Exception as u8;
+pub(super) const INSTANCE: u8 = NodeKind::Instance as u8;
+pub(super) const VALUES: u8 = NodeKind::Values as u8;
+const NAMED: u8 = NodeKind::Named as u8;
+const BYTES: u8 = NodeKind::Bytes as u8;
+
+/// A node as it was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// A [`NodeKind`].
+    pub(super) kind: u8,
+    /// Number of elements that it had.
+    pub(super) len: usize,
+    /// Number of those that were shown.
+    pub(super) parts: usize,
+    /// Place of the first part's word.
+    pub(super) first: usize,
+    pub(super) is_flat: bool,
+    pub(super) is_cyclic: bool,
+    pub(super) is_deep: bool,
+}
+
+impl Shown {
+    /// Whether it has no parts but reads as something of its own.
+    pub(super) fn is_leaf(&self) -> bool {
+        !matches!(self.kind, LIST | TUPLE | SET | DICT | DEQUE | EXCEPTION | INSTANCE | VALUES)
+    }
+}
+
 /// How much of a node was shown.
 #[derive(Clone, Copy)]
-struct Shown {
+struct Parts {
     /// Number of elements that it had.
     len: usize,
     /// Number of those that were shown.

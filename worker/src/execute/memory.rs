@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
@@ -41,6 +42,11 @@ impl SharedArena {
         // SAFETY: the mapping is new, so zeroed and aligned to a page, and `drop` unmaps it after the view.
         let arena = unsafe { Arena::create(base, len, request) };
         Ok(SharedArena { file, base, len, arena, request_len: request.len() })
+    }
+
+    /// Which kinds of effects the program had, as a bit for each; 0 for none. The program must be gone.
+    pub(super) fn effects(&self) -> u64 {
+        self.arena.effects().load(Ordering::Acquire)
     }
 
     /// The event log. The program must be gone.

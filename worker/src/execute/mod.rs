@@ -44,6 +44,11 @@ pub struct Execution {
 }
 
 impl Execution {
+    /// Whether it had no effect on the world outside it, nor that on it, as far as the tracer sees such things.
+    pub fn is_pure(&self) -> bool {
+        self.arena.effects() == 0
+    }
+
     /// The event log as the program left it: untrusted bytes.
     pub fn log(&self) -> &[u8] {
         self.arena.log()
@@ -65,6 +70,16 @@ pub enum Ended {
     MemoryLimit,
     /// It was stopped because it wrote more to standard output or standard error than it was allowed.
     OutputLimit,
+}
+
+impl Ended {
+    /// Whether it was a limit that ended it, and so the machine that decided how far it came.
+    pub(crate) fn is_cut_off(self) -> bool {
+        match self {
+            Ended::Exited(_) | Ended::Signalled(_) => false,
+            Ended::WallLimit | Ended::CpuLimit | Ended::MemoryLimit | Ended::OutputLimit => true,
+        }
+    }
 }
 
 /// What was written to a standard stream: its first 64 KiB.

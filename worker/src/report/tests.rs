@@ -64,6 +64,7 @@ const WAITS: Waits = Waits {
 struct Cast {
     asked: mpsc::Receiver<Asked>,
     shutdown: mpsc::Sender<()>,
+    prefetched: Prefetched,
     worker: JoinHandle<Result<(), ReportError>>,
 }
 
@@ -79,8 +80,9 @@ impl Cast {
         let (coordinator, asked) = mpsc::channel(1);
         let (shutdown, wishes) = mpsc::channel(3);
         let slots = Slots::start_threads(vec![Box::new(runner) as Runner]).unwrap();
-        let worker = Loop::new(Scripted(coordinator), waits, slots).run(wishes);
-        Cast { asked, shutdown, worker: tokio::spawn(worker) }
+        let prefetched = Prefetched::default();
+        let worker = Loop::new(Scripted(coordinator), waits, slots, prefetched.clone()).run(wishes);
+        Cast { asked, shutdown, prefetched, worker: tokio::spawn(worker) }
     }
 
     /// The next report.
@@ -129,6 +131,7 @@ fn start(shard: u64) -> Reply {
         output: "out".to_owned(),
         limits: Limits::default(),
         granularity: trace::Granularity::Line,
+        repeat: 1,
         set_aside: BTreeSet::new(),
         careful: false,
         parent: telemetry::Parent::nothing(),
@@ -314,6 +317,62 @@ async fn a_careful_shard_reports_each_source_before_it_begins() {
     }
     let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
     asked.answer(Reply { drain: true, ..acknowledge(0) });
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_next_shard_is_granted_and_fetched_while_this_one_ends() {
+    let (finish, finishing) = std::sync::mpsc::channel();
+    let mut cast = Cast::start(move |assignment, progress| {
+        progress.set_tally(&Tally { sources: 7, ..Tally::default() });
+        finishing.recv().unwrap();
+        finished(assignment)
+    });
+    let mut first = start(0);
+    first.start[0].shard.sources = 8;
+    cast.asked().await.answer(first);
+
+    let asked = cast.asked_with(|standing| standing.free_slots == 1).await;
+    assert_eq!(asked.standing.running[0].0, lease(0));
+    asked.answer_and_hear_within(Duration::ZERO, start(1));
+    // No report speaks of what has not begun.
+    let asked = cast.asked().await;
+    assert_eq!((asked.standing.free_slots, asked.standing.running.len()), (1, 1));
+    assert!(cast.prefetched.take(&lease(1)).is_some());
+    asked.answer(start(1));
+
+    finish.send(()).unwrap();
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    assert_eq!(asked.standing.running[0].0, lease(1));
+    asked.answer(acknowledge(0));
+    finish.send(()).unwrap();
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    asked.answer(Reply { drain: true, ..acknowledge(1) });
+    cast.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_fetched_for_a_shard_that_is_taken_back_is_given_up() {
+    let (finish, finishing) = std::sync::mpsc::channel();
+    let mut cast = Cast::start(move |assignment, progress| {
+        progress.set_tally(&Tally { sources: 7, ..Tally::default() });
+        finishing.recv().unwrap();
+        finished(assignment)
+    });
+    let mut first = start(0);
+    first.start[0].shard.sources = 8;
+    cast.asked().await.answer(first);
+    let asked = cast.asked_with(|standing| standing.free_slots == 1).await;
+    asked.answer_and_hear_within(Duration::ZERO, start(1));
+    cast.asked().await.answer_and_hear_within(Duration::ZERO, Reply::default());
+
+    let asked = cast.asked().await;
+    assert!(cast.prefetched.take(&lease(1)).is_none());
+    finish.send(()).unwrap();
+    asked.answer(Reply { drain: true, ..Reply::default() });
+    let asked = cast.asked_with(|standing| !standing.finished.is_empty()).await;
+    assert!(asked.standing.running.is_empty());
+    asked.answer(acknowledge(0));
     cast.end().await.unwrap();
 }
 

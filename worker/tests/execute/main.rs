@@ -3,5 +3,6 @@
 
 mod harness;
 mod limits;
+mod memory;
 mod slots;
 mod walls;

@@ -254,7 +254,7 @@ fn instruction(code: u32, value: u32, if_true: u8) -> libc::sock_filter {
 }
 
 /// The processes whose command line names this folder, and ways to wait for them.
-fn processes_with(marker: &Path) -> Vec<(Pid, OwnedFd)> {
+pub(crate) fn processes_with(marker: &Path) -> Vec<(Pid, OwnedFd)> {
     let marker = marker.as_os_str().as_encoded_bytes();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {

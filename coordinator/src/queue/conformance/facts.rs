@@ -244,6 +244,14 @@ fn a_careful_worker_that_never_said_where_it_is_blames_nothing() {
 }
 
 #[test]
+fn a_careful_worker_that_was_behind_its_last_source_blames_nothing() {
+    check(
+        "a asks; a dies; b asks; b dies; c asks; c works at 3; c dies; d asks; d works at 3; d dies; e asks",
+        "a gets s0; b gets s0; c gets s0 carefully; d gets s0 carefully; e gets s0 carefully",
+    );
+}
+
+#[test]
 fn a_careful_lease_that_is_given_again_blames_nothing() {
     check(
         "a asks; a dies; b asks; b dies; c asks; c forgets; c asks; c dies; d asks; d forgets; d asks; d dies; e asks",

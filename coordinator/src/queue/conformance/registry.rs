@@ -54,6 +54,9 @@ fn the_state_of_a_job_changes_until_it_is_complete() {
         assert!(!registry.set_state(job, JobState::Paused, "", 0).await.unwrap());
         registry.put(&record(job)).await.unwrap();
         assert!(registry.set_state(job, JobState::Failed, "no \"disk\"", 5).await.unwrap());
+        assert!(!registry.set_state(job, JobState::Failed, "no news", 6).await.unwrap());
+        let failed = registry.get(job).await.unwrap().unwrap();
+        assert_eq!((failed.message.as_str(), failed.ended_unix_ms), ("no \"disk\"", 5));
         assert!(registry.set_state(job, JobState::Running, "", 0).await.unwrap());
         assert!(registry.set_state(job, JobState::Complete, "", 9).await.unwrap());
         assert!(!registry.set_state(job, JobState::Cancelled, "too late", 10).await.unwrap());

@@ -153,6 +153,7 @@ impl Queue {
         self.void(lease.shard);
         let rules = self.rules;
         let open = self.open_mut(lease.shard);
+        let source = open.source_at(source);
         let trouble = &mut open.trouble;
         trouble.reason = reason.to_owned();
         if !source.is_some_and(|source| trouble.blame(source)) {
@@ -167,7 +168,7 @@ impl Queue {
         let rules = self.rules;
         let open = self.open_mut(lease.shard);
         let copy = open.copies().iter().find(|copy| copy.token == lease.token).expect("it is held");
-        let position = copy.position;
+        let position = open.source_at(copy.position);
         let trouble = &mut open.trouble;
         if !position.is_some_and(|position| trouble.blame(position)) {
             trouble.losses += 1;

@@ -66,6 +66,12 @@ impl Open {
         Open { shard: None, token: Token(0), state: State::Pending, trouble: Trouble::default() }
     }
 
+    /// A source that can be blamed. A worker that has finished the last one stands behind it.
+    pub(super) fn source_at(&self, position: Option<u64>) -> Option<u64> {
+        let is_there = |position: &u64| self.shard.as_ref().is_none_or(|shard| *position < shard.sources);
+        position.filter(is_there)
+    }
+
     pub(super) fn copies(&self) -> &[Copy] {
         match &self.state {
             State::Leased(copies) => copies,

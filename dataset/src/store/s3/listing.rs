@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Bound;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::EncodingType;
 
 use super::Bucket;
 use super::connection::wait;
@@ -63,7 +64,9 @@ impl Listing {
             Some(token) if page.is_truncated == Some(true) => Next::Page(token),
             _ => Next::End,
         };
+        let is_encoded = page.encoding_type == Some(EncodingType::Url);
         let keys = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
+        let keys = keys.map(|key| if is_encoded { decoded(&key) } else { key });
         self.page = keys.collect::<Vec<_>>().into_iter();
         Ok(())
     }
@@ -95,6 +98,33 @@ impl Iterator for Listing {
     }
 }
 
+/// A key as a listing writes it in a URL's way, with `+` for a space.
+fn decoded(key: &str) -> String {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let escaped = match (byte, after) {
+            (b'%', [high, low, ..]) => hex_digit(*high).zip(hex_digit(*low)),
+            _ => None,
+        };
+        match escaped {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
 async fn page(
     bucket: &Bucket,
     prefix: String,
@@ -107,7 +137,27 @@ async fn page(
         .list_objects_v2()
         .bucket(bucket.name())
         .prefix(prefix)
+        // XML cannot hold every character that a key can.
+        .encoding_type(EncodingType::Url)
         .set_start_after(after)
         .set_continuation_token(token);
     bucket.connection.ask(bucket.name(), request.send()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_in_a_urls_way_are_read_back() {
+        for (written, key) in [
+            ("a/b.py", "a/b.py"),
+            ("a+b%2Bc%20d", "a b+c d"),
+            ("%C3%A9%01%0A.py", "é\u{1}\n.py"),
+            ("100%", "100%"),
+            ("%zz%2", "%zz%2"),
+        ] {
+            assert_eq!(decoded(written), key);
+        }
+    }
 }

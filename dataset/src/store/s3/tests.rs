@@ -261,7 +261,7 @@ fn short_reads_side_by_side_are_one_request() {
 #[test]
 fn listings_go_over_pages_and_start_anywhere() {
     let Remote { server, store, folder: _folder } = remote();
-    let keys = ["a-b", "a.py", "a/b", "a/b.py", "a/c", "a0", "b", "ä"];
+    let keys = ["\u{1}\n\u{b}.py", "a b+c%20", "a-b", "a.py", "a/b", "a/b.py", "a/c", "a0", "b", "ä"];
     for key in keys {
         store.put(key, b"x").unwrap();
     }

@@ -267,6 +267,15 @@ local function position_in(list, wanted)
   end
 end
 
+-- A source that can be blamed. A worker that has finished the last one stands behind it.
+local function source_at(shard, position)
+  local plan = call('HGET', key('plan'), name_of(shard))
+  if position and plan and position >= tonumber(string.match(plan, '^%d+')) then
+    return nil
+  end
+  return position
+end
+
 local function blame(trouble, source)
   if not source or position_in(trouble.a, source) then
     return false
@@ -304,7 +313,7 @@ local function failed(shard, open, token, reason, source)
   void(open)
   local trouble = trouble_of(shard)
   trouble.r = reason
-  if not blame(trouble, source) then
+  if not blame(trouble, source_at(shard, source)) then
     trouble.f = trouble.f + 1
   end
   local is_hopeless = trouble.f >= rules.max_failures or #trouble.a > rules.max_sources_aside
@@ -313,7 +322,7 @@ end
 
 local function lost(shard, open, token)
   local trouble = trouble_of(shard)
-  if not blame(trouble, copy_of(open, token).p) then
+  if not blame(trouble, source_at(shard, copy_of(open, token).p)) then
     trouble.l = trouble.l + 1
   end
   trouble.r = LOST

@@ -1,0 +1,35 @@
+//! What is done stays done: small objects that tell of it.
+
+use dataset::{ErrorKind, Store, StoreError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::RenderError;
+use crate::output::FileEntry;
+use crate::tally::Tally;
+
+/// The files of one number, which are whole. Exists exactly if they are.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    pub(crate) files: Vec<FileEntry>,
+}
+
+pub(crate) fn put(store: &Store, key: &str, value: &impl Serialize) -> Result<(), StoreError> {
+    let mut text = serde_json::to_string(value).expect("numbers and texts are JSON");
+    text.push('\n');
+    store.put(key, text.as_bytes())
+}
+
+/// What stands at a key, if anything does.
+pub(crate) fn get<T: DeserializeOwned>(store: &Store, key: &str) -> Result<Option<T>, RenderError> {
+    let text = match store.get(key) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let damaged =
+        |error: serde_json::Error| RenderError::Damaged { key: key.to_owned(), what: error.to_string() };
+    serde_json::from_slice(&text).map(Some).map_err(damaged)
+}
