@@ -3,8 +3,8 @@
     python -s -P reference.py REQUEST.json OUT.json
 
 The request is {"filename", "source" (path of a file with the bytes), "function" (or null), "input" (or null),
-"max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at, "states".
-The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
+"granularity", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
+"states". The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
 texts.
@@ -17,12 +17,10 @@ import ast
 import atexit
 import builtins
 import ctypes
-import dis
 import gc
 import importlib.machinery
 import inspect
 import io
-import itertools
 import json
 import os
 import sys
@@ -30,65 +28,23 @@ import threading
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_code import Steps  # noqa: E402
 from reference_elements import Variable, differences  # noqa: E402
+from reference_frames import (  # noqa: E402
+    global_names,
+    holds,
+    instruction,
+    is_variable,
+    local_names,
+    local_variables,
+    object_at,
+    stack_of,
+    top_of_stack,
+    variables,
+)
 from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
 
 del sys.path[0]
-
-# --- Variables -------------------------------------------------------------------------------------------------
-
-# In 3.11, the offsets of the interpreter's frame in a frame object, and in that of its variables, below which
-# its stack lies, and of the height of both.
-FRAME_AT, STACK_AT, HEIGHT_AT = 24, 72, 64
-
-GLOBAL_INSTRUCTIONS = ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL")
-
-
-def is_variable(name):
-    return name.isidentifier() and not (name.startswith("__") and name.endswith("__"))
-
-
-def variables(mapping, names=None):
-    return {
-        name: mapping[name] for name in (mapping if names is None else names) if is_variable(name) and name in mapping
-    }
-
-
-def global_names(code):
-    return {step.argval for step in dis.get_instructions(code) if step.opname in GLOBAL_INSTRUCTIONS}
-
-
-if sys.version_info >= (3, 12):
-    GET_VARIABLE = ctypes.pythonapi.PyFrame_GetVar
-    GET_VARIABLE.argtypes = [ctypes.py_object, ctypes.py_object]
-    GET_VARIABLE.restype = ctypes.py_object
-else:
-
-    def GET_VARIABLE(frame, name):
-        code, is_cell = frame.f_code, name in frame.f_code.co_cellvars + frame.f_code.co_freevars
-        index = next(index for index in itertools.count() if code._varname_from_oparg(index) == name)
-        value = ctypes.py_object.from_address(inner_frame(frame) + STACK_AT + 8 * index).value
-        return value.cell_contents if is_cell else value
-
-
-def inner_frame(frame):
-    return ctypes.c_void_p.from_address(id(frame) + FRAME_AT).value
-
-
-def local_variables(frame, body):
-    """Those of a frame; `body` is the namespace of a class body, and else `None`."""
-    code = frame.f_code
-    found = variables(named(body)) if body is not None and is_subclass(type(body), dict) else {}
-    names = code.co_varnames + code.co_cellvars  # Outside of functions, those of inlined comprehensions.
-    if code.co_flags & inspect.CO_OPTIMIZED:
-        names += code.co_freevars
-    for name in filter(is_variable, names):
-        try:
-            found[name] = GET_VARIABLE(frame, name)
-        except (NameError, ValueError):  # It is not bound, or its cell is empty.
-            pass
-    return found
-
 
 # --- Events ----------------------------------------------------------------------------------------------------
 
@@ -101,6 +57,9 @@ EXCEPTION_TRACEBACK = BaseException.__dict__["__traceback__"].__get__
 # Frames that the interpreter must have left for this file to work.
 MARGIN = 80
 
+# What is told by value even where a local holds the same object.
+PLAIN = (type(None), bool, int, float, complex, str, bytes)
+
 # Where a StopIteration is how a loop or a delegation ends.
 ENDS_ITERATION = ("FOR_ITER", "END_FOR", "SEND", "END_SEND")
 SUSPENDED = ("YIELD_VALUE", "RESUME")
@@ -112,21 +71,6 @@ TRACE_FUNCTION = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_obje
 
 def set_trace(function):
     ctypes.pythonapi.PyEval_SetTrace(function, None)
-
-
-def instruction(frame):
-    code = frame.f_code.co_code
-    return dis.opname[code[frame.f_lasti]], code[frame.f_lasti + 1]
-
-
-def object_at(address):
-    return ctypes.cast(address, ctypes.py_object).value
-
-
-def top_of_stack(frame):
-    """The value that the next instruction of a frame of 3.11 takes."""
-    height = ctypes.c_int.from_address(inner_frame(frame) + HEIGHT_AT).value
-    return ctypes.py_object.from_address(inner_frame(frame) + STACK_AT + 8 * (height - 1)).value
 
 
 def is_deep():
@@ -167,6 +111,8 @@ class Tracer:
     def __init__(self, request):
         self.max_events = request["max_events"]
         self.chars = request["value_chars"]
+        self.granularity = request["granularity"]
+        self.steps = {}
         self.with_states = request.get("states", False)
         self.code = None
         self.codes = set()
@@ -205,12 +151,18 @@ class Tracer:
             unvisited += [constant for constant in code.co_consts if type(constant) is types.CodeType]
 
     def run(self, code, namespace):
+        if self.granularity == "program":
+            return EVALUATE(code, namespace)
         if HAS_MONITORING:
             events = sys.monitoring.events
             sys.monitoring.use_tool_id(TOOL, "reference")
             sys.monitoring.register_callback(TOOL, events.RERAISE, lambda code, _, error: self.leaving(code, error))
             sys.monitoring.register_callback(TOOL, events.EXCEPTION_HANDLED, lambda code, *_: self.leaving(code, None))
-            sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED)
+            sys.monitoring.register_callback(TOOL, events.PY_THROW, lambda code, *_: self.thrown(code))
+            sys.monitoring.set_events(TOOL, events.RERAISE | events.EXCEPTION_HANDLED | events.PY_THROW)
+        if self.granularity == "instruction":
+            # 3.12 reports instructions only where a frame asked for them before there was a trace function.
+            sys._getframe().f_trace_opcodes = True
         threading.settrace(self.begin_thread)
         try:
             set_trace(self.callback)
@@ -229,14 +181,29 @@ class Tracer:
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
         if id(code) in self.codes and self.stack:
             self.stack[-1].leaving = error
+            if error is None:
+                self.handle()
+
+    def thrown(self, code):
+        """Takes back the RESUME at which a frame of 3.13 stands while it is thrown into: it does not run."""
+        last = self.events[-1] if self.events else {}
+        if id(code) in self.codes and (last.get("kind"), last.get("type")) == ("instruction", "RESUME"):
+            self.events.pop()
+            self.counted -= 1
 
     def watch_reraise(self, frame):
         """The same for 3.11, where each instruction has to be looked at."""
+        self.handle()
         name, argument = instruction(frame)
         if name in ("RERAISE", "END_ASYNC_FOR"):
             self.stack[-1].leaving = top_of_stack(frame)
         else:
             self.stack[-1].leaving = sys.exception() if (name, argument) == ("RAISE_VARARGS", 0) else None
+
+    def handle(self):
+        """An exception was caught: where lines do not say so, it must not seem to pass through."""
+        if self.granularity == "call":
+            self.here().left = None
 
     def on_event(self, _, frame, what, arg):
         if what == CALL and is_deep():
@@ -249,15 +216,18 @@ class Tracer:
                 self.enter(frame)
             elif frame.f_trace is not self.stack[-1]:
                 raise AssertionError("an event of a frame that was not entered last")
-            elif what == LINE and self.has_room():
-                self.stack[-1].line = frame.f_lineno
-                self.record("line", frame)
+            elif what == LINE:
+                if self.granularity != "call" and self.has_room():
+                    self.stack[-1].line = frame.f_lineno
+                    self.record("line", frame)
             elif what == EXCEPTION:
                 self.appear(frame, *object_at(arg)[1:])
             elif what == RETURN and self.has_room():
                 self.leave(frame, arg and object_at(arg))
             elif what == OPCODE:
-                self.watch_reraise(frame)
+                if not HAS_MONITORING:
+                    self.watch_reraise(frame)
+                self.step(frame)
         except BaseException as error:
             # A fault of this file must not pass for something that the program did.
             os.write(2, f"reference.py: {error!r} at line {error.__traceback__.tb_next.tb_lineno}\n".encode())
@@ -270,10 +240,12 @@ class Tracer:
         known = frame.f_trace
         if known is None:
             frame.f_trace = Frame(self.frames, frame, frame.f_code is self.code)
-            frame.f_trace_opcodes = not HAS_MONITORING
+            frame.f_trace_opcodes = not HAS_MONITORING or self.granularity == "instruction"
             self.frames += 1
         self.stack.append(frame.f_trace)
         self.record("resume" if known else "call", frame)
+        if instruction(frame)[0] == "RESUME":
+            self.step(frame)
 
     def appear(self, frame, error, traceback):
         if is_subclass(type(error), StopIteration) and instruction(frame)[0] in ENDS_ITERATION:
@@ -311,7 +283,38 @@ class Tracer:
             self.stop()
         return not self.is_full
 
+    def step(self, frame):
+        """Tells the instruction that is about to run."""
+        if self.granularity != "instruction" or not self.has_room():
+            return
+        code, offset = frame.f_code, frame.f_lasti
+        if code not in self.steps:
+            self.steps[code] = Steps(code, lambda constant: value_text(constant, self.chars)[1])
+        steps = self.steps[code]
+        stack = [self.item(frame, address) for address in stack_of(frame, steps)]
+        self.counted += 1
+        self.here().left = None
+        self.add("instruction", *steps.shown(offset), [])
+        self.events[-1] |= {"offset": offset, "stack": stack}
+
+    def item(self, frame, address):
+        """A place of the stack: type and text of what is there, and the local that holds it and reads as told."""
+        if address is None:
+            return None, None, None
+        value = object_at(address)
+        told = value_text(value, self.chars)
+        if type(value) not in PLAIN:
+            known = self.stack[-1].locals
+            for name in filter(is_variable, local_names(frame.f_code)):
+                if name in known and holds(frame, name, value):
+                    if known[name].state() == Variable(value, self.chars).state():
+                        return name, *told
+        return None, *told
+
     def record(self, kind, frame, value=(None, None)):
+        if self.granularity == "call":
+            self.record_call(kind, frame, value)
+            return
         state = self.stack[-1]
         now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
         changes = list(differences("local", state.locals, now))
@@ -332,6 +335,15 @@ class Tracer:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
             local, bound = ({name: value.state() for name, value in of.items()} for of in (now, now_global))
             self.events[-1]["state"] = {"local": local, "global": unbound | bound}
+
+    def record_call(self, kind, frame, value):
+        arguments = {}
+        if kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            bound = local_variables(frame, None)
+            arguments = {name: Variable(value, self.chars) for name, value in bound.items()}
+        self.counted += 1
+        self.here().left = None
+        self.add(kind, *value, list(differences("local", {}, arguments)))
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None

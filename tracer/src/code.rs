@@ -4,11 +4,15 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use pyo3_ffi as ffi;
+use trace::Granularity;
 
-use crate::layout::{Code, Frame, Obj, Str, Version};
+use crate::disassembly::{Description, Disassembly};
+use crate::layout::{Code, Frame, Obj, Str, Version, behind_cell};
 use crate::log::Name;
 use crate::namespace::Namespace;
+use crate::opcodes::Opcodes;
 use crate::python::{self, Owned, Raised};
+use crate::value::Limits;
 use crate::watch::Slot;
 
 /// Number of a code object of the source.
@@ -29,6 +33,19 @@ pub(crate) struct Watched {
     pub(crate) name: Name,
 }
 
+impl Watched {
+    /// What it holds in a frame.
+    ///
+    /// # Safety
+    /// The frame must be one of the code whose local it is.
+    #[inline(always)]
+    pub(crate) unsafe fn value_in<V: Version>(&self, frame: Frame<V>) -> Option<Obj> {
+        // SAFETY: the caller vouches for the frame, so it has the local.
+        let value = unsafe { frame.local(self.index) };
+        if self.in_cell { value.and_then(behind_cell) } else { value }
+    }
+}
+
 /// One code object of the source.
 pub(crate) struct CodeInfo<V: Version> {
     /// The code object itself, which also keeps it alive.
@@ -37,6 +54,7 @@ pub(crate) struct CodeInfo<V: Version> {
     pub(crate) body: Body,
     pub(crate) first_line: u32,
     pub(crate) locals: Vec<Watched>,
+    local_count: usize,
     /// The module's variables that the code names in its instructions.
     pub(crate) globals: Vec<u32>,
     /// The instructions as they were compiled, two bytes each.
@@ -47,12 +65,19 @@ pub(crate) struct CodeInfo<V: Version> {
     pub(crate) can_raise_handled: bool,
     /// The line of each jump back within one line, by its two offsets; `None` for other jumps.
     jumps: HashMap<(i64, i64), Option<u32>>,
+    /// What instructions read as, where they are told.
+    disassembly: Option<Disassembly>,
     /// Memory of frames that are over.
     spare: Vec<Box<[Slot<V>]>>,
 }
 
 impl<V: Version> CodeInfo<V> {
-    fn new(code: Code<V>, body: Body, globals: &mut Namespace<V>) -> Result<CodeInfo<V>, Raised> {
+    fn new(
+        code: Code<V>,
+        body: Body,
+        globals: &mut Namespace<V>,
+        opcodes: Option<&'static Opcodes>,
+    ) -> Result<CodeInfo<V>, Raised> {
         let object = Owned::of(code.obj());
         // Unlike the instructions in memory, these are free of specialisation and instrumentation.
         let instructions = object.attribute(c"co_code")?;
@@ -61,15 +86,22 @@ impl<V: Version> CodeInfo<V> {
             body,
             first_line: code.first_line(),
             locals: watched(code, body),
+            local_count: code.local_count(),
             globals: Vec::new(),
             instructions,
             start: 0,
             can_raise_handled: false,
             jumps: HashMap::new(),
+            disassembly: None,
             spare: Vec::new(),
             object,
         };
         info.scan(code, globals);
+        if let Some(opcodes) = opcodes {
+            let exceptions = info.object.attribute(c"co_exceptiontable")?;
+            let exceptions = python::as_bytes(&exceptions);
+            info.disassembly = Some(Disassembly::new::<V>(opcodes, info.units(), exceptions));
+        }
         Ok(info)
     }
 
@@ -120,6 +152,33 @@ impl<V: Version> CodeInfo<V> {
         units.get(offset).copied()
     }
 
+    /// How many values are on the stack before the instruction at a byte offset, and its number in the log; `None`
+    /// where no instruction is, or none is told.
+    #[inline(always)]
+    pub(crate) fn instruction(&self, offset: usize) -> Option<(usize, u32)> {
+        self.disassembly.as_ref()?.place(offset)
+    }
+
+    pub(crate) fn set_instruction_number(&mut self, offset: usize, number: u32) {
+        if let Some(disassembly) = &mut self.disassembly {
+            disassembly.set_number(offset, number);
+        }
+    }
+
+    /// How the instruction at a byte offset reads.
+    pub(crate) fn describe(&self, offset: usize, limits: Limits) -> Description<'_> {
+        let code = Code::<V>::of(self.object.obj());
+        let described = self.disassembly.as_ref().zip(code);
+        described.map_or(Description { offset, name: "", argument: None }, |(disassembly, code)| {
+            disassembly.describe(code, self.units(), offset, limits)
+        })
+    }
+
+    /// Number of locals of its frames, on which their stack stands.
+    pub(crate) fn local_count(&self) -> usize {
+        self.local_count
+    }
+
     /// Whether a `StopIteration` that appears at this offset ends a `for`, a `yield from` or an `await`.
     pub(crate) fn ends_iteration(&self, offset: isize) -> bool {
         self.opcode(offset).is_some_and(|opcode| V::OPCODES.ends_iteration.contains(&opcode))
@@ -135,6 +194,11 @@ impl<V: Version> CodeInfo<V> {
     pub(crate) fn raises_handled(&self, offset: isize) -> bool {
         let raise = usize::try_from(offset).ok().and_then(|offset| self.units().get(offset..offset + 2));
         raise == Some(&[V::OPCODES.raise, 0])
+    }
+
+    /// Whether the instruction at this offset is the one at which frames begin and go on.
+    pub(crate) fn resumes(&self, offset: isize) -> bool {
+        self.opcode(offset) == Some(V::OPCODES.resume)
     }
 
     /// Whether a frame that stands at this offset is suspended rather than left.
@@ -206,7 +270,12 @@ pub(crate) struct Codes<V: Version> {
 
 impl<V: Version> Codes<V> {
     /// The code of a module and all code nested in it.
-    pub(crate) fn of_module(module: Code<V>, globals: &mut Namespace<V>) -> Result<Codes<V>, Raised> {
+    pub(crate) fn of_module(
+        module: Code<V>,
+        globals: &mut Namespace<V>,
+        granularity: Granularity,
+    ) -> Result<Codes<V>, Raised> {
+        let opcodes = if granularity == Granularity::Instruction { Some(Opcodes::learn()?) } else { None };
         let mut codes = Codes { infos: Vec::new(), numbers: HashMap::default() };
         let mut found = vec![(module, Body::Module)];
         while let Some((code, body)) = found.pop() {
@@ -214,7 +283,7 @@ impl<V: Version> Codes<V> {
             if codes.numbers.insert(code.obj().address(), number).is_some() {
                 continue;
             }
-            codes.infos.push(CodeInfo::new(code, body, globals)?);
+            codes.infos.push(CodeInfo::new(code, body, globals, opcodes)?);
             for constant in code.constants().items().iter().flatten() {
                 if let Some(nested) = Code::of(*constant) {
                     found.push((nested, if nested.is_function() { Body::Function } else { Body::Class }));

@@ -4,6 +4,7 @@
 //!
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
 //! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
+//! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
 //! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was.
@@ -19,6 +20,7 @@
 //! address that is compared and never followed.
 
 mod code;
+mod disassembly;
 mod effects;
 mod events;
 mod intercept;
@@ -27,6 +29,7 @@ mod layout;
 mod log;
 mod module;
 mod namespace;
+mod opcodes;
 mod program;
 mod python;
 mod tracer;

@@ -4,6 +4,7 @@
 //! item at hand is given up; the end of the log is kept free, so that the program's verdict can always be
 //! written.
 
+mod instruction;
 mod names;
 mod threads;
 
@@ -44,6 +45,8 @@ pub(crate) struct Log {
     /// Effects that may still be written.
     effects_left: u64,
     names: Names,
+    /// Number of instructions that were described.
+    instructions: u32,
     threads: Threads,
     values: Limits,
     whole: Limits,
@@ -100,6 +103,7 @@ impl Log {
             effects: arena.effects(),
             effects_left: bounds.max_events,
             names: Names::new(),
+            instructions: 0,
             threads: Threads::new(),
             values: Limits::new(values),
             whole,

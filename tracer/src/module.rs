@@ -1,6 +1,6 @@
 //! The extension module `et_tracer`, as Python sees it.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::ptr::null_mut;
@@ -12,7 +12,7 @@ use trace::Arena;
 
 use crate::interpreter;
 use crate::program;
-use crate::python::{self, Owned, Raised, Result};
+use crate::python::{self, Owned, Result};
 use crate::zygote;
 
 /// The functions of the module.
@@ -72,7 +72,8 @@ pub(crate) unsafe extern "C" fn PyInit_et_tracer() -> *mut PyObject {
 unsafe extern "C" fn run_file(_: *mut PyObject, path: *mut PyObject) -> *mut PyObject {
     answer(|| {
         // SAFETY: the argument is an object.
-        let path = path_text(unsafe { Owned::borrowed(path) })?;
+        let path = unsafe { Owned::borrowed(path) };
+        let path = python::to_string(&path)?;
         let arena = map(&path).map_err(|error| python::raise_os_error(&format!("{path}: {error}")))?;
         // SAFETY: the arena stays mapped until the process ends.
         python::int(unsafe { program::run(arena) }.into())
@@ -88,19 +89,6 @@ unsafe extern "C" fn warm_up(_: *mut PyObject, _: *mut PyObject) -> *mut PyObjec
 
 fn answer(function: impl FnOnce() -> Result<Owned>) -> *mut PyObject {
     function().map_or(null_mut(), Owned::into_ptr)
-}
-
-fn path_text(path: Owned) -> Result<String> {
-    let mut len = 0;
-    // SAFETY: the text belongs to the object, which outlives its use here.
-    unsafe {
-        let text: *const c_char = ffi::PyUnicode_AsUTF8AndSize(path.as_ptr(), &mut len);
-        if text.is_null() {
-            return Err(Raised);
-        }
-        let text = std::slice::from_raw_parts(text.cast::<u8>(), len as usize);
-        Ok(String::from_utf8_lossy(text).into_owned())
-    }
 }
 
 /// Maps a file that was laid out as an arena, for as long as the process lives.

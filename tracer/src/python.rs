@@ -229,6 +229,30 @@ pub(crate) fn tuple(items: &[&Owned]) -> Result<Owned> {
     Ok(tuple)
 }
 
+/// The items of a list or a tuple.
+pub(crate) fn items(sequence: &Owned) -> Result<Vec<Owned>> {
+    // SAFETY: the pointer is valid; each item is handed over.
+    unsafe {
+        let count = ffi::PySequence_Size(sequence.as_ptr());
+        check(if count < 0 { -1 } else { 0 })?;
+        (0..count).map(|index| Owned::new(ffi::PySequence_GetItem(sequence.as_ptr(), index))).collect()
+    }
+}
+
+/// What a `str` says.
+pub(crate) fn to_string(text: &Owned) -> Result<String> {
+    let mut len = 0;
+    // SAFETY: the text belongs to the object, which outlives its use here.
+    unsafe {
+        let text = ffi::PyUnicode_AsUTF8AndSize(text.as_ptr(), &mut len);
+        if text.is_null() {
+            return Err(Raised);
+        }
+        let text = std::slice::from_raw_parts(text.cast::<u8>(), len as usize);
+        Ok(String::from_utf8_lossy(text).into_owned())
+    }
+}
+
 pub(crate) fn import(name: &CStr) -> Result<Owned> {
     // SAFETY: the name is a C string.
     Owned::new(unsafe { ffi::PyImport_ImportModule(name.as_ptr()) })

@@ -5,11 +5,11 @@ use std::hash::BuildHasherDefault;
 
 use pyo3_ffi as ffi;
 use trace::wire::tag;
-use trace::{Bounds, GapReason, Scope};
+use trace::{GapReason, Granularity, Request, Scope};
 
-use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, behind_cell};
-use crate::log::{Full, ThreadNumber};
+use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version};
+use crate::log::{Full, Log, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
@@ -18,6 +18,7 @@ use crate::watch::Slot;
 /// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
 pub(crate) struct Tracer<V: Version> {
     log: SharedLog,
+    granularity: Granularity,
     codes: Codes<V>,
     globals: Namespace<V>,
     /// The thread whose events are being told, and the address of its state. 0 stands for none.
@@ -35,6 +36,8 @@ pub(crate) struct Tracer<V: Version> {
     events_left: u64,
     /// The exception that left the last frame, if nothing has happened since.
     passing: Option<Passing>,
+    /// For what is told once and not looked at again.
+    argument: Slot<V>,
 }
 
 /// A frame of the source that is entered or suspended.
@@ -72,11 +75,12 @@ impl<V: Version> Tracer<V> {
         log: SharedLog,
         module: Code<V>,
         namespace: Dict,
-        bounds: &Bounds,
+        request: &Request<'_>,
     ) -> Result<Self, Raised> {
         let mut globals = Namespace::new(namespace, Scope::Global);
         Ok(Tracer {
-            codes: Codes::of_module(module, &mut globals)?,
+            granularity: request.granularity,
+            codes: Codes::of_module(module, &mut globals, request.granularity)?,
             globals,
             log,
             thread: 0,
@@ -86,9 +90,14 @@ impl<V: Version> Tracer<V> {
             main_is_over: false,
             suspended: HashMap::default(),
             next_frame: 0,
-            events_left: bounds.max_events,
+            events_left: request.bounds.max_events,
             passing: None,
+            argument: Slot::new(),
         })
+    }
+
+    pub(crate) fn granularity(&self) -> Granularity {
+        self.granularity
     }
 
     pub(crate) fn codes(&mut self) -> &mut Codes<V> {
@@ -175,19 +184,20 @@ impl<V: Version> Tracer<V> {
         self.count()?;
         let info = self.codes.get(code);
         let line = info.first_line;
-        let names = if info.body == Body::Class { frame.namespace().and_then(Dict::of) } else { None };
+        let has_names = self.granularity >= Granularity::Line && info.body == Body::Class;
+        let names = if has_names { frame.namespace().and_then(Dict::of) } else { None };
         self.stack.push(Activation {
             frame,
             number: self.next_frame,
             code,
             line,
-            slots: info.slots(),
+            slots: if self.granularity >= Granularity::Line { info.slots() } else { Box::default() },
             names: names.map(|dict| Box::new(Namespace::new(dict, Scope::Local))),
             leaving: None,
         });
         self.next_frame += 1;
         self.log.call::<V>(&mut info.function, line)?;
-        self.changes()
+        if self.granularity == Granularity::Call { self.arguments() } else { self.changes() }
     }
 
     /// A line is about to run.
@@ -207,6 +217,38 @@ impl<V: Version> Tracer<V> {
         top.line = line;
         self.log.line(delta)?;
         self.changes()
+    }
+
+    /// The instruction at this byte offset is about to run, or has just entered the frame.
+    #[inline(always)]
+    pub(crate) fn instruction(&mut self, frame: Frame<V>, offset: isize) {
+        if self.granularity == Granularity::Instruction && !self.has_ended() && self.top(frame).is_some() {
+            let event = self.write_instruction(offset as usize);
+            self.finish(event);
+        }
+    }
+
+    fn write_instruction(&mut self, offset: usize) -> Result<(), Ended> {
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let info = self.codes.get(top.code);
+        let Some((height, known)) = info.instruction(offset) else { return Ok(()) };
+        self.passing = None;
+        self.events_left = self.events_left.checked_sub(1).ok_or(Ended(GapReason::Events))?;
+        let values = self.log.values();
+        let number = self.log.instruction(known, || info.describe(offset, values), height)?;
+        if known == 0 {
+            info.set_instruction_number(offset, number);
+        }
+        for place in 0..height {
+            // SAFETY: the stack lies behind the locals, and is as high as that.
+            match unsafe { top.frame.local(info.local_count() + place) } {
+                None => self.log.no_item()?,
+                Some(item) if is_told_by_value(item) => self.log.value_item::<V>(item)?,
+                Some(item) => top.write_item(&mut self.log, &mut info.locals, item)?,
+            }
+        }
+        self.log.end_event()?;
+        Ok(())
     }
 
     /// A suspended frame goes on.
@@ -304,6 +346,13 @@ impl<V: Version> Tracer<V> {
         }
     }
 
+    /// A handler in a frame takes an exception, which passes through no more. Only where lines do not say so.
+    pub(crate) fn handle(&mut self, frame: Frame<V>) {
+        if self.granularity == Granularity::Call && self.top(frame).is_some() {
+            self.passing = None;
+        }
+    }
+
     /// An exception is on its way out of a frame, or none is any more.
     pub(crate) fn set_leaving(&mut self, frame: Frame<V>, exception: Option<Owned>) {
         if let Some(top) = self.top(frame) {
@@ -335,20 +384,41 @@ impl<V: Version> Tracer<V> {
     }
 
     fn reclaim(&mut self, activation: Activation<V>) {
-        self.codes.get(activation.code).reclaim(activation.slots);
+        // Where variables are not looked at there are none to keep.
+        if !activation.slots.is_empty() {
+            self.codes.get(activation.code).reclaim(activation.slots);
+        }
+    }
+
+    /// Ends the call of the innermost frame with its arguments as bound.
+    fn arguments(&mut self) -> Result<(), Ended> {
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let CodeInfo { locals, body, .. } = self.codes.get(top.code);
+        if *body == Body::Function {
+            for local in locals {
+                // SAFETY: the locals are those of the frame's code.
+                if let Some(value) = unsafe { local.value_in(top.frame) } {
+                    self.argument.look(&mut self.log, &mut local.name, Scope::Local, Some(value))?;
+                    self.argument.clear();
+                }
+            }
+        }
+        self.log.end_event()?;
+        Ok(())
     }
 
     /// Ends the event of the innermost frame with what has changed.
     #[inline(always)]
     fn changes(&mut self) -> Result<(), Ended> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        if self.granularity == Granularity::Call {
+            self.log.end_event()?;
+            return Ok(());
+        }
         let CodeInfo { locals, globals, body, .. } = self.codes.get(top.code);
         for (slot, local) in top.slots.iter_mut().zip(locals) {
             // SAFETY: the locals are those of the frame's code.
-            let mut value = unsafe { top.frame.local(local.index) };
-            if local.in_cell {
-                value = value.and_then(behind_cell);
-            }
+            let value = unsafe { local.value_in(top.frame) };
             slot.look(&mut self.log, &mut local.name, Scope::Local, value)?;
         }
         match body {
@@ -364,4 +434,38 @@ impl<V: Version> Tracer<V> {
         self.log.end_event()?;
         Ok(())
     }
+}
+
+impl<V: Version> Activation<V> {
+    /// Writes an object on the stack: by the name of the first local that holds it and is known to read as it was
+    /// last told, else by its value.
+    fn write_item(&self, log: &mut Log, locals: &mut [Watched], object: Obj) -> Result<(), Full> {
+        let mut both = locals.iter_mut().zip(&self.slots);
+        let holder = both.find(|(local, slot)| {
+            // SAFETY: the locals are those of the frame's code.
+            let value = unsafe { local.value_in(self.frame) };
+            value == Some(object) && slot.reads_as(log, object)
+        });
+        match holder {
+            Some((local, _)) => log.local_item::<V>(&mut local.name),
+            None => log.value_item::<V>(object),
+        }
+    }
+}
+
+/// Whether an object on the stack is always written out: a number or a text says no less than the name of a local
+/// that happens to hold the same object.
+fn is_told_by_value(object: Obj) -> bool {
+    let shape = Shape::of(object);
+    let is_plain = matches!(
+        shape,
+        Shape::None
+            | Shape::Bool(_)
+            | Shape::Int(_)
+            | Shape::Float(_)
+            | Shape::Complex(..)
+            | Shape::Str(_)
+            | Shape::Bytes(_)
+    );
+    is_plain && shape.is_exact(object.ty())
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use dataset::{ColumnMap, Executions, Job, Limits, Mapping, Mode, Search};
 use serde::Deserialize;
+use trace::Granularity;
 
 use super::units::{duration, size};
 
@@ -47,6 +48,10 @@ pub(super) struct JobOptions {
     /// Memory that one program may take [default: 1GiB].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
+
+    /// How finely programs are traced: program, call, line or instruction [default: line].
+    #[arg(long, value_name = "HOW")]
+    granularity: Option<Granularity>,
 
     /// Events after which a program runs on untraced [default: 100000].
     #[arg(long, value_name = "N")]
@@ -130,6 +135,8 @@ struct JobFile {
     cpu_time: Option<Duration>,
     #[serde(default, deserialize_with = "parsed_size")]
     memory: Option<u64>,
+    #[serde(default, deserialize_with = "parsed_granularity")]
+    granularity: Option<Granularity>,
     max_events: Option<u64>,
     #[serde(default)]
     mode: BTreeSet<Mode>,
@@ -176,8 +183,9 @@ impl JobOptions {
         if repeat == 0 {
             bail!("`repeat` must be at least 1");
         }
+        let granularity = self.granularity.or(file.granularity).unwrap_or_default();
         let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
-        let job = job.with_executions(executions).with_repeat(repeat);
+        let job = job.with_granularity(granularity).with_executions(executions).with_repeat(repeat);
 
         let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
         let share = asked(|options| options.share).or(file.share).unwrap_or(1);
@@ -257,6 +265,14 @@ fn parsed_size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opti
     parsed(deserializer, size)
 }
 
+fn parsed_granularity<'de, D>(deserializer: D) -> Result<Option<Granularity>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -288,6 +304,7 @@ sources: [HERE/a.py]
 output: there
 timeout: 2s
 memory: 64MiB
+granularity: call
 max-events: 7
 shard-sources: 9
 priority: -1
@@ -298,11 +315,13 @@ labels: {python: '3.12', pool: numpy}
         assert_eq!((asked.output.as_str(), asked.job.shard_sources), ("there", 9));
         let Limits { wall_ms, cpu_ms, memory_bytes, max_events, .. } = asked.job.limits;
         assert_eq!((wall_ms, cpu_ms, memory_bytes, max_events), (2000, 2000, 64 << 20, 7));
+        assert_eq!(asked.job.granularity, Granularity::Call);
         assert_eq!((asked.standing.priority, asked.standing.share), (-1, 3));
 
-        let flags = "--config HERE/job.yaml -o here --timeout 3s --priority 5 --share 2 --label python=3.13";
+        let flags = "--config HERE/job.yaml -o here --timeout 3s --granularity instruction --priority 5 --share 2 --label python=3.13";
         let asked = resolve(file, flags).unwrap();
         assert_eq!((asked.output.as_str(), asked.job.limits.wall_ms), ("here", 3000));
+        assert_eq!(asked.job.granularity, Granularity::Instruction);
         let standing = asked.standing;
         assert_eq!((standing.priority, standing.share, standing.labels["python"].as_str()), (5, 2, "3.13"));
         assert_eq!(standing.labels["pool"], "numpy");
@@ -333,6 +352,7 @@ labels: {python: '3.12', pool: numpy}
         refused("sources: [HERE/a.py]\noutptu: x\n", config, "outptu");
         refused("sources: [HERE/a.py\n", config, "job.yaml is no job");
         refused("sources: [HERE/a.py]\noutput: o\ntimeout: soon\n", config, "`soon` is no duration");
+        refused("sources: [HERE/a.py]\noutput: o\ngranularity: fine\n", config, "`fine` is no granularity");
         refused("sources: [HERE/a.py]\noutput: o\nshare: 0\n", config, "`share` must be at least 1");
         refused(
             "sources: [HERE/a.py]\noutput: o\ntries: 0\n",

@@ -13,7 +13,7 @@
 
 use std::fmt::Write;
 
-use super::account::{Account, End, Event};
+use super::account::{Account, End, Event, Item};
 
 pub fn compact(account: &Account) -> String {
     let mut parts: Vec<String> = account.events.iter().map(shown).collect();
@@ -43,6 +43,7 @@ fn shown(event: &Event) -> String {
         "call" => format!("call {function} {line}"),
         "resume" => format!("resume {frame} {function} {line}"),
         "output" => format!("{type_name} '{}'", text.replace('\\', "\\\\").replace('\n', "\\n")),
+        "instruction" => instruction(event),
         "effect" => format!("effect {type_name} {text}"),
         "gap" => format!("gap {type_name} {text}"),
         "line" => format!("line {line}"),
@@ -63,6 +64,21 @@ fn shown(event: &Event) -> String {
         write!(shown, " {mark}{scope}{name}{text}").expect("a String takes any text");
     }
     shown
+}
+
+/// Offset, name, argument, and the stack if there is something on it.
+fn instruction(event: &Event) -> String {
+    let item = |item: &Item| match item {
+        (Some(local), ..) => format!("={local}"),
+        (None, Some(_), Some(text)) => text.clone(),
+        _ => "NULL".to_owned(),
+    };
+    let stack: Vec<String> = event.stack.iter().flatten().map(item).collect();
+    let stack = if stack.is_empty() { String::new() } else { format!("[{}]", stack.join(", ")) };
+    let (name, argument) = (event.type_name.as_deref(), event.text.as_deref());
+    let parts = [name.unwrap_or(""), argument.unwrap_or(""), &stack];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("@{} {}", event.offset.unwrap_or(0), parts.join(" "))
 }
 
 fn value(kind: &str, type_name: &str, text: &str) -> String {

@@ -11,10 +11,16 @@ use tests::tracers::{Program, interpreters, native};
 
 use super::agreement::{compare_all, on_all_processors};
 
+/// None where they are not present.
+pub(crate) fn programs_of_every_style(max_events: u64) -> Vec<(String, Program)> {
+    let folder = shared("research/tracer-prototype/progs");
+    let files = folder.map_or_else(Vec::new, |folder| python_files(&folder));
+    files.iter().map(|path| named(path, max_events)).collect()
+}
+
 #[test]
 fn programs_of_every_style_agree() {
-    let Some(folder) = shared("research/tracer-prototype/progs") else { return };
-    let programs: Vec<_> = python_files(&folder).iter().map(|path| named(path, 10_000)).collect();
+    let programs = programs_of_every_style(10_000);
     for interpreter in interpreters() {
         assert_eq!(compare_all(interpreter, &programs), Vec::<String>::new());
     }

@@ -3,4 +3,5 @@
 mod agreement;
 mod foreign;
 mod generated;
+mod granularities;
 mod replay;

@@ -1,6 +1,6 @@
 //! Limits on what is told.
 
-use tests::tracers::Program;
+use tests::tracers::{Program, interpreters, native};
 use trace::Bounds;
 
 use super::check::{ALL, accounts, check_program, dedented};
@@ -31,6 +31,29 @@ fn past_the_limit_there_is_a_gap_and_the_program_runs_on() {
 fn a_program_that_reaches_the_limit_exactly_has_no_gap() {
     check_program(ALL, &bounded("x = 1", 3), "call <module> 1; line 1; return 1 None +x=1");
     check_program(ALL, &bounded("x = 1", 2), "call <module> 1; line 1; gap events 0");
+}
+
+#[test]
+fn long_programs_are_told_whole_where_a_job_asks_for_it() {
+    let loops = "total = 0\nfor number in range(100_000):\n    total += number\n";
+    // The call and the first line; each time the loop's line and its body; the loop's end and the return.
+    check_whole(loops, 2 + 2 * 100_000 + 2);
+    // As many steps as the longest chain that models were known to follow in traces; each is a line, the call with
+    // its line and return, and the loop's line.
+    let chain = "state = 1\ndef step():\n    global state\n    state = state * 5 % 14057\nfor _ in range(14_055):\n    step()\n";
+    check_whole(chain, 4 + 14_055 * 5 + 1);
+}
+
+#[track_caller]
+fn check_whole(source: &str, events: usize) {
+    let mut program = Program::script(source);
+    program.bounds.max_events = 1_000_000;
+    for interpreter in interpreters() {
+        let (account, ended) = native::trace(interpreter, &program);
+        let (minor, last) = (interpreter.minor, account.events.last().map(|event| event.kind.as_str()));
+        assert_eq!((account.events.len(), last), (events, Some("return")), "on 3.{minor}: {}", ended.report);
+        assert_eq!(account.disorder(), None);
+    }
 }
 
 #[test]

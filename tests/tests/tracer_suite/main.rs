@@ -10,6 +10,7 @@ mod endings;
 mod exceptions;
 mod flow;
 mod generators;
+mod granularities;
 mod hostile;
 mod self_tracing;
 mod threads;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
+use trace::Granularity;
 
 use super::callback::{self, Callback, Vectorcall};
 use crate::code::CodeNumber;
@@ -93,7 +94,9 @@ impl Tool {
         let class = callback::class::<Tracer<V>>()?;
         let mut callbacks = Vec::new();
         let (mut local, mut global) = (0, 0);
-        for (name, is_local, receive) in events::<V>() {
+        // SAFETY: as above.
+        let granularity = unsafe { &*tracer }.granularity();
+        for (name, is_local, receive) in events::<V>(granularity) {
             let number = monitoring.number_of(name)?;
             *(if is_local { &mut local } else { &mut global }) |= number.to_i64()?;
             let disable = Some(monitoring.disable.clone());
@@ -216,22 +219,29 @@ trait Event<V: Version> {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer;
 }
 
-/// Name, whether it is local, and what the interpreter calls, for each kind of event.
-fn events<V: Version>() -> [(&'static CStr, bool, Vectorcall); 9] {
+/// Name, whether it is local, and what the interpreter calls, for each kind of event that is needed.
+fn events<V: Version>(granularity: Granularity) -> Vec<(&'static CStr, bool, Vectorcall)> {
     fn event<V: Version, E: Event<V>>() -> (&'static CStr, bool, Vectorcall) {
         (E::NAME, E::IS_LOCAL, receive::<V, E>)
     }
-    [
+    let mut events = vec![
         event::<V, Start>(),
         event::<V, Resume>(),
         event::<V, Return>(),
         event::<V, Yield>(),
-        event::<V, Line>(),
-        event::<V, Jump>(),
         event::<V, Throw>(),
         event::<V, Raise>(),
         event::<V, Unwind>(),
-    ]
+    ];
+    if granularity == Granularity::Call {
+        events.push(event::<V, Handle>());
+    } else {
+        events.extend([event::<V, Line>(), event::<V, Jump>()]);
+    }
+    if granularity == Granularity::Instruction {
+        events.push(event::<V, Instruction>());
+    }
+    events
 }
 
 unsafe extern "C" fn receive<V: Version, E: Event<V>>(
@@ -267,8 +277,10 @@ struct Return;
 struct Yield;
 struct Line;
 struct Jump;
+struct Instruction;
 struct Throw;
 struct Raise;
+struct Handle;
 struct Unwind;
 
 impl<V: Version> Event<V> for Start {
@@ -278,6 +290,7 @@ impl<V: Version> Event<V> for Start {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let Some(code) = code(tracer, arguments) {
             tracer.call(frame, code);
+            tracer.instruction(frame, offset::<V>(arguments));
         }
         Answer::GoOn
     }
@@ -290,6 +303,7 @@ impl<V: Version> Event<V> for Resume {
     fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
         if let Some(code) = code(tracer, arguments) {
             tracer.resume(frame, code);
+            tracer.instruction(frame, offset::<V>(arguments));
         }
         Answer::GoOn
     }
@@ -347,6 +361,16 @@ impl<V: Version> Event<V> for Jump {
     }
 }
 
+impl<V: Version> Event<V> for Instruction {
+    const NAME: &'static CStr = c"INSTRUCTION";
+
+    #[inline(always)]
+    fn report(tracer: &mut Tracer<V>, frame: Frame<V>, arguments: &[Obj]) -> Answer {
+        tracer.instruction(frame, offset::<V>(arguments));
+        Answer::GoOn
+    }
+}
+
 impl<V: Version> Event<V> for Throw {
     const NAME: &'static CStr = c"PY_THROW";
     const IS_LOCAL: bool = false;
@@ -376,6 +400,16 @@ impl<V: Version> Event<V> for Raise {
     }
 }
 
+impl<V: Version> Event<V> for Handle {
+    const NAME: &'static CStr = c"EXCEPTION_HANDLED";
+    const IS_LOCAL: bool = false;
+
+    fn report(tracer: &mut Tracer<V>, frame: Frame<V>, _: &[Obj]) -> Answer {
+        tracer.handle(frame);
+        Answer::GoOn
+    }
+}
+
 impl<V: Version> Event<V> for Unwind {
     const NAME: &'static CStr = c"PY_UNWIND";
     const IS_LOCAL: bool = false;
@@ -392,6 +426,12 @@ impl<V: Version> Event<V> for Unwind {
 #[inline(always)]
 fn code<V: Version>(tracer: &mut Tracer<V>, arguments: &[Obj]) -> Option<CodeNumber> {
     tracer.codes().number_of(*arguments.first()?)
+}
+
+/// The byte offset that is the second argument.
+#[inline(always)]
+fn offset<V: Version>(arguments: &[Obj]) -> isize {
+    arguments.get(1).map_or(-1, |offset| number::<V>(*offset) as isize)
 }
 
 /// A line or an offset.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 use pyo3_ffi::{PyFrameObject, PyObject};
+use trace::Granularity;
 
 use crate::intercept::{Call, Function, intercepted};
 use crate::interpreter::{ForVersion, for_this_version};
@@ -256,23 +257,36 @@ fn on_call<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Fr
         return;
     };
     let code = tracer.codes().get(number);
-    if code.can_raise_handled {
+    let can_raise_handled = code.can_raise_handled;
+    let offset = frame.instruction_offset();
+    // Where an exception is thrown in, the frame stands at its `yield`.
+    let (is_start, resumes) = (code.is_start(offset), code.resumes(offset));
+    if can_raise_handled || tracer.granularity() == Granularity::Instruction {
         object.report_instructions(true);
     }
-    if code.is_start(frame.instruction_offset()) {
+    if tracer.granularity() == Granularity::Call && is_alone {
+        object.ignore_lines();
+    }
+    if is_start {
         tracer.call(frame, number);
     } else {
         tracer.resume(frame, number);
+    }
+    if resumes {
+        tracer.instruction(frame, offset);
     }
 }
 
 fn on_line<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Frame<V>) {
     // At the line of a handler whose first instruction has not run yet, the exception is still on its way out.
-    if object.reports_instructions() && !tracer.is_leaving(frame) && !is_handling() {
+    let is_switched = tracer.granularity() != Granularity::Instruction;
+    if is_switched && object.reports_instructions() && !tracer.is_leaving(frame) && !is_handling() {
         let code = tracer.codes().of_frame(frame);
         object.report_instructions(code.is_some_and(|code| tracer.codes().get(code).can_raise_handled));
     }
-    tracer.line(frame, object.line());
+    if tracer.granularity() >= Granularity::Line {
+        tracer.line(frame, object.line());
+    }
 }
 
 /// The hook is not told which exception leaves a frame. Where it is not the one that appeared last, an
@@ -288,6 +302,8 @@ fn on_exception<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, exce
 
 fn on_instruction<V: Version>(tracer: &mut Tracer<V>, frame: Frame<V>) {
     let Some(code) = tracer.codes().of_frame(frame) else { return };
+    tracer.instruction(frame, frame.instruction_offset());
+    tracer.handle(frame);
     let (code, offset) = (tracer.codes().get(code), frame.instruction_offset());
     let leaving = if code.raises_again(offset) {
         frame.top_of_stack().map(Owned::of)

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::ptr::NonNull;
 
-use trace::{Entry, Request};
+use trace::{Entry, Granularity, Request};
 
 use super::main_module::Role;
 use super::{SharedLog, main_module, stdin, streams};
@@ -153,6 +153,9 @@ impl Program<'_> {
     ///
     /// What other threads of the program do is traced on, so nothing of the tracing is ever undone.
     fn traced<V: Version>(&self, main: impl FnOnce() -> Result<Owned>) -> Result<Owned> {
+        if self.request.granularity == Granularity::Program {
+            return main();
+        }
         let mut tracing = Tracing::<V>::begin(self.request, self.log, self.code, self.namespace)?;
         let result = tracing.run(main);
         std::mem::forget(tracing);
@@ -200,7 +203,7 @@ impl<V: Version> Tracing<V> {
         let (Some(module), Some(globals)) = (Code::of(module.obj()), Dict::of(namespace.obj())) else {
             unreachable!("`compile` returns a code object, and a module's namespace is a dict");
         };
-        let tracer = Box::new(Tracer::<V>::new(log, module, globals, &request.bounds)?);
+        let tracer = Box::new(Tracer::<V>::new(log, module, globals, request)?);
         let tracer = NonNull::from(Box::leak(tracer));
         // SAFETY: nothing else uses the tracer, which stays where it is until the events are switched off.
         let events = unsafe { Events::switch_on(tracer.as_ptr()) }?;

@@ -29,8 +29,9 @@ pub(crate) fn warm_up() -> Result<()> {
     }
     for_this_version(Warm)?;
     effects::install()?;
-    // Uncaught exceptions are printed with `traceback`, and calls are recognised with `ast`.
-    for module in [c"ast", c"atexit", c"io", c"linecache", c"traceback"] {
+    // Uncaught exceptions are printed with `traceback`, calls are recognised with `ast`, and `opcode` names
+    // instructions.
+    for module in [c"ast", c"atexit", c"io", c"linecache", c"opcode", c"traceback"] {
         python::import(module)?;
     }
     let gc = python::import(c"gc")?;

@@ -19,6 +19,12 @@ fn programs_that_jump_about_agree() {
     check(flow::program);
 }
 
+/// Some of either kind.
+pub(crate) fn random_programs(count: u64) -> Vec<(String, Program)> {
+    let program = |seed| if seed % 2 == 0 { data::program(seed) } else { flow::program(seed) };
+    (0..count).map(|seed| (format!("the program of seed {seed}"), program(seed))).collect()
+}
+
 fn check(program: fn(u64) -> Program) {
     let programs: Vec<_> =
         (0..40).map(|seed| (format!("the program of seed {seed}"), program(seed))).collect();
