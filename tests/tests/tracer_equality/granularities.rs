@@ -54,7 +54,9 @@ fn a_coarser_trace_is_a_part_of_a_finer_one() {
 fn check_projections(interpreter: &Interpreter, name: &str, program: &Program) {
     let mut program = program.clone();
     program.bounds.max_events = 1_000_000;
-    let traced = |granularity| native::trace(interpreter, &Program { granularity, ..program.clone() }).0;
+    let traced = |granularity| {
+        native::trace(interpreter, &Program { granularity, ..program.clone() }).0.without_effects()
+    };
     let mut finer = traced(Granularity::Instruction);
     for granularity in [Granularity::Line, Granularity::Call, Granularity::Program] {
         let coarser = traced(granularity);
