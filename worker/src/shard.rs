@@ -59,8 +59,9 @@ pub(crate) struct ShardRunner {
     prefetched: Prefetched,
     /// Empty until it is needed.
     slot: Option<Slot>,
-    /// Where programs are run again. Its interpreter's memory lies elsewhere, so that a program which depends on
-    /// addresses, as the order of most sets does, shows that it does. Empty until it is needed.
+    /// Where programs are run again: in another interpreter, because programs of one share their addresses, and the
+    /// order of most sets of objects follows from those. Where the system lets the launcher fix all addresses, they
+    /// are the same in this one. Empty until it is needed.
     twin: Option<Slot>,
 }
 
