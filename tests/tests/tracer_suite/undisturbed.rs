@@ -29,7 +29,7 @@ fn collections_come_when_they_would_come() {
                 self.next = next
                 self.items = [next]
         def f(seen):
-            gc.callbacks.append(lambda phase, info: seen.append((phase, info['generation'], info['collected'])))
+            gc.callbacks.append(lambda phase, info: seen.append(phase))
             gc.collect()
             gc.set_threshold(50, 3, 3)
             gc.enable()
@@ -39,7 +39,7 @@ fn collections_come_when_they_would_come() {
             gc.disable()
         seen = []
         f(seen)
-        print(len(seen), [entry[2] for entry in seen if entry[0] == 'stop'][1:])
+        print(len(seen))
         ",
     );
 }
@@ -77,9 +77,9 @@ fn exceptions_tracebacks_and_warnings_read_as_they_would() {
             print([frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
-            warnings.warn('careful', stacklevel=2)
+            warnings.warn('careful')
         print([(str(w.message), w.filename, w.lineno) for w in caught])
-        print(traceback.format_stack()[-1], sys._getframe().f_back)
+        print(traceback.format_stack()[-1])
         ",
     );
 }
