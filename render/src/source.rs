@@ -76,6 +76,10 @@ impl<'a> Source<'a> {
         (number as usize).checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or("")
     }
 
+    pub(crate) fn has_line(&self, number: u32) -> bool {
+        (1..=self.lines.len()).contains(&(number as usize))
+    }
+
     pub(crate) fn lines(&self) -> impl Iterator<Item = (u32, &'a str)> {
         (1..).zip(self.lines.iter().copied())
     }
@@ -203,7 +207,10 @@ impl Nesting {
         while at < bytes.len() {
             let byte = bytes[at];
             match self.open.last().copied() {
-                Some(Open::String(quote)) => at = self.in_string(bytes, at, quote),
+                Some(Open::String(quote)) => {
+                    at = self.in_string(bytes, at, quote);
+                    word_start = at;
+                }
                 Some(Open::Format) => {
                     match byte {
                         b'{' => self.open.push(Open::Bracket),
@@ -343,6 +350,7 @@ mod tests {
         check("a = f'{x:\\'>3}{d[\"k\"]}'\nb", &["1-1 Other", "2-2 Other"]);
         check("a = f\"{d[\"k\"]:{w}.{p}}\" + '{'\nb", &["1-1 Other", "2-2 Other"]);
         check("a = f'{{['\nb = rf'\\d{2}'\nc", &["1-1 Other", "2-2 Other", "3-3 Other"]);
+        check("a = 'f''{['\nb", &["1-1 Other", "2-2 Other"]);
         check("a = f'\\N{DASH}[' + rf'\\{(1)}'\nb", &["1-1 Other", "2-2 Other"]);
         check("a = f'''{\nx:>\"3}'''\nb", &["1-2 Other", "3-3 Other"]);
     }
@@ -354,6 +362,21 @@ mod tests {
             &["1-1 Other [2-3]", "2-2 Case [3-3]", "3-3 Other", "4-4 Other", "5-5 Other"],
         );
         check("format = 1\nelif_ = 2\nif(x): y", &["1-1 Other", "2-2 Other", "3-3 If"]);
+    }
+
+    #[test]
+    fn any_text_is_taken() {
+        let pieces =
+            ["'", "\"\"\"", "f'", "{", "}", ":", "\\", "\n", "é", "#", "for x in y:", "  ", "(", "]", "rb\""];
+        let mut random = crate::random::Random::new(1, "", "source");
+        for _ in 0..2000 {
+            let text: String = (0..20).map(|_| pieces[random.below(pieces.len())]).collect();
+            let source = Source::new(&text);
+            let last = source.lines().last().map_or(0, |(number, _)| number);
+            let ends: Vec<u32> =
+                source.statements().iter().map(|statement| *statement.extent().end()).collect();
+            assert!(ends.iter().all(|end| *end <= last), "{text:?}");
+        }
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Style for Cwm {
         };
         let source = Source::new(execution.code);
         let episodes = self.episodes(execution, entry, Random::new(seed, execution.id, "cwm"));
+        let mut told = Vec::new();
         for (root, frames) in episodes {
             let mut teller = Teller::new(self.collapsed, &source);
             let mut scopes = Scopes::default();
@@ -103,15 +104,20 @@ impl Style for Cwm {
                 }
                 scopes.forget(event);
             }
-            let Some(first) = teller.first_line else { continue };
+            // The module of an empty source begins on a line that it does not have.
+            let Some(first) = teller.first_line.filter(|first| source.has_line(*first)) else { continue };
             let prompt = context(&source, first);
             let mut completion = teller.out;
             if teller.over.contains(&root) {
                 completion.push_str("<|end_of_text|>");
             }
             let key = format!("frame-{root}");
-            examples.push(Example { key, text: Text::Prompt { prompt, completion } });
+            told.push(Example { key, text: Text::Prompt { prompt, completion } });
         }
+        if told.is_empty() {
+            return Err(Skipped::NoTrace);
+        }
+        examples.append(&mut told);
         Ok(())
     }
 }
@@ -496,6 +502,14 @@ mod tests {
 
         let hostile = Execution { code: "# <|end_of_text|>\n", ..hostile };
         assert_eq!(style.render(&hostile, 0, &mut examples), Err(Skipped::ControlToken));
+    }
+
+    #[test]
+    fn an_empty_module_has_no_line_to_begin_on() {
+        let events = notation::events("call <module> 1\nline <module> 1\nreturn <module> 1 = NoneType None");
+        let empty = Execution { code: "", events: &events, ..crate::sample() };
+        let style = KIND.with(&Settings::default()).unwrap();
+        assert_eq!(style.render(&empty, 0, &mut Vec::new()), Err(Skipped::NoTrace));
     }
 
     #[test]

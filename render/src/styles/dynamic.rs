@@ -214,6 +214,24 @@ mod tests {
     }
 
     #[test]
+    fn instructions_are_steps_where_they_are_asked_for() {
+        use trace::{Event, EventKind, Instruction, StackItem};
+        let mut events = crate::notation::events("call f 1 | s: int = 2\nline f 2\nreturn f 2 = int 2");
+        let stack = vec![StackItem::Local("s")];
+        let instruction = Instruction { offset: 4, name: "RETURN_VALUE", argument: None, stack };
+        let kind = EventKind::Instruction(Box::new(instruction));
+        events.insert(2, Event { kind, changes: Vec::new(), ..events[1].clone() });
+        let execution = Execution { events: &events, ..sample() };
+        let examples = render(&["level=instruction", "pairs=all"], &execution, 0).unwrap();
+        assert_eq!(
+            pieces(&examples[1]).1,
+            "> instruction f#0 2 @4 RETURN_VALUE stack [\"=s\"] {\"s\": \"2\"}\n"
+        );
+        assert_eq!(render(&["pairs=all"], &execution, 0).unwrap().len(), 2);
+        assert_eq!(render(&["level=instruction"], &sample(), 0), Err(Skipped::NoInstructions));
+    }
+
+    #[test]
     fn no_pair_spans_a_gap() {
         let events = crate::notation::events("call f 1\nline f 2\ngap events 5\nreturn f 9 = int 1");
         let cut = Execution { events: &events, ..sample() };

@@ -71,7 +71,8 @@ fn holds(words: &[&str], answer: &str, execution: &Execution<'_>) -> bool {
             let lines: BTreeSet<u32> = runs.iter().map(|(_, line)| *line).collect();
             lines.iter().map(u32::to_string).collect::<Vec<_>>().join(", ") == answer
         }
-        // A round begins when the line after the header is deeper indented than the header.
+        // A round begins when the line after the header lies in the block below it: before the next line of
+        // code that is not indented deeper.
         ["loop", line] => {
             let line: u32 = line.parse().unwrap();
             let code: Vec<&str> = execution.code.lines().collect();
@@ -79,12 +80,15 @@ fn holds(words: &[&str], answer: &str, execution: &Execution<'_>) -> bool {
                 let text = code[line as usize - 1];
                 text.len() - text.trim_start().len()
             };
+            let end = (line + 1..=code.len() as u32)
+                .find(|later| !code[*later as usize - 1].trim().is_empty() && indent(*later) <= indent(line))
+                .unwrap_or(u32::MAX);
             let rounds = runs.iter().filter(|(index, run)| {
                 let event = &execution.events[*index];
                 let next = execution.events[index + 1..]
                     .iter()
                     .find(|later| later.frame == event.frame && later.kind == EventKind::Line);
-                *run == line && next.is_some_and(|next| next.line > line && indent(next.line) > indent(line))
+                *run == line && next.is_some_and(|next| next.line > line && next.line < end)
             });
             // A header of several lines is taken apart by the renderer alone.
             rounds.count().to_string() == answer || !code[line as usize - 1].trim_end().ends_with(':')
