@@ -10,13 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::body::Bytes;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CommonPrefix, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult,
     CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
     DeleteObjectOutput, ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput,
     HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input,
     ListObjectsV2Output, MultipartUpload, Object, PutObjectInput, PutObjectOutput, Range, StreamingBlob,
-    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    Timestamp, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 use tokio_stream::StreamExt;
@@ -131,6 +131,7 @@ impl S3 for Folder {
             content_length: Some(bytes.len() as i64),
             content_range,
             e_tag: Some(tag),
+            last_modified: Some(modified(&path)?),
             body: Some(StreamingBlob::from(Body::from(bytes))),
             ..GetObjectOutput::default()
         }))
@@ -142,6 +143,7 @@ impl S3 for Folder {
         Ok(S3Response::new(HeadObjectOutput {
             content_length: Some(size as i64),
             e_tag: Some(tag(&path)?),
+            last_modified: Some(modified(&path)?),
             ..HeadObjectOutput::default()
         }))
     }
@@ -178,9 +180,11 @@ impl S3 for Folder {
         &self,
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        let ListObjectsV2Input { bucket, prefix, start_after, continuation_token, encoding_type, .. } =
-            req.input;
-        let entries = fs::read_dir(self.bucket(&bucket)?).map_err(internal)?.flatten();
+        let ListObjectsV2Input {
+            bucket, prefix, delimiter, start_after, continuation_token, encoding_type, ..
+        } = req.input;
+        let folder = self.bucket(&bucket)?;
+        let entries = fs::read_dir(&folder).map_err(internal)?.flatten();
         let prefix = prefix.unwrap_or_default();
         let after = continuation_token.map(|token| from_token(&token)).or(start_after).unwrap_or_default();
         let mut keys: Vec<String> = entries
@@ -192,12 +196,22 @@ impl S3 for Folder {
         let is_truncated = keys.len() > page;
         keys.truncate(page);
         let next = keys.last().map(|key| to_token(key)).filter(|_| is_truncated);
-        let written = |key: String| if encoding_type.is_some() { url_encoded(&key) } else { key };
-        let objects = keys.into_iter().map(|key| Object { key: Some(written(key)), ..Object::default() });
+        let written = |key: &str| if encoding_type.is_some() { url_encoded(key) } else { key.to_owned() };
+        let (mut folders, mut objects) = (Vec::new(), Vec::new());
+        for key in keys {
+            match delimiter.as_deref().and_then(|delimiter| folder_of(&key, &prefix, delimiter)) {
+                Some(inner) => folders.push(written(inner)),
+                // One that is deleted meanwhile is none.
+                None => objects.extend(listed(&folder.join(escaped(&key)), written(&key)).ok()),
+            }
+        }
+        folders.dedup();
+        let folders = folders.into_iter().map(|inner| CommonPrefix { prefix: Some(inner) });
         Ok(S3Response::new(ListObjectsV2Output {
             is_truncated: Some(is_truncated),
             next_continuation_token: next,
-            contents: Some(objects.collect()),
+            common_prefixes: Some(folders.collect()),
+            contents: Some(objects),
             encoding_type,
             ..ListObjectsV2Output::default()
         }))
@@ -315,6 +329,28 @@ fn tag(path: &Path) -> S3Result<ETag> {
     let metadata = path.metadata().map_err(internal)?;
     let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
     Ok(ETag::Strong(format!("{:x}-{seconds:x}-{nanoseconds:x}", metadata.ino())))
+}
+
+fn modified(path: &Path) -> S3Result<Timestamp> {
+    Ok(path.metadata().and_then(|metadata| metadata.modified()).map_err(internal)?.into())
+}
+
+/// An object as a listing shows it.
+fn listed(path: &Path, key: String) -> S3Result<Object> {
+    let size = path.metadata().map_err(internal)?.len();
+    Ok(Object {
+        key: Some(key),
+        size: Some(size as i64),
+        e_tag: Some(tag(path)?),
+        last_modified: Some(modified(path)?),
+        ..Object::default()
+    })
+}
+
+/// What a listing shows of a key that lies deeper than the delimiter allows.
+fn folder_of<'a>(key: &'a str, prefix: &str, delimiter: &str) -> Option<&'a str> {
+    let at = key[prefix.len()..].find(delimiter)?;
+    Some(&key[..prefix.len() + at + delimiter.len()])
 }
 
 fn internal(error: io::Error) -> s3s::S3Error {
