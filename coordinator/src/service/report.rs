@@ -19,7 +19,7 @@ pub(crate) struct Heard {
     pub(crate) labels: Labels,
     /// Set if the worker runs on this machine.
     pub(crate) local_pid: Option<u32>,
-    /// How many more shards it would start now.
+    /// How many more shards it would take.
     pub(crate) free_slots: usize,
     /// What it says of each job, by id.
     pub(crate) jobs: BTreeMap<String, Said>,

@@ -22,7 +22,8 @@ pub(super) fn put_levels(out: &mut Vec<u8>, levels: &[u8], most: u8) {
     let put_run = |out: &mut Vec<u8>, level: &u8| out.push(*level);
     put_hybrid(out, levels, GROUP, put_run, |out, levels| {
         for group in levels.chunks(GROUP) {
-            let bits = (0..).zip(group).fold(0, |bits, (at, &level)| bits | u64::from(level) << (at * width));
+            let bits =
+                (0..).zip(group).fold(0, |bits, (at, &level)| bits | (u64::from(level) << (at * width)));
             out.extend_from_slice(&bits.to_le_bytes()[..width]);
         }
     });
@@ -60,7 +61,7 @@ fn put_hybrid<T: PartialEq>(
 ) {
     let put_stretch = |out: &mut Vec<u8>, values: &[T]| {
         if !values.is_empty() {
-            put_varint(out, (values.len().div_ceil(GROUP) as u64) << 1 | 1);
+            put_varint(out, ((values.len().div_ceil(GROUP) as u64) << 1) | 1);
             put_packed(out, values);
         }
     };
@@ -146,7 +147,7 @@ fn put_varint(out: &mut Vec<u8>, mut number: u64) {
 }
 
 fn zigzag(number: i32) -> u64 {
-    u64::from((number << 1 ^ number >> 31) as u32)
+    u64::from(((number << 1) ^ (number >> 31)) as u32)
 }
 
 #[cfg(test)]

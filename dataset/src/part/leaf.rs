@@ -204,7 +204,7 @@ impl Default for Seen<'_> {
 impl<'a> Seen<'a> {
     fn number(&mut self, name: &'a str, look_up: impl FnOnce() -> u32) -> u32 {
         let address = name.as_ptr().addr();
-        let place = &mut self.0[(address ^ address / SEEN) % SEEN];
+        let place = &mut self.0[(address ^ (address / SEEN)) % SEEN];
         match *place {
             Some((seen, number)) if std::ptr::eq(seen, name) => number,
             _ => place.insert((name, look_up())).1,

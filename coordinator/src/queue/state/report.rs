@@ -8,7 +8,7 @@ use super::{Lease, WorkerId};
 #[derive(Debug, Clone)]
 pub struct Report {
     pub worker: WorkerId,
-    /// How many more shards it would start now.
+    /// How many more shards it would take.
     pub free_slots: usize,
     pub running: Vec<Running>,
     pub finished: Vec<Finished>,
