@@ -9,6 +9,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::compress_bound;
 
 use super::dictionary::Dictionary;
 use super::levels::List;
@@ -17,13 +18,26 @@ use super::schema::compression_level;
 /// Compresses pages. One serves every column of a part, since it holds memory of its own.
 pub(super) struct Codec {
     compressor: Compressor<'static>,
-    /// A page that is being put together.
+    /// A page that is being put together, and what it is compressed to.
     page: Vec<u8>,
+    compressed: Vec<u8>,
 }
 
 impl Codec {
     pub(super) fn new() -> ParquetResult<Codec> {
-        Ok(Codec { compressor: Compressor::new(compression_level().compression_level())?, page: Vec::new() })
+        let compressor = Compressor::new(compression_level().compression_level())?;
+        Ok(Codec { compressor, page: Vec::new(), compressed: Vec::new() })
+    }
+
+    /// Compresses a page, which `put` fills. Gives its length before that too.
+    fn compress(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> ParquetResult<(Bytes, usize)> {
+        self.page.clear();
+        put(&mut self.page);
+        self.compressed.clear();
+        self.compressed.reserve(compress_bound(self.page.len()));
+        self.compressor.compress_to_buffer(&self.page, &mut self.compressed)?;
+        // Pages wait for the end of their row group, and none in more memory than it takes.
+        Ok((Bytes::copy_from_slice(&self.compressed), self.page.len()))
     }
 }
 
@@ -53,17 +67,16 @@ impl Chunk {
         encoding: Encoding,
         put: impl FnOnce(&mut Vec<u8>),
     ) -> ParquetResult<()> {
-        codec.page.clear();
-        put(&mut codec.page);
+        let (buf, len) = codec.compress(put)?;
         let data = Page::DataPage {
-            buf: codec.compressor.compress(&codec.page)?.into(),
+            buf,
             num_values: list.len() as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.pages.push(DataPage { page: CompressedPage::new(data, codec.page.len()), rows: list.rows() });
+        self.pages.push(DataPage { page: CompressedPage::new(data, len), rows: list.rows() });
         Ok(())
     }
 
@@ -80,13 +93,14 @@ impl Chunk {
         let mut uncompressed = 0;
         let mut dictionary_at = None;
         if let Some(dictionary) = dictionary {
+            let (buf, len) = codec.compress(|page| page.extend_from_slice(dictionary.page()))?;
             let page = Page::DictionaryPage {
-                buf: codec.compressor.compress(dictionary.page())?.into(),
+                buf,
                 num_values: dictionary.len() as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
-            let written = writer.write_page(CompressedPage::new(page, dictionary.page().len()))?;
+            let written = writer.write_page(CompressedPage::new(page, len))?;
             encodings.push(Encoding::PLAIN);
             uncompressed += written.uncompressed_size;
             dictionary_at = Some(written.offset as i64);
