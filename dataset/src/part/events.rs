@@ -34,6 +34,8 @@ const NOTHING: Level = Level { repetition: 0, definition: NO_EVENTS };
 /// The `events` of the rows that are being gathered.
 pub(super) struct EventColumns {
     rows: usize,
+    /// Of the names that the row group holds, as counted last.
+    name_bytes: usize,
     list: List,
     kind: Required<Names>,
     frame: Required<Numbers>,
@@ -106,7 +108,7 @@ impl<'a> EventWriter<'_, 'a> {
             self.columns.push_nothing();
         }
         self.columns.rows += 1;
-        Told { events: self.count, bytes: self.bytes }
+        Told { events: self.count, bytes: self.bytes + self.columns.new_name_bytes() }
     }
 }
 
@@ -121,6 +123,7 @@ impl EventColumns {
     pub(super) fn new() -> EventColumns {
         EventColumns {
             rows: 0,
+            name_bytes: 0,
             list: List::new(Level { repetition: 1, definition: EVENT }),
             kind: Required::default(),
             frame: Required::default(),
@@ -163,10 +166,18 @@ impl EventColumns {
         codec: &mut Codec,
         columns: &[ColumnDescPtr],
     ) -> ParquetResult<Vec<Encoded>> {
+        self.name_bytes = 0;
         let leaves = self.leaves();
         debug_assert_eq!(leaves.len(), columns.len());
         let encoded = leaves.into_iter().zip(columns);
         encoded.map(|((leaf, _), column)| leaf.end_row_group(codec, column.clone())).collect()
+    }
+
+    /// Bytes of names that were not counted yet. They are held until the row group ends.
+    fn new_name_bytes(&mut self) -> usize {
+        let bytes = self.leaves().into_iter().map(|(leaf, _)| leaf.name_bytes()).sum();
+        let before = std::mem::replace(&mut self.name_bytes, bytes);
+        bytes - before
     }
 
     fn lists(&mut self) -> [&mut List; 3] {

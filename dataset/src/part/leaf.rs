@@ -21,6 +21,9 @@ pub(super) trait Leaf {
 
     /// All pages since the last row group.
     fn end_row_group(&mut self, codec: &mut Codec, column: ColumnDescPtr) -> ParquetResult<Encoded>;
+
+    /// Bytes of the names that it holds since the last row group.
+    fn name_bytes(&mut self) -> usize;
 }
 
 /// The values of the page that is being gathered.
@@ -57,6 +60,10 @@ impl<V: Values> Leaf for Required<V> {
 
     fn end_row_group(&mut self, codec: &mut Codec, column: ColumnDescPtr) -> ParquetResult<Encoded> {
         end_row_group(&mut self.values, &mut self.chunk, codec, column)
+    }
+
+    fn name_bytes(&mut self) -> usize {
+        self.values.dictionary().map_or(0, |names| names.page().len())
     }
 }
 
@@ -95,6 +102,10 @@ impl<V: Values> Leaf for Nullable<V> {
 
     fn end_row_group(&mut self, codec: &mut Codec, column: ColumnDescPtr) -> ParquetResult<Encoded> {
         end_row_group(&mut self.values, &mut self.chunk, codec, column)
+    }
+
+    fn name_bytes(&mut self) -> usize {
+        self.values.dictionary().map_or(0, |names| names.page().len())
     }
 }
 

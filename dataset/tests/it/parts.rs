@@ -85,6 +85,22 @@ fn a_row_group_ends_with_the_row_that_fills_it() {
 }
 
 #[test]
+fn names_count_where_a_row_group_ends_since_it_holds_them_all() {
+    // Five megabytes to a row, of which its events without their names are a twentieth.
+    let names: Vec<Vec<String>> =
+        (0..9).map(|row| (0..9600).map(|name| format!("{row}.{name:0498}")).collect()).collect();
+    let [_, small] = <[Row<'_>; 2]>::try_from(sample_rows()).unwrap();
+    let call = |name| Event { function: name, ..event(EventKind::Call) };
+    let rows: Vec<Row<'_>> = names
+        .iter()
+        .map(|names| Row { events: names.iter().map(|name| call(name)).collect(), ..small.clone() })
+        .collect();
+    let place = Place::new();
+    let path = place.write_part("part", sample_header(), &rows);
+    assert_eq!(row_groups(&path), [7, 2]);
+}
+
+#[test]
 fn reading_the_last_row_passes_over_those_before() {
     let noise: String =
         (0_u32..400_000).map(|i| char::from(b' ' + (i.wrapping_mul(2_654_435_761) >> 26) as u8)).collect();
