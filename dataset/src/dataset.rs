@@ -252,6 +252,7 @@ fn differences(one: &Job, other: &Job) -> String {
         ("sources", one.sources != other.sources),
         ("columns", one.columns != other.columns),
         ("sources per shard", one.shard_sources != other.shard_sources),
+        ("interpreter", one.python != other.python),
         ("granularity", one.granularity != other.granularity),
         ("modes or search", one.executions != other.executions),
         ("repeat", one.repeat != other.repeat),

@@ -23,6 +23,10 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "ColumnMap::is_empty")]
     pub columns: ColumnMap,
     pub shard_sources: u64,
+    /// Minor version of the interpreter, such as `3.13`: others trace differently, so their workers do not run it.
+    /// `None` for whichever comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
     /// How finely programs are traced.
     #[serde(default, with = "granularity", skip_serializing_if = "granularity::is_usual")]
     pub granularity: Granularity,
@@ -50,8 +54,19 @@ impl Job {
         let sources = source::resolve(sources)?;
         let columns = ColumnMap::default();
         let granularity = Granularity::default();
-        let (format_version, executions, repeat) = (FORMAT_VERSION, Executions::default(), once());
-        Ok(Job { format_version, sources, columns, shard_sources, granularity, executions, repeat, limits })
+        let (format_version, python) = (FORMAT_VERSION, None);
+        let (executions, repeat) = (Executions::default(), once());
+        Ok(Job {
+            format_version,
+            sources,
+            columns,
+            shard_sources,
+            python,
+            granularity,
+            executions,
+            repeat,
+            limits,
+        })
     }
 
     /// The same job over Parquet files that have other columns than usual.
@@ -62,6 +77,11 @@ impl Job {
     /// The same job with other executions of each source.
     pub fn with_executions(self, executions: Executions) -> Job {
         Job { executions, ..self }
+    }
+
+    /// The same job for interpreters of one minor version.
+    pub fn with_python(self, minor: &str) -> Job {
+        Job { python: Some(minor.to_owned()), ..self }
     }
 
     /// The same job with its programs traced as finely as this.
@@ -142,6 +162,7 @@ mod tests {
             sources: vec!["/a".to_owned()],
             columns: ColumnMap::default(),
             shard_sources: 9,
+            python: None,
             granularity: Granularity::Line,
             executions: Executions::default(),
             repeat: 1,
@@ -151,6 +172,7 @@ mod tests {
             Job { sources: vec!["/b".to_owned()], ..job.clone() },
             Job { shard_sources: 10, ..job.clone() },
             job.clone().with_repeat(2),
+            job.clone().with_python("3.12"),
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             job.clone().with_granularity(Granularity::Call),
             job.clone()

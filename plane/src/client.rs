@@ -4,21 +4,17 @@ use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tonic::body::Body;
-use tonic::codegen::http;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::channel::ResponseFuture;
-use tonic::transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{self, Certificate, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Response, Status};
-use tower::Service;
 
+use crate::connection::Roaming;
 use crate::files::{self, FileError};
 use crate::fresh::{Fresh, LOOK_EVERY};
 use crate::token::{BadToken, Token, present};
@@ -75,47 +71,40 @@ pub enum TargetError {
     Tls { address: String, cause: String },
 }
 
-/// A coordinator that can be called. Shows as its address.
+/// A coordinator that can be called, or several that stand for each other. Shows as its address.
 #[derive(Clone)]
 pub struct Target {
     address: String,
-    endpoint: Arc<Fresh<Endpoint>>,
+    endpoints: Arc<Fresh<Vec<Endpoint>>>,
     signature: Signature,
 }
 
-/// A connection to a coordinator: made when it is needed, and again when it is lost. If the coordinator's name
-/// stands for several, it is resolved anew each time.
-pub type Connection = InterceptedService<Renewing, Signature>;
-
-/// A connection that is made anew when the certificates have been replaced. Clones share it.
-#[derive(Debug, Clone)]
-pub struct Renewing {
-    endpoint: Arc<Fresh<Endpoint>>,
-    shared: Arc<Mutex<(Arc<Endpoint>, Channel)>>,
-    channel: Channel,
-}
+/// A connection to a coordinator: made when it is needed, and again, to the next one if there are several, when it is
+/// lost. A name that stands for several is resolved anew each time.
+pub type Connection = InterceptedService<Roaming, Signature>;
 
 /// Adds the token and the version to every call.
 #[derive(Clone)]
 pub struct Signature(Option<Arc<Fresh<AsciiMetadataValue>>>);
 
 impl Options {
-    /// Reads all that is needed to call the coordinator at `address`.
+    /// Reads all that is needed to call the coordinator at `address`, or those at several with commas between them.
     pub fn target(&self, address: &str) -> Result<Target, TargetError> {
-        let endpoint = parse(address).ok_or_else(|| TargetError::Address(address.to_owned()))?;
-        let is_https = endpoint.uri().scheme_str() == Some("https");
         let signature = self.signature()?;
         let files = [&self.ca, &self.cert, &self.key].into_iter().flatten().cloned().collect();
-        if signature.0.is_some() && !is_https && !is_this_machine(&endpoint) {
+        let (options, addresses) = (self.clone(), address.to_owned());
+        let read = move || addresses.split(',').map(|address| options.endpoint(address.trim())).collect();
+        let endpoints: Fresh<Vec<Endpoint>> = Fresh::read(files, LOOK_EVERY, read)?;
+        let is_in_clear = |endpoint: &Endpoint| !is_https(endpoint) && !is_this_machine(endpoint);
+        if signature.0.is_some() && endpoints.get().iter().any(is_in_clear) {
             tracing::warn!(%address, "the token travels in the clear: use https://");
         }
-        let (options, of) = (self.clone(), address.to_owned());
-        let read = move || options.endpoint(endpoint.clone(), is_https, &of);
-        let endpoint = Arc::new(Fresh::read(files, LOOK_EVERY, read)?);
-        Ok(Target { address: address.to_owned(), endpoint, signature })
+        Ok(Target { address: address.to_owned(), endpoints: Arc::new(endpoints), signature })
     }
 
-    fn endpoint(&self, endpoint: Endpoint, is_https: bool, address: &str) -> Result<Endpoint, TargetError> {
+    fn endpoint(&self, address: &str) -> Result<Endpoint, TargetError> {
+        let endpoint = parse(address).ok_or_else(|| TargetError::Address(address.to_owned()))?;
+        let is_https = is_https(&endpoint);
         let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PROBE_INTERVAL)
@@ -178,6 +167,10 @@ fn parse(address: &str) -> Option<Endpoint> {
     (matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()).then_some(endpoint)
 }
 
+fn is_https(endpoint: &Endpoint) -> bool {
+    endpoint.uri().scheme_str() == Some("https")
+}
+
 fn is_this_machine(endpoint: &Endpoint) -> bool {
     let host = endpoint.uri().host().unwrap_or_default().trim_matches(['[', ']']);
     let ip = if host == "localhost" { Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { host.parse() };
@@ -188,32 +181,23 @@ impl Target {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn connect(&self) -> Connection {
-        let endpoint = self.endpoint.get();
-        let channel = endpoint.connect_lazy();
-        let shared = Arc::new(Mutex::new((endpoint, channel.clone())));
-        let connection = Renewing { endpoint: Arc::clone(&self.endpoint), shared, channel };
-        InterceptedService::new(connection, self.signature.clone())
+        self.connect_to(0)
     }
-}
 
-impl Service<http::Request<Body>> for Renewing {
-    type Response = http::Response<Body>;
-    type Error = transport::Error;
-    type Future = ResponseFuture;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), transport::Error>> {
-        let endpoint = self.endpoint.get();
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&shared.0, &endpoint) {
-            let channel = endpoint.connect_lazy();
-            *shared = (endpoint, channel);
+    /// Connects to the first coordinator that can be reached, for callers who ask once and not again.
+    pub async fn reach(&self) -> Connection {
+        let endpoints = self.endpoints.get();
+        for (at, endpoint) in endpoints.iter().enumerate() {
+            // Where there is only one, a call says best why it cannot be reached.
+            if endpoints.len() > 1 && endpoint.connect().await.is_ok() {
+                return self.connect_to(at);
+            }
         }
-        self.channel = shared.1.clone();
-        self.channel.poll_ready(context)
+        self.connect_to(0)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> ResponseFuture {
-        self.channel.call(request)
+    fn connect_to(&self, at: usize) -> Connection {
+        InterceptedService::new(Roaming::new(Arc::clone(&self.endpoints), at), self.signature.clone())
     }
 }
 
@@ -309,10 +293,16 @@ mod tests {
     #[test]
     fn addresses_say_how_they_are_called() {
         let target = |address: &str| Options::default().target(address);
-        for address in ["http://127.0.0.1:7070", "http://[::1]:7070", "http://coordinator.et.svc"] {
+        for address in [
+            "http://127.0.0.1:7070",
+            "http://[::1]:7070",
+            "http://coordinator.et.svc",
+            "http://a:1,http://b:2",
+        ] {
             assert_eq!(target(address).unwrap().to_string(), address);
         }
-        for address in ["", "somewhere", "127.0.0.1:7070", "http://", "redis://x"] {
+        for address in ["", "somewhere", "127.0.0.1:7070", "http://", "redis://x", "http://a,", "http://a,b"]
+        {
             assert!(matches!(target(address), Err(TargetError::Address(_))), "{address}");
         }
     }

@@ -4,6 +4,7 @@
 //! their version in every message and refuse another one.
 
 pub mod client;
+mod connection;
 mod files;
 mod fresh;
 pub mod server;

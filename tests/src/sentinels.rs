@@ -21,7 +21,7 @@ pub struct WatchedRedis {
 }
 
 impl WatchedRedis {
-    /// Starts all of them, and waits until the sentinels know of each other and of the replica.
+    /// Starts all of them, and waits until the replica follows and the sentinels know of it and of each other.
     pub fn start() -> io::Result<WatchedRedis> {
         let folder = tempfile::tempdir()?;
         let root = folder.path().to_owned();
@@ -30,7 +30,9 @@ impl WatchedRedis {
         let master = start(&place("master"), master_port, "save \"\"", &[])?;
         let mut watched = WatchedRedis { master, others: Vec::new(), sentinels: Vec::new(), _folder: folder };
         let replica = format!("save \"\"\nreplicaof 127.0.0.1 {master_port}\nrepl-diskless-sync-delay 0");
-        watched.others.push(start(&place("replica"), free_port()?, &replica, &[])?);
+        let replica_port = free_port()?;
+        watched.others.push(start(&place("replica"), replica_port, &replica, &[])?);
+        await_start(|| says(replica_port, "replication", &["master_link_status:up"]).unwrap_or(false))?;
         for number in 0..SENTINELS {
             let lines = format!(
                 "sentinel monitor main 127.0.0.1 {master_port} 2\n\
@@ -42,7 +44,8 @@ impl WatchedRedis {
             watched.sentinels.push(port);
         }
         for port in &watched.sentinels {
-            await_start(|| knows_all(*port).unwrap_or(false))?;
+            let knows_all = ["status=ok,", &format!("slaves=1,sentinels={SENTINELS}")];
+            await_start(|| says(*port, "sentinel", &knows_all).unwrap_or(false))?;
         }
         Ok(watched)
     }
@@ -65,11 +68,11 @@ impl Drop for WatchedRedis {
     }
 }
 
-/// Whether a sentinel knows of the others and of the replica.
-fn knows_all(port: u16) -> redis::RedisResult<bool> {
-    let mut sentinel = redis::Client::open(format!("redis://127.0.0.1:{port}"))?.get_connection()?;
-    let info: String = redis::cmd("INFO").arg("sentinel").query(&mut sentinel)?;
-    Ok(info.contains("status=ok,") && info.contains(&format!("slaves=1,sentinels={SENTINELS}")))
+/// Whether a server says all of this about itself.
+fn says(port: u16, section: &str, words: &[&str]) -> redis::RedisResult<bool> {
+    let mut server = redis::Client::open(format!("redis://127.0.0.1:{port}"))?.get_connection()?;
+    let info: String = redis::cmd("INFO").arg(section).query(&mut server)?;
+    Ok(words.iter().all(|word| info.contains(word)))
 }
 
 fn start(folder: &Path, port: u16, lines: &str, mode: &[&str]) -> io::Result<Child> {

@@ -230,6 +230,42 @@ fn a_master_that_is_lost_is_replaced_and_the_job_goes_on() {
 }
 
 #[test]
+fn who_knows_several_coordinators_asks_one_that_lives() {
+    let Some(fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (one, first) = fleet.coordinator(None);
+    let (_two, second) = fleet.coordinator(None);
+    let both = format!("{first},{second}");
+    let _workers = [fleet.worker(&both), fleet.worker(&both)];
+    let id = fleet.submit(&programs, &both);
+    until("some shards are done", || fleet.shards_done(&id, &both) >= 3);
+    one.kill();
+    fleet.await_whole(&id, &both, &programs);
+}
+
+#[test]
+fn a_job_waits_for_workers_of_its_interpreter() {
+    let Some(fleet) = Fleet::new() else { return };
+    let programs = fleet.plant();
+    let (_coordinator, address) = fleet.coordinator(None);
+    let _worker = fleet.worker(&address);
+    let submit = |python: &str, output: &str| {
+        let words =
+            ["submit", &programs, "-o", output, "--python", python, "--json", "--coordinator", &address];
+        fleet.asked(&words)["job"].as_str().unwrap().to_owned()
+    };
+    let other = submit("3.99", "s3://bucket/other");
+    let message = || fleet.asked(&["show", &other, "--json", "--coordinator", &address])["message"].clone();
+    until("it is known that no worker fits", || {
+        message().as_str().is_some_and(|message| message.ends_with("none has python=3.99"))
+    });
+    let again = ["submit", &programs, "-o", "s3://bucket/other", "--coordinator", &address];
+    let refused = fleet.et_coord(&again);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("with other interpreter: choose another folder"), "{refused:?}");
+}
+
+#[test]
 fn a_store_that_fails_and_is_slow_costs_time_and_nothing_else() {
     let Some(fleet) = Fleet::new() else { return };
     let programs = fleet.plant();

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tests::system::{et_coord, rows, text, verify};
+use tests::system::{et_coord, rows, text, until, verify};
 use tests::{binaries, process};
 
 const PEOPLE: &str = "the-people-s-secret";
@@ -63,6 +63,24 @@ fn everybody_does_what_the_token_is_for_and_nothing_else() {
     told(et_coord(["serve", "--listen", "0.0.0.0:0"]), "everybody who reaches 0.0.0.0 could submit jobs");
 }
 
+#[test]
+fn certificates_are_replaced_without_a_restart() {
+    let scene = Scene::new();
+    let coordinator = scene.coordinator();
+    let mut worker =
+        scene.worker(&coordinator.url, MACHINES).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let ask = || scene.ask(&coordinator.url, PEOPLE, ["jobs"], &[]);
+    assert!(ask().status.success());
+    scene.certify();
+    until("the coordinator shows its new certificate", || ask().status.success());
+    let (dataset, programs) = (scene.path("traces"), scene.path("programs"));
+    let submitted = scene.ask(&coordinator.url, PEOPLE, ["submit", "--watch", "-o"], &[&dataset, &programs]);
+    assert!(submitted.status.success(), "{}", text(&submitted.stderr));
+    assert!(process::interrupt(worker.id()));
+    assert!(worker.wait().unwrap().success());
+    coordinator.end();
+}
+
 /// Certificates, tokens and some programs.
 struct Scene {
     folder: TempDir,
@@ -77,6 +95,18 @@ struct Coordinator {
 impl Scene {
     fn new() -> Scene {
         let scene = Scene { folder: tempfile::tempdir().unwrap() };
+        scene.certify();
+        scene.write("tokens", &format!("submitter {PEOPLE}\nworker {MACHINES}\n"));
+        fs::create_dir(scene.path("programs")).unwrap();
+        for number in 0..3 {
+            scene.write(&format!("programs/{number}.py"), "import os\nprint(sorted(os.environ.items()))\n");
+        }
+        scene
+    }
+
+    /// Makes an authority, and certificates for both sides that nobody trusts who trusts another authority.
+    fn certify(&self) {
+        let scene = self;
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "the fleet's authority");
@@ -89,12 +119,6 @@ impl Scene {
             scene.write(&format!("{name}.pem"), &params.signed_by(&key, &authority).unwrap().pem());
             scene.write(&format!("{name}.key"), &key.serialize_pem());
         }
-        scene.write("tokens", &format!("submitter {PEOPLE}\nworker {MACHINES}\n"));
-        fs::create_dir(scene.path("programs")).unwrap();
-        for number in 0..3 {
-            scene.write(&format!("programs/{number}.py"), "import os\nprint(sorted(os.environ.items()))\n");
-        }
-        scene
     }
 
     fn path(&self, name: &str) -> PathBuf {

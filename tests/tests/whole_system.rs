@@ -123,6 +123,24 @@ fn interrupted_run_drains_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_folder_has_one_run_at_a_time_and_nothing_is_left_locked_by_one_that_was_killed() {
+    let folder = TempDir::new().unwrap();
+    let code = generated(folder.path(), 300);
+    let dataset = folder.path().join("dataset");
+    let mut first = start_et_coord(arguments(&[&code], &dataset, &["--shard-sources", "10"]));
+    until("a part is published", || !parts(&dataset).is_empty());
+    let second = run(&[&code], &dataset, &["--shard-sources", "10"].map(OsString::from), None);
+    assert_eq!(second.status.code(), Some(1), "{}", text(&second.stdout));
+    let said = text(&second.stderr);
+    assert!(said.contains("another `et-coord run` is at work there") && said.lines().count() == 1, "{said}");
+    assert!(kill(first.id()));
+    first.wait().unwrap();
+    let third = run(&[&code], &dataset, &["--shard-sources", "10"].map(OsString::from), None);
+    assert!(third.status.success(), "{}", text(&third.stderr));
+    verify(&dataset, &[&code]);
+}
+
+#[test]
 fn verify_tells_a_missing_part_and_a_new_source() {
     let folder = TempDir::new().unwrap();
     let code = generated(folder.path(), 20);

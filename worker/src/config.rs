@@ -20,7 +20,8 @@ pub(crate) const RELEASE_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Parser)]
 #[command(name = "et-worker", version)]
 pub struct Config {
-    /// Where the coordinator listens, for example http://127.0.0.1:7070. A name may stand for several.
+    /// Where the coordinator listens, for example http://127.0.0.1:7070. A name may stand for several,
+    /// and several may stand here with commas between them.
     #[arg(long, value_name = "URL", env = "ET_COORDINATOR")]
     pub coordinator: String,
 

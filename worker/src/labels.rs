@@ -41,10 +41,14 @@ pub struct Contradiction {
     refused: String,
 }
 
+/// The minor version, such as `3.13`, of a whole one.
+pub(crate) fn minor(version: &str) -> &str {
+    version.match_indices('.').nth(1).map_or(version, |(end, _)| &version[..end])
+}
+
 /// All labels of a worker whose interpreter has this version, for example `3.13.0`.
 pub(crate) fn of_worker(version: &str, given: &[Label]) -> Result<BTreeMap<String, String>, Contradiction> {
-    let minor = version.match_indices('.').nth(1).map_or(version, |(end, _)| &version[..end]);
-    let mut labels = BTreeMap::from([(PYTHON.to_owned(), minor.to_owned())]);
+    let mut labels = BTreeMap::from([(PYTHON.to_owned(), minor(version).to_owned())]);
     for Label { name, value } in given {
         let kept = labels.entry(name.clone()).or_insert_with(|| value.clone());
         if kept != value {

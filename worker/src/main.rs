@@ -16,6 +16,9 @@ fn main() -> ExitCode {
     if let Some(code) = worker::execute::run_if_asked() {
         return code;
     }
+    if let Some(code) = tell_python_if_asked() {
+        return code;
+    }
     let config = Config::parse();
     match work(&config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,6 +28,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `et-worker python [VERSION|PATH]` tells the minor version of the interpreter that `--python` would choose.
+fn tell_python_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next()? != "python" {
+        return None;
+    }
+    Some(match worker::python::minor_version(arguments.next().as_deref()) {
+        Ok(minor) => {
+            println!("{minor}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    })
 }
 
 fn set_up_telemetry(config: &Config) -> Result<Guard, TelemetryError> {

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use crate::labels::minor;
+
 /// Minor versions of CPython 3 that can be traced, best first.
 const MINORS: [u32; 3] = [13, 12, 11];
 
@@ -46,6 +48,11 @@ pub enum PythonError {
     NoTracer(PathBuf),
     #[error("the tracer does not work with {0}: {1}")]
     Tracer(PathBuf, String),
+}
+
+/// The minor version, such as `3.13`, of the interpreter that a worker would choose.
+pub fn minor_version(wanted: Option<&str>) -> Result<String, PythonError> {
+    Interpreter::find(wanted).map(|found| minor(&found.version).to_owned())
 }
 
 impl Interpreter {

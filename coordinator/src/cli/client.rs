@@ -8,7 +8,7 @@ use tonic::{Response, Status};
 
 #[derive(Debug, Args)]
 pub(super) struct ClientOptions {
-    /// Where the coordinator listens.
+    /// Where the coordinator listens; several with commas between them, of which the first that answers is asked.
     #[arg(long, value_name = "URL", env = "ET_COORDINATOR", default_value = "http://127.0.0.1:7070")]
     coordinator: String,
 
@@ -25,9 +25,9 @@ pub(super) struct Client {
 impl ClientOptions {
     /// # Panics
     /// Outside a tokio runtime.
-    pub(super) fn client(&self) -> anyhow::Result<Client> {
+    pub(super) async fn client(&self) -> anyhow::Result<Client> {
         let target = self.security.target(&self.coordinator)?;
-        Ok(Client { control: ControlClient::new(target.connect()), target })
+        Ok(Client { control: ControlClient::new(target.reach().await), target })
     }
 }
 

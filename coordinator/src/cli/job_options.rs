@@ -117,6 +117,8 @@ pub(super) struct Asked {
     pub(super) job: Job,
     /// As the user wrote it.
     pub(super) output: String,
+    /// The interpreter, if the file names one.
+    pub(super) python: Option<String>,
     pub(super) standing: Standing,
 }
 
@@ -127,6 +129,8 @@ struct JobFile {
     #[serde(default)]
     sources: Vec<String>,
     output: Option<String>,
+    #[serde(default, deserialize_with = "parsed_minor")]
+    python: Option<String>,
     #[serde(default)]
     map: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "parsed_duration")]
@@ -195,7 +199,7 @@ impl JobOptions {
         let mut labels = file.labels;
         labels.extend(standing.iter().flat_map(|options| options.labels.iter().cloned()));
         let priority = standing.and_then(|options| options.priority).or(file.priority).unwrap_or(0);
-        Ok(Asked { job, output, standing: Standing { priority, share, labels } })
+        Ok(Asked { job, output, python: file.python, standing: Standing { priority, share, labels } })
     }
 }
 
@@ -257,6 +261,19 @@ where
     parse(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
+/// A minor version, as in `3.13`.
+pub(super) fn minor(text: &str) -> Result<String, String> {
+    let is_minor = |text: &str| text.parse::<u8>().is_ok_and(|minor| minor.to_string() == text);
+    match text.strip_prefix("3.").is_some_and(is_minor) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("`{text}` is no minor version of CPython, such as '3.13' in quotes")),
+    }
+}
+
+fn parsed_minor<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    parsed(deserializer, minor)
+}
+
 fn parsed_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     parsed(deserializer, duration)
 }
@@ -309,7 +326,8 @@ max-events: 7
 shard-sources: 9
 priority: -1
 share: 3
-labels: {python: '3.12', pool: numpy}
+python: 3.12
+labels: {pool: numpy}
 ";
         let asked = resolve(file, "--config HERE/job.yaml").unwrap();
         assert_eq!((asked.output.as_str(), asked.job.shard_sources), ("there", 9));
@@ -318,12 +336,14 @@ labels: {python: '3.12', pool: numpy}
         assert_eq!(asked.job.granularity, Granularity::Call);
         assert_eq!((asked.standing.priority, asked.standing.share), (-1, 3));
 
-        let flags = "--config HERE/job.yaml -o here --timeout 3s --granularity instruction --priority 5 --share 2 --label python=3.13";
+        assert_eq!(asked.python.as_deref(), Some("3.12"));
+
+        let flags = "--config HERE/job.yaml -o here --timeout 3s --granularity instruction --priority 5 --share 2 --label zone=a";
         let asked = resolve(file, flags).unwrap();
         assert_eq!((asked.output.as_str(), asked.job.limits.wall_ms), ("here", 3000));
         assert_eq!(asked.job.granularity, Granularity::Instruction);
         let standing = asked.standing;
-        assert_eq!((standing.priority, standing.share, standing.labels["python"].as_str()), (5, 2, "3.13"));
+        assert_eq!((standing.priority, standing.share, standing.labels["zone"].as_str()), (5, 2, "a"));
         assert_eq!(standing.labels["pool"], "numpy");
     }
 
@@ -360,6 +380,7 @@ labels: {python: '3.12', pool: numpy}
             "`tries` and `keep` must be at least 1",
         );
         refused("", "HERE/a.py -o x --mode everything", "`everything` is no mode");
+        refused("sources: [HERE/a.py]\noutput: o\npython: 4\n", config, "`4` is no minor version of CPython");
         refused("sources: [HERE/a.py]\n", config, "no output was named");
         refused("output: o\n", config, "no source was named");
         refused("", "HERE/a.py -o x --config HERE/other.yaml", "cannot read");

@@ -56,7 +56,7 @@ pub(super) struct JobArgs {
 
 pub(super) fn jobs(args: &JobsArgs) -> anyhow::Result<ExitCode> {
     converse(async {
-        let mut client = args.asking.client.client()?;
+        let mut client = args.asking.client.client().await?;
         let answered = client.control.jobs(v1::JobsRequest {}).await;
         let jobs = client.answer(answered)?.jobs;
         if args.asking.json {
@@ -70,7 +70,7 @@ pub(super) fn jobs(args: &JobsArgs) -> anyhow::Result<ExitCode> {
 
 pub(super) fn show(args: &JobArgs) -> anyhow::Result<ExitCode> {
     converse(async {
-        let mut client = args.asking.client.client()?;
+        let mut client = args.asking.client.client().await?;
         let answered = client.control.show(v1::JobName { job: args.job.clone() }).await;
         print_one(client.answer(answered)?, args.asking.json)?;
         Ok(ExitCode::SUCCESS)
@@ -79,7 +79,7 @@ pub(super) fn show(args: &JobArgs) -> anyhow::Result<ExitCode> {
 
 pub(super) fn change(args: &JobArgs, change: Change) -> anyhow::Result<ExitCode> {
     converse(async {
-        let mut client = args.asking.client.client()?;
+        let mut client = args.asking.client.client().await?;
         let request = v1::ChangeRequest { job: args.job.clone(), change: change.into() };
         let answered = client.control.change(request).await;
         let status = client.answer(answered)?;
@@ -94,7 +94,7 @@ pub(super) fn change(args: &JobArgs, change: Change) -> anyhow::Result<ExitCode>
 
 pub(super) fn watch(args: &JobArgs, console: Console) -> anyhow::Result<ExitCode> {
     converse(async {
-        let mut client = args.asking.client.client()?;
+        let mut client = args.asking.client.client().await?;
         follow(&mut client, args.job.clone(), args.asking.json, console).await
     })
 }
@@ -112,7 +112,7 @@ struct FailureJson {
 
 pub(super) fn failures(args: &JobArgs) -> anyhow::Result<ExitCode> {
     converse(async {
-        let mut client = args.asking.client.client()?;
+        let mut client = args.asking.client.client().await?;
         let answered = client.control.failures(v1::JobName { job: args.job.clone() }).await;
         let failures = client.answer(answered)?.failures;
         if args.asking.json {

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::thread::available_parallelism;
 
 use anyhow::{Context, anyhow, bail};
@@ -75,10 +76,15 @@ pub(super) struct ForWorkers {
 }
 
 pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyhow::Result<ExitCode> {
-    let Asked { job, output, standing } = args.job.resolve(None)?;
+    let Asked { job, output, python, standing } = args.job.resolve(None)?;
     // Fails if there is nothing to run, before anything is written.
     drop(dataset::source::plan(&job, None)?);
-    let worker = worker(&args, workers)?;
+    let python = args.python.clone().or(python);
+    let worker = worker(&args, python.as_deref(), workers)?;
+    let job = match args.workers {
+        0 => job,
+        _ => job.with_python(&minor_of(&worker.program, python.as_deref())?),
+    };
     let place = absolute(&output)?;
     let _claim = claim(&place).with_context(|| format!("{output} is taken"))?;
     let dataset = Dataset::start(Store::open(&place)?, job.clone())?;
@@ -125,6 +131,19 @@ pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyho
     }
 }
 
+/// The minor version of the interpreter that workers here will run programs on. It is part of the job, so that one that
+/// goes on does not mix two.
+fn minor_of(worker: &Path, python: Option<&str>) -> anyhow::Result<String> {
+    let told = Command::new(worker).arg("python").args(python).output();
+    let told = told.with_context(|| format!("{} cannot be started", worker.display()))?;
+    let [minor, complaint] =
+        [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).trim().to_owned());
+    if !told.status.success() {
+        bail!("{}", complaint.strip_prefix("error: ").unwrap_or(&complaint));
+    }
+    Ok(minor)
+}
+
 /// Keeps other programs like this one from the same folder, as long as it is held or this process lives. A bucket
 /// cannot be claimed, nor a folder whose file system knows no locks.
 fn claim(place: &str) -> anyhow::Result<Option<File>> {
@@ -150,7 +169,7 @@ pub(super) fn absolute(path: &str) -> anyhow::Result<String> {
 }
 
 /// What to start as a worker. It lies beside this program.
-fn worker(args: &RunArgs, told: ForWorkers) -> anyhow::Result<WorkerCommand> {
+fn worker(args: &RunArgs, python: Option<&str>, told: ForWorkers) -> anyhow::Result<WorkerCommand> {
     let own = std::env::current_exe().context("cannot tell where et-coord lies")?;
     let program = own.with_file_name("et-worker");
     if args.workers > 0 && !program.is_file() {
@@ -166,7 +185,7 @@ fn worker(args: &RunArgs, told: ForWorkers) -> anyhow::Result<WorkerCommand> {
         "--log-format".into(),
         told.log_format.to_string().into(),
     ];
-    if let Some(python) = &args.python {
+    if let Some(python) = python {
         arguments.extend(["--python".into(), python.into()]);
     }
     if let Some(endpoint) = told.s3_endpoint {

@@ -10,10 +10,13 @@ use serde::Serialize;
 
 use super::client::{ClientOptions, converse};
 use super::console::Console;
-use super::job_options::{Asked, JobOptions, Standing, StandingOptions};
+use super::job_options::{Asked, JobOptions, Standing, StandingOptions, minor};
 use super::jobs::follow;
 use super::run::absolute;
 use super::status::{JobJson, print_json};
+
+/// The best interpreter to trace: its events cost least.
+const PYTHON: &str = "3.13";
 
 /// How many of a job's shards `--dry-run` shows.
 const SHARDS_SHOWN: usize = 3;
@@ -27,6 +30,10 @@ pub(super) struct SubmitArgs {
 
     #[command(flatten)]
     standing: StandingOptions,
+
+    /// Minor version of the CPython to run the programs; workers of another leave them alone [default: 3.13].
+    #[arg(long, value_name = "VERSION", value_parser = minor)]
+    python: Option<String>,
 
     /// Print the job with all its options and its first shards, and submit nothing.
     #[arg(long, conflicts_with = "watch")]
@@ -49,7 +56,7 @@ Examples:
   et-coord submit s3://corpus/python/ --output s3://traces/python --timeout 5s --watch
   et-coord submit --config job.yaml
   et-coord submit --config job.yaml --priority 5 --dry-run
-  et-coord submit rows.jsonl.zst -o /mnt/traces --label python=3.13 --label pool=numpy --json";
+  et-coord submit rows.jsonl.zst -o /mnt/traces --python 3.12 --label pool=numpy --json";
 
 /// What `--dry-run` prints.
 #[derive(Serialize)]
@@ -64,7 +71,9 @@ struct DryRun<'a> {
 }
 
 pub(super) fn submit(args: &SubmitArgs, console: Console) -> anyhow::Result<ExitCode> {
-    let Asked { job, output, standing } = args.job.resolve(Some(&args.standing))?;
+    let Asked { job, output, python, standing } = args.job.resolve(Some(&args.standing))?;
+    let python = args.python.clone().or(python);
+    let job = job.with_python(python.as_deref().unwrap_or(PYTHON));
     let output = absolute(&output)?;
     let Standing { priority, share, labels } = standing;
     if args.dry_run {
@@ -80,7 +89,7 @@ pub(super) fn submit(args: &SubmitArgs, console: Console) -> anyhow::Result<Exit
         standing: Some(v1::Standing { priority, share, labels: labels.into_iter().collect() }),
     };
     converse(async {
-        let mut client = args.client.client()?;
+        let mut client = args.client.client().await?;
         let answered = client.control.submit(request).await;
         let status = client.answer(answered)?;
         if args.watch {

@@ -9,6 +9,9 @@ use super::{Open, Service, ServiceError, is_over, lock};
 use crate::queue::{FailedShard, JobRecord, JobState, QueueError, Rules, Status};
 use crate::service::Labels;
 
+/// The label by which a worker tells the minor version of its interpreter.
+const PYTHON: &str = "python";
+
 /// A job that somebody wants to be done.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -127,6 +130,10 @@ impl Service {
             return Ok(record);
         }
         let mut records = self.0.registry.list().await?;
+        // A queue that was lost hears of them again within a moment.
+        let open = self.open_jobs().into_iter().map(|open| open.record.clone());
+        let unheard: Vec<_> = open.filter(|open| records.iter().all(|known| known.id != open.id)).collect();
+        records.extend(unheard);
         records.retain(|record| !name.is_empty() && record.id.starts_with(name));
         match records.len() {
             1 => Ok(records.remove(0)),
@@ -168,7 +175,15 @@ impl Service {
 
     /// A job as it is kept, its dataset begun; and whether that is sealed already.
     async fn record(&self, asked: Asked) -> Result<(JobRecord, bool), ServiceError> {
-        let Asked { job, output, priority, share, labels } = asked;
+        let Asked { job, output, priority, share, mut labels } = asked;
+        if let Some(python) = &job.python {
+            let asked = labels.insert(PYTHON.to_owned(), python.clone());
+            if let Some(other) = asked.filter(|other| other != python) {
+                return Err(ServiceError::Refused(format!(
+                    "the label {PYTHON}={other} contradicts the job, which is for CPython {python}: leave it out"
+                )));
+            }
+        }
         let store = self.0.machine.open_store(&output)?;
         let begin = move || -> Result<_, ServiceError> {
             let job_json = serde_json::to_string(&job).expect("numbers and texts are JSON");

@@ -63,6 +63,20 @@ async fn a_token_that_is_replaced_holds_without_a_restart_on_either_side() {
     until(async || report(&mut client, ReportRequest::default()).await == Ok(ANSWER_MS)).await;
 }
 
+#[tokio::test]
+async fn of_several_coordinators_one_that_answers_is_called() {
+    let options = server::Options::default();
+    let (one, two) = (Coordinator::start(&options).await, Coordinator::start(&options).await);
+    let target = client::Options::default().target(&format!("http://{},http://{}", one.address, two.address));
+    let target = target.unwrap();
+    let mut roaming = ClusterClient::new(target.connect());
+    assert_eq!(report(&mut roaming, ReportRequest::default()).await, Ok(ANSWER_MS));
+    drop(one);
+    let mut once = ClusterClient::new(target.reach().await);
+    assert_eq!(report(&mut once, ReportRequest::default()).await, Ok(ANSWER_MS));
+    until(async || report(&mut roaming, ReportRequest::default()).await == Ok(ANSWER_MS)).await;
+}
+
 /// Asks again and again.
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
     let asking = async { while !holds().await {} };

@@ -110,18 +110,35 @@ fn a_redis_that_is_not_there_is_one_clear_sentence() {
 
 #[test]
 fn a_cluster_is_a_home_too() {
-    let port = free_port();
-    let Some(server) = Server::start(&[&format!("port {port}"), "cluster-enabled yes"]) else { return };
-    let mut client = server.client();
-    let slots: Vec<u16> = (0..16384).collect();
-    redis::cmd("CLUSTER").arg("ADDSLOTS").arg(slots).exec(&mut client).unwrap();
-    loop {
-        let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut client).unwrap();
-        if info.contains("cluster_state:ok") {
-            break;
-        }
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let (port, bus) = (free_port(), free_port());
+        let lines = [format!("port {port}"), format!("cluster-port {bus}"), "cluster-enabled yes".to_owned()];
+        let Some(server) = Server::start(&lines.each_ref().map(String::as_str)) else { return };
+        nodes.push((server, port, bus));
     }
-    block_on(play_a_little(&format!("redis-cluster://127.0.0.1:{port}")));
+    // Each has a third of the keys, so jobs lie on different nodes.
+    for (third, (node, ..)) in (0..).zip(&nodes) {
+        let [first, last] = [third, third + 1].map(|bound: u32| bound * 16384 / 3);
+        redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(first).arg(last - 1).exec(&mut node.client()).unwrap();
+    }
+    for (_, port, bus) in &nodes[1..] {
+        let meet = ["127.0.0.1".to_owned(), port.to_string(), bus.to_string()];
+        redis::cmd("CLUSTER").arg("MEET").arg(&meet).exec(&mut nodes[0].0.client()).unwrap();
+    }
+    let is_whole = |node: &Server| {
+        let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut node.client()).unwrap();
+        info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+    };
+    while !nodes.iter().all(|(node, ..)| is_whole(node)) {
+        std::thread::yield_now();
+    }
+    let url = format!("redis-cluster://127.0.0.1:{}", nodes[0].1);
+    for job in ["a", "b", "c", "d"] {
+        block_on(play_a_little(&url, job));
+    }
+    let has_keys = |node: &Server| redis::cmd("DBSIZE").query::<u64>(&mut node.client()).unwrap() > 0;
+    assert!(nodes.iter().filter(|(node, ..)| has_keys(node)).count() > 1, "they share the work");
 }
 
 #[test]
@@ -130,23 +147,22 @@ fn the_master_that_sentinels_name_is_a_home_too() {
     let Some(_master) = Server::start(&[&format!("port {master_port}")]) else { return };
     let monitor = format!("sentinel monitor main 127.0.0.1 {master_port} 1");
     let Some(_sentinel) = Server::start(&[&format!("port {port}"), &monitor]) else { return };
-    block_on(play_a_little(&format!("redis-sentinel://127.0.0.1:{port}/main")));
+    block_on(play_a_little(&format!("redis-sentinel://127.0.0.1:{port}/main"), "a little"));
     let error = block_on(Home::redis(&format!("redis-sentinel://127.0.0.1:{port}/other"))).unwrap_err();
     assert!(matches!(error, QueueError::Unreachable { .. }), "{error}");
 }
 
 /// Uses every kind of key.
-async fn play_a_little(url: &str) {
+async fn play_a_little(url: &str, job: &str) {
     let home = Home::redis(url).await.unwrap();
-    let queue = home.queue("a little", RULES);
+    let queue = home.queue(job, RULES);
     four_shards(&queue).await;
     let lease = get(&queue, "a").await;
     assert!(is_held(&queue, "a", lease).await);
     assert!(queue.published(lease, &Default::default()).await.unwrap());
     assert_eq!(queue.status().await.unwrap().shards_done, 1);
-    queue.forget().await.unwrap();
     let registry = home.registry();
-    assert!(registry.put(&JobRecord { id: "a little".to_owned(), ..JobRecord::default() }).await.unwrap());
-    assert_eq!(registry.list().await.unwrap().len(), 1);
-    assert!(registry.claim("plan", "a", RULES.lease, RULES.lease).await.unwrap());
+    assert!(registry.put(&JobRecord { id: job.to_owned(), ..JobRecord::default() }).await.unwrap());
+    assert!(registry.list().await.unwrap().iter().any(|record| record.id == job));
+    assert!(registry.claim(job, "a", RULES.lease, RULES.lease).await.unwrap());
 }
