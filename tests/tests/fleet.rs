@@ -320,6 +320,8 @@ fn a_coordinator_that_cannot_begin_says_why_in_one_sentence() {
     let Some(fleet) = Fleet::new() else { return };
     let (_coordinator, address) = fleet.coordinator(None);
     let taken = address.trim_start_matches("http://");
+    let programs = fleet.plant();
+    let contradiction = ["submit", &programs, "-o", OUTPUT, "--label", "python=3.12", "--python", "3.13"];
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("redis://:s3cret@{nobody}");
     for (arguments, says) in [
@@ -329,6 +331,10 @@ fn a_coordinator_that_cannot_begin_says_why_in_one_sentence() {
         (vec!["serve", "--listen", "0.0.0.0:0"], "--insecure"),
         (vec!["jobs", "--coordinator", "http://127.0.0.1:1"], "does not answer: Connection refused"),
         (vec!["jobs", "--coordinator", "nonsense"], "is no address of a coordinator"),
+        (
+            [&contradiction[..], &["--coordinator", &address]].concat(),
+            "the label python=3.12 contradicts the job, which is for CPython 3.13",
+        ),
         (vec!["show", "beef", "--coordinator", &address], "there is no job beef"),
     ] {
         let output = fleet.et_coord(&arguments);

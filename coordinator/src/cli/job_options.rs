@@ -230,7 +230,12 @@ impl JobOptions {
 fn read(path: &Path) -> anyhow::Result<JobFile> {
     let named = || format!("cannot read {}", path.display());
     let text = fs::read_to_string(path).with_context(named)?;
-    serde_saphyr::from_str(&text).map_err(|error| anyhow!("{} is no job: {error}", path.display()))
+    serde_saphyr::from_str(&text).map_err(|error| {
+        // Behind the first line it shows the file, which its reader has.
+        let told = error.to_string();
+        let sentence = told.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        anyhow!("{} is no job: {sentence}", path.display())
+    })
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -266,7 +271,7 @@ pub(super) fn minor(text: &str) -> Result<String, String> {
     let is_minor = |text: &str| text.parse::<u8>().is_ok_and(|minor| minor.to_string() == text);
     match text.strip_prefix("3.").is_some_and(is_minor) {
         true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no minor version of CPython, such as '3.13' in quotes")),
+        false => Err(format!("`{text}` is no minor version of CPython, such as 3.13")),
     }
 }
 
@@ -363,7 +368,7 @@ labels: {pool: numpy}
     #[track_caller]
     fn refused(file: &str, flags: &str, words: &str) {
         let told = format!("{:#}", resolve(file, flags).unwrap_err());
-        assert!(told.contains(words), "{told}");
+        assert!(told.contains(words) && told.lines().count() == 1, "{told}");
     }
 
     #[test]
