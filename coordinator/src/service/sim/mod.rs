@@ -55,7 +55,7 @@ type Violation = String;
 struct World(Arc<Inner>);
 
 struct Inner {
-    scene: &'static Scene,
+    scene: Arc<Scene>,
     faults: Faults,
     mutation: Mutation,
     executor: Executor,
@@ -102,7 +102,7 @@ struct Happened {
 }
 
 impl World {
-    fn new(scene: &'static Scene, seed: u64, faults: Faults, mutation: Mutation) -> World {
+    fn new(scene: &Arc<Scene>, seed: u64, faults: Faults, mutation: Mutation) -> World {
         let state = State {
             seed,
             groups: WORLD.0,
@@ -117,7 +117,7 @@ impl World {
             happened: Happened::default(),
         };
         World(Arc::new(Inner {
-            scene,
+            scene: Arc::clone(scene),
             faults,
             mutation,
             executor: Executor::default(),

@@ -1,6 +1,6 @@
-//! What the simulated jobs are about. It is made once and is the same for every seed.
+//! What the simulated jobs are about. It is the same for every seed.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dataset::{Job, Limits, PartHeader, PartWriter};
@@ -19,18 +19,16 @@ pub(super) struct Scene {
 
 impl Scene {
     /// A job whose plan is one segment.
-    pub(super) fn small() -> &'static Scene {
-        static SMALL: OnceLock<Scene> = OnceLock::new();
-        SMALL.get_or_init(|| Scene::new(4))
+    pub(super) fn small() -> Arc<Scene> {
+        Scene::new(4)
     }
 
     /// One whose plan is more than one.
-    pub(super) fn large() -> &'static Scene {
-        static LARGE: OnceLock<Scene> = OnceLock::new();
-        LARGE.get_or_init(|| Scene::new(20))
+    pub(super) fn large() -> Arc<Scene> {
+        Scene::new(20)
     }
 
-    fn new(shards: usize) -> Scene {
+    fn new(shards: usize) -> Arc<Scene> {
         let folder = tempfile::tempdir().unwrap();
         let cases = folder.path().join("cases.jsonl");
         std::fs::write(&cases, "{\"code\": \"pass\"}\n".repeat(shards)).unwrap();
@@ -45,7 +43,7 @@ impl Scene {
             (0..VARIANTS).map(|variant| padded(&bytes, variant)).collect()
         });
         let attempts = attempts.collect();
-        Scene { id: job.id().0, job, attempts, _folder: folder }
+        Arc::new(Scene { id: job.id().0, job, attempts, _folder: folder })
     }
 
     pub(super) fn job(&self) -> &Job {
