@@ -41,25 +41,25 @@ fn often(happened: &Happened, counts: &[u64]) {
 
 #[test]
 fn a_store_that_fails_and_is_slow_costs_time_and_nothing_else() {
-    let happened = hold("store", &Scene::small(), 0..400, STORE, Mutation::None);
+    let happened = hold("store", &Scene::small(), 0..300, STORE, Mutation::None);
     often(&happened, &[happened.store_failures, happened.republished]);
 }
 
 #[test]
 fn coordinators_killed_between_any_two_calls_cost_time_and_nothing_else() {
-    let happened = hold("coordinators", &Scene::small(), 0..400, COORDINATORS, Mutation::None);
+    let happened = hold("coordinators", &Scene::small(), 0..300, COORDINATORS, Mutation::None);
     often(&happened, &[happened.crashes, happened.republished]);
 }
 
 #[test]
 fn a_queue_that_forgets_costs_time_and_nothing_else() {
-    let happened = hold("queue", &Scene::small(), 0..400, QUEUE, Mutation::None);
+    let happened = hold("queue", &Scene::small(), 0..300, QUEUE, Mutation::None);
     often(&happened, &[happened.crashes, happened.forgotten]);
 }
 
 #[test]
 fn whatever_happens_at_once_every_source_is_in_one_part_of_a_sealed_dataset() {
-    let happened = hold("everything", &Scene::small(), 0..400, EVERYTHING, Mutation::None);
+    let happened = hold("everything", &Scene::small(), 0..300, EVERYTHING, Mutation::None);
     often(&happened, &[happened.crashes, happened.store_failures, happened.forgotten, happened.republished]);
 }
 
