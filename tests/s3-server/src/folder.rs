@@ -181,7 +181,13 @@ impl S3 for Folder {
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let ListObjectsV2Input {
-            bucket, prefix, delimiter, start_after, continuation_token, encoding_type, ..
+            bucket,
+            prefix,
+            delimiter,
+            start_after,
+            continuation_token,
+            encoding_type,
+            ..
         } = req.input;
         let folder = self.bucket(&bucket)?;
         let entries = fs::read_dir(&folder).map_err(internal)?.flatten();

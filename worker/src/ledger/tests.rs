@@ -81,7 +81,7 @@ fn assignment(lease: Lease) -> Assignment {
         granularity: Granularity::Line,
         set_aside: BTreeSet::new(),
         repeat: 1,
-        executions: dataset::Executions::default(),
+        executions: Executions::default(),
         careful: false,
         parent: Parent::nothing(),
     }
