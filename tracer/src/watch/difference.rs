@@ -213,7 +213,7 @@ impl<V: Version> Walk<'_, V> {
         let is_node = word & NESTED != 0;
         let is_same_object = is_node && word & !NESTED == object.address();
         // What contains itself reads otherwise where it stands in something else.
-        let can_trust = !self.visit.is_volatile && !(self.visit.is_cyclic && self.is_moved);
+        let can_trust = !(self.visit.is_volatile || self.visit.is_cyclic && self.is_moved);
         if is_same_object && can_trust && self.visit.node_matches(at + 1, object) {
             return Ok(());
         }
@@ -365,8 +365,8 @@ impl<V: Version> Walk<'_, V> {
             self.delete(at, parts[index], segment(index))?;
         }
         let mut place = parts[in_both];
-        for index in in_both..new - end {
-            place = self.insert(at, place, items[index], segment(index))?;
+        for (index, &item) in items.iter().enumerate().take(new - end).skip(in_both) {
+            place = self.insert(at, place, item, segment(index))?;
         }
         for index in (begin..in_both).rev() {
             self.part(parts[index], items[index], segment(index), true)?;
