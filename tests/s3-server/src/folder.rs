@@ -212,11 +212,13 @@ impl S3 for Folder {
             }
         }
         folders.dedup();
+        let listed = folders.len() + objects.len();
         let folders = folders.into_iter().map(|inner| CommonPrefix { prefix: Some(inner) });
         Ok(S3Response::new(ListObjectsV2Output {
             is_truncated: Some(is_truncated),
             next_continuation_token: next,
             common_prefixes: Some(folders.collect()),
+            key_count: Some(listed as i32),
             contents: Some(objects),
             encoding_type,
             ..ListObjectsV2Output::default()
