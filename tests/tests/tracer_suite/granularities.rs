@@ -98,7 +98,7 @@ fn instructions_show_the_stack_before_them() {
         call f 1 +a=[1] +k=7; @0 RESUME 0
         line 2; @2 LOAD_FAST a; @4 LOAD_ATTR append + NULL|self [=a]
         @24 LOAD_FAST k [<method_descriptor>, =a]; @26 CALL 1 [<method_descriptor>, =a, 7]; @34 POP_TOP [None]
-        line 3 a=[1, 7]; @36 LOAD_FAST a; @38 LOAD_CONST 2 [=a]; @40 BUILD_LIST 1 [=a, 2]; @42 BINARY_OP + [=a, [2]]
+        line 3 +a[1]=7; @36 LOAD_FAST a; @38 LOAD_CONST 2 [=a]; @40 BUILD_LIST 1 [=a, 2]; @42 BINARY_OP + [=a, [2]]
         @46 RETURN_VALUE [[1, 7, 2]]; return 3 [1, 7, 2]
         @26 POP_TOP [[1, 7, 2]]; @28 RETURN_CONST None; return 4 None
         ",

@@ -110,7 +110,7 @@ impl Tool {
         Ok(tool)
     }
 
-    pub(super) fn switch_off(self: Box<Self>) -> Result<()> {
+    pub(super) fn switch_off(self) -> Result<()> {
         ACTIVE.store(null_mut(), Ordering::Relaxed);
         self.detach()
     }

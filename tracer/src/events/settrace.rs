@@ -71,7 +71,7 @@ impl<V: Version> Hook<V> {
     }
 
     /// Takes it off, in the only thread that there is.
-    pub(super) fn take_off(self: Box<Self>) {
+    pub(super) fn take_off(self) {
         ACTIVE.store(null_mut(), Ordering::Relaxed);
         // SAFETY: taking the hook off is always allowed.
         unsafe { PyEval_SetTrace(None, null_mut()) };
