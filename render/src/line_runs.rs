@@ -75,15 +75,21 @@ pub(crate) fn line_runs<'e, 'a>(events: &'e [Event<'a>]) -> Vec<LineRun<'e, 'a>>
     runs
 }
 
+/// The run of a line that a frame is in, and the variables that have changed meanwhile.
+struct Running<'a> {
+    run: usize,
+    changed: Vec<(Scope, &'a str)>,
+}
+
 /// For each run of a line, in the order of [`line_runs`], the variables that it changed with their values after
 /// it; none of a run whose end is not in the trace.
 pub(crate) fn values_after<'a>(events: &[Event<'a>]) -> Vec<Vec<(&'a str, Variable)>> {
     let mut values: Vec<Vec<(&'a str, Variable)>> = Vec::new();
-    let mut current: HashMap<u32, (usize, Vec<(Scope, &'a str)>)> = HashMap::new();
+    let mut current: HashMap<u32, Running<'a>> = HashMap::new();
     let mut state = State::new();
     for event in events.iter().filter(|event| step::is_step(event)) {
         state.apply(event);
-        if let Some((run, changed)) = current.get_mut(&event.frame) {
+        if let Some(Running { run, changed }) = current.get_mut(&event.frame) {
             for change in &event.changes {
                 let place = (change.scope, change.name);
                 if !changed.contains(&place) {
@@ -102,7 +108,7 @@ pub(crate) fn values_after<'a>(events: &[Event<'a>]) -> Vec<Vec<(&'a str, Variab
             }
         }
         if event.kind == EventKind::Line {
-            current.insert(event.frame, (values.len(), Vec::new()));
+            current.insert(event.frame, Running { run: values.len(), changed: Vec::new() });
             values.push(Vec::new());
         }
         state.forget(event);
@@ -126,21 +132,19 @@ mod tests {
              line f 3 | s: int = 3
              return f 3 = int 3 | -n",
         );
-        let told: Vec<(u32, Option<u32>, Vec<&str>, Vec<&str>)> = line_runs(&events)
-            .into_iter()
-            .map(|run| {
-                let changes = run.changes.iter().map(|change| change.name).collect();
-                let happened = run.happened.iter().map(|event| event.kind.name()).collect();
-                (run.line, run.next, changes, happened)
-            })
-            .collect();
+        let runs = line_runs(&events);
+        let told = runs.iter().map(|run| {
+            let changes: Vec<&str> = run.changes.iter().map(|change| change.name).collect();
+            let happened: Vec<&str> = run.happened.iter().map(|event| event.kind.name()).collect();
+            (run.line, run.next, changes, happened)
+        });
         let after: Vec<Vec<String>> = values_after(&events)
             .into_iter()
             .map(|values| values.into_iter().map(|(name, value)| format!("{name} {}", value.text)).collect())
             .collect();
         assert_eq!(after, [vec!["s 3".to_owned()], vec![], vec![]]);
         assert_eq!(
-            told,
+            told.collect::<Vec<_>>(),
             [
                 (2, Some(3), vec!["s"], vec![]),
                 (6, None, vec![], vec!["return"]),

@@ -84,7 +84,7 @@ impl Library {
         self.command(python)
             .args(arguments)
             .env("HF_HOME", cache.path())
-            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HUB_DISABLE_TELEMETRY", "1")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .output()
             .unwrap()

@@ -42,6 +42,8 @@ pub enum RenderError {
 pub(crate) enum Halt {
     /// That was wished.
     Stopped,
+    /// Others have made the set complete meanwhile, and cleared away what the step had to go on.
+    Overtaken,
     Failed(RenderError),
 }
 

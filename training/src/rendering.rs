@@ -117,10 +117,16 @@ impl Rendering {
         stop: &AtomicBool,
     ) -> Result<Conclusion, RenderError> {
         let crew = Crew { rendering: self, share, threads, progress, stop };
-        match crew.run() {
-            Ok(report) => Ok(Conclusion::Complete(report)),
-            Err(Halt::Stopped) => Ok(Conclusion::Stopped),
-            Err(Halt::Failed(error)) => Err(error),
+        let halt = match crew.run() {
+            Ok(report) => return Ok(Conclusion::Complete(report)),
+            Err(Halt::Stopped) => return Ok(Conclusion::Stopped),
+            Err(halt) => halt,
+        };
+        // A machine whose share is done early may find things gone that the last one cleared away.
+        match (self.finished()?, halt) {
+            (Some(report), _) => Ok(Conclusion::Complete(report)),
+            (None, Halt::Failed(error)) => Err(error),
+            (None, Halt::Overtaken | Halt::Stopped) => Ok(Conclusion::Stopped),
         }
     }
 

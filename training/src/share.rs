@@ -8,6 +8,7 @@ use std::time::Duration;
 use dataset::Store;
 
 use crate::error::Halt;
+use crate::layout::MANIFEST;
 
 /// How often a machine looks whether the others are done.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,7 +43,8 @@ impl Share {
         total.div_ceil(self.of)
     }
 
-    /// Waits until the others have done their numbers, which is when every key exists.
+    /// Waits until the others have done their numbers, which is when every key exists. What a machine comes late to
+    /// look for can be gone already, because the set is complete.
     pub(crate) fn wait(
         self,
         store: &Store,
@@ -56,6 +58,9 @@ impl Share {
             while !store.exists(&key)? {
                 if stop.load(Ordering::Relaxed) {
                     return Err(Halt::Stopped);
+                }
+                if store.exists(MANIFEST)? {
+                    return Err(Halt::Overtaken);
                 }
                 thread::park_timeout(LOOK_EVERY);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use trace::{Event, EventKind, Scope};
+use trace::{ChangeKind, Event, EventKind, Scope};
 
 use crate::level::{Level, check_lines};
 use crate::random::Random;
@@ -189,6 +189,8 @@ struct Known<'s> {
     frame: u32,
     is_module: bool,
     changed: BTreeSet<&'s str>,
+    /// A variable is gone, which a step that collapses the unchanged ones could not say.
+    has_gone: bool,
 }
 
 struct Passing {
@@ -220,6 +222,7 @@ impl<'s> Teller<'s> {
             };
             if is_its_own {
                 known.changed.insert(change.name);
+                known.has_gone |= change.kind == ChangeKind::Deleted && change.element.is_none();
             }
         }
     }
@@ -290,17 +293,18 @@ impl<'s> Teller<'s> {
         }
         self.action(event.line);
         self.out.push_str("<|frame_sep|>");
-        self.known = Some(Known { frame: event.frame, is_module, changed: BTreeSet::new() });
+        self.known = Some(Known { frame: event.frame, is_module, changed: BTreeSet::new(), has_gone: false });
     }
 
     fn locals<'v>(&mut self, frame: u32, variables: impl Iterator<Item = (&'v str, &'v str)>) {
         let known = self.known.as_ref().filter(|known| known.frame == frame);
         let is_known = |name: &str| known.is_some_and(|known| !known.changed.contains(name));
+        let may_collapse = self.collapsed && known.is_some_and(|known| !known.has_gone);
         let mut pairs = Vec::new();
         let mut collapsed = false;
         for (name, text) in variables {
             match is_known(name) {
-                true if self.collapsed => collapsed = true,
+                true if may_collapse => collapsed = true,
                 true => pairs.push((name, "..")),
                 false => pairs.push((name, text)),
             }

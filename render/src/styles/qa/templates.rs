@@ -108,8 +108,8 @@ impl Template {
             return Err(TemplateError::NoAnswer(answer));
         }
         for (text, is_answer) in [(&question, false), (&answer, true)] {
-            let unknown = places(text)
-                .find(|name| !about.details().contains(name) && !(is_answer && *name == "answer"));
+            let unknown =
+                places(text).find(|name| !(about.details().contains(name) || is_answer && *name == "answer"));
             if let Some(unknown) = unknown {
                 return Err(TemplateError::Unknown { text: text.clone(), unknown: unknown.to_owned() });
             }
