@@ -33,12 +33,25 @@ class Whole(Text):
     def __init__(self, chars):
         super().__init__(chars)
         self.depth = MAX_DEPTH
-        self.max_chars = min(40 * chars, MAX_CHARS)
+        self.stop = self.max_chars = min(40 * chars, MAX_CHARS)
+        self.is_brief = False
         self.count = 0
         self.node = None
 
     def string_chars(self):
-        return self.chars
+        return super().string_chars() if self.is_brief else self.chars
+
+    def may_begin(self, left):
+        may_begin = super().may_begin(left) if self.is_brief else self.written < self.stop and self.count < MAX_ELEMENTS
+        if not may_begin and not self.is_brief:
+            raise TooLarge
+        self.count += may_begin
+        return may_begin
+
+    def window(self, value):
+        outer, self.is_brief = self.is_brief, True
+        super().window(value)
+        self.is_brief = outer
 
     def value(self, value):
         outer, self.node = self.node, Node(type(value), class_name(value))
@@ -50,6 +63,8 @@ class Whole(Text):
         return node
 
     def elements(self, owner, opening, elements, closing, write, place):
+        if self.is_brief:
+            return super().elements(owner, opening, elements, closing, write, place)
         node = self.node
         node.place, node.elements = place, []
         self.put(opening)
@@ -64,12 +79,11 @@ class Whole(Text):
             self.open.append(id(owner))
             for index, element in enumerate(elements):
                 self.put(", " if index else "")
-                if self.written >= self.max_chars or self.count == MAX_ELEMENTS:
-                    raise TooLarge
-                self.count += 1
+                self.may_begin(len(elements) - index)
                 node.elements.append(write(element))
             self.open.pop()
         self.put(closing)
+        return None
 
 
 def is_plain_key(key, chars, items=True):

@@ -5,6 +5,7 @@ identity, never by `==`, `isinstance` or `__class__`.
 """
 
 import ctypes
+import gc
 import types
 from collections import deque
 
@@ -41,6 +42,30 @@ MIN_INT_BITS, MAX_INT_BITS = 60, 14_000
 MAX_DEPTH = 64
 MAX_NAME = 200
 MIN_STRING = 16
+
+
+# What is shown by what lies behind it, and how much of that.
+BRIEF, BRIEF_DEPTH = 80, 4
+VIEWS = [type({}.keys()), type({}.values()), type({}.items())]
+COUNTED = [type(iter(of)) for of in ({}, {}.values(), {}.items(), set())]
+CONTAINERS = (dict, set, frozenset)
+# Of each, whether it is running, whether it is suspended, and its frame.
+SUSPENDABLE = {
+    cls: [getattr(cls, prefix + name).__get__ for name in ("_running", "_suspended", "_frame")]
+    for cls, prefix in ((types.GeneratorType, "gi"), (types.CoroutineType, "cr"))
+}
+ITERABLES = ([], (), "", "\u20ac", range(0))
+WINDOWS = [types.MappingProxyType, slice, enumerate, zip, map, filter, reversed, type(reversed([]))]
+WINDOWS += [*VIEWS, *COUNTED, *SUSPENDABLE, *(type(iter(of)) for of in ITERABLES)]
+
+
+def progress(value, looks):
+    is_running, is_suspended, frame = (look(value) for look in looks)
+    if is_running:
+        return "running"
+    if is_suspended:
+        return f"at line {frame.f_lineno}"
+    return "done" if frame is None else "not started"
 
 
 def is_one_of(this, candidates):
@@ -90,6 +115,7 @@ class Text:
 
     def __init__(self, chars):
         self.chars = chars
+        self.stop = chars
         self.depth = min(chars // 40, MAX_DEPTH)
         self.parts = []
         self.written = 0
@@ -132,8 +158,88 @@ class Text:
         elif is_made_by_python(cls) and CLASS_DICT_OFFSET(cls) != 0:
             attributes = named(INSTANCE_DICT(id(value), None)).items()
             self.elements(value, class_name(value) + "(", attributes, ")", self.attribute, ATTRIBUTE)
+        elif is_one_of(cls, WINDOWS) and id(value) not in self.open and len(self.open) < self.depth:
+            self.window(value)
         else:
             self.put(f"<{class_name(value)}>")
+
+    def window(self, value):
+        """What is looked through, in brief."""
+        outer = self.chars, self.stop, self.depth
+        self.chars, self.stop = BRIEF, min(self.stop, self.written + BRIEF)
+        self.depth = min(self.depth, len(self.open) + BRIEF_DEPTH)
+        self.open.append(id(value))
+        cls = type(value)
+        if is_one_of(cls, VIEWS):
+            self.put(class_name(value) + "([")
+            elements = list(cls.__iter__(value))
+            for index, element in enumerate(elements):
+                self.put(", " if index else "")
+                if not self.may_begin(len(elements) - index):
+                    break
+                if cls is VIEWS[2]:
+                    self.pair(element)
+                else:
+                    self.value(element)
+            self.put("])")
+        elif cls is types.MappingProxyType:
+            self.put("mappingproxy(")
+            self.value(gc.get_referents(value)[0])
+            self.put(")")
+        elif cls is slice:
+            self.put("slice(")
+            for index, part in enumerate((value.start, value.stop, value.step)):
+                self.put(", " if index else "")
+                self.value(part)
+            self.put(")")
+        else:
+            self.put("<" + class_name(value))
+            if is_one_of(cls, SUSPENDABLE):
+                self.put(f" {name_text(value.__qualname__)} {progress(value, SUSPENDABLE[cls])}")
+            else:
+                self.iterator(value)
+            self.put(">")
+        self.open.pop()
+        self.chars, self.stop, self.depth = outer
+
+    def pair(self, pair):
+        self.put("(")
+        self.value(pair[0])
+        self.put(", ")
+        self.value(pair[1])
+        self.put(")")
+
+    def iterator(self, value):
+        cls = type(value)
+        if is_one_of(cls, COUNTED):
+            found = ((base, of) for of in gc.get_referents(value) for base in CONTAINERS if is_subclass(type(of), base))
+            base, container = next(found, (None, None))
+            if base is None:
+                self.put(" done")
+            else:
+                self.put(f" {base.__len__(container) - cls.__length_hint__(value)} of ")
+                self.value(container)
+            return
+        how, arguments, *state = cls.__reduce__(value)
+        if cls is map or cls is filter:
+            self.put(" ")
+            self.value(arguments[0])
+            self.put(" of ")
+            self.value(arguments[1] if cls is filter else arguments[1:])
+        elif cls is zip:
+            self.put(" of ")
+            self.value(arguments)
+        elif cls is enumerate:
+            self.put(f" {arguments[1]} of ")
+            self.value(arguments[0])
+        elif cls is type(iter(range(0))):
+            left = arguments[0][(state or [0])[0] or 0 :]
+            self.put(f" of range({left.start}, {left.stop}" + (")" if left.step == 1 else f", {left.step})"))
+        elif not state or state[0] < 0:
+            self.put(" done")
+        else:
+            self.put(f" {state[0]} of ")
+            self.value(arguments[0])
 
     def built_in(self, base, value):
         if base is int:
@@ -185,7 +291,14 @@ class Text:
         self.put(")")
 
     def string_chars(self):
-        return self.chars - self.written
+        return self.stop - self.written
+
+    def may_begin(self, left):
+        """Whether another element may be begun, of so many that are left."""
+        if self.written >= self.stop:
+            self.put(f"… {left} more")
+            return False
+        return True
 
     def elements(self, owner, opening, elements, closing, write, place):
         """`place` says how an element is named in a change; for a text it makes no difference."""
@@ -198,8 +311,7 @@ class Text:
             self.open.append(id(owner))
             for index, element in enumerate(elements):
                 self.put(", " if index else "")
-                if self.written >= self.chars:
-                    self.put(f"… {len(elements) - index} more")
+                if not self.may_begin(len(elements) - index):
                     break
                 write(element)
             self.open.pop()

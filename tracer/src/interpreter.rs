@@ -36,6 +36,7 @@ pub(crate) fn learn() -> Result<()> {
     let version = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy();
     let minor = supported(&version).map_err(|refusal| python::raise_import_error(&refusal.to_string()))?;
     layout::learn_types()?;
+    layout::learn_windows()?;
     value::learn()?;
     MINOR.store(minor, Ordering::Relaxed);
     struct Check;

@@ -254,10 +254,10 @@ fn a_generator_begun_before_the_call_is_entered_by_its_next_resumption() {
         "f",
         "",
         "
-        call f 7 +global:a=<generator>; line 8
+        call f 7 +global:a=<generator g at line 3>; line 8
         call g 1 +x=1; line 4; yield 4 2
         resume 1 g 4; return 4 None
-        return 8 (2, 3)
+        return 8 (2, 3) global:a=<generator g done>
         end returned (2, 3)
         ",
     );
@@ -294,7 +294,7 @@ fn an_input_that_is_no_argument_list_is_bad() {
         check_call(source, "f", input, "end bad_input");
     }
     let called = |arguments: &str| format!("call f 1 {arguments}; line 1; return 1 1; end returned 1");
-    check_call(source, "f", "x for x in [1]", &called("+a=(<generator>,) +k={}"));
+    check_call(source, "f", "x for x in [1]", &called("+a=(<generator <genexpr> not started>,) +k={}"));
     check_call(source, "f", "[1,\n 2], # two", &called("+a=([1, 2],) +k={}"));
     check_call(source, "f", "**{'b': 1}", &called("+a=() +k={'b': 1}"));
 }

@@ -251,7 +251,7 @@ fn dunder_methods_that_operators_run_are_frames() {
         line 5 +V=<class 'V'>; line 6 +v=V()
         call V.__add__ 2 +o=1 +self=V(); line 2; return 2 1
         line 7
-        call V.__getitem__ 3 +k=<slice> +self=V(); line 3; return 3 <slice>
+        call V.__getitem__ 3 +k=slice(2, 3, None) +self=V(); line 3; return 3 slice(2, 3, None)
         line 8
         call V.__bool__ 4 +self=V(); line 4; return 4 False
         return 8 None

@@ -41,12 +41,12 @@ fn two_generators_take_turns() {
         "f",
         "",
         "
-        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator> +b=<generator>
+        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator g not started> +b=<generator g not started>
         call g 4 +x='a'; line 5; yield 5 'a'
         call g 4 +x='b'; line 5; yield 5 'b'
         resume 1 g 5; return 5 None
         resume 2 g 5; return 5 None
-        return 3 ['a', 'b', 0, 0]
+        return 3 ['a', 'b', 0, 0] a=<generator g done> b=<generator g done>
         end returned ['a', 'b', 0, 0]
         ",
     );
@@ -68,12 +68,12 @@ fn what_is_sent_shows_after_the_resumption() {
         "f",
         "",
         "
-        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator>
+        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator g not started>
         call g 6; line 7; yield 7 None
-        line 4
+        line 4 a=<generator g at line 7>
         resume 1 g 7; line 8 +x=[1]; yield 8 [1]
-        line 5; return 5 <generator>
-        end returned <generator>
+        line 5 a=<generator g at line 8>; return 5 <generator g at line 8>
+        end returned <generator g at line 8>
         ",
     );
 }
@@ -95,12 +95,12 @@ fn an_exception_thrown_in_appears_after_the_resumption() {
         "f",
         "",
         "
-        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator>
+        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator g not started>
         call g 5; line 6; line 7; yield 7 1
-        line 4
+        line 4 a=<generator g at line 7>
         resume 1 g 7; raise 7 KeyError: 'k'; line 8; line 9 +e=KeyError('k'); yield 9 KeyError('k')
-        return 4 (KeyError('k'), <generator>)
-        end returned (KeyError('k'), <generator>)
+        return 4 (KeyError('k'), <generator g at line 9>) a=<generator g at line 9>
+        end returned (KeyError('k'), <generator g at line 9>)
         ",
     );
 }
@@ -121,9 +121,9 @@ fn an_exception_thrown_into_a_generator_that_has_not_begun_enters_and_leaves_it(
         "f",
         "",
         "
-        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator>; line 4
+        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator g not started>; line 4
         call g 7; raise 7 ValueError; unwind 7 ValueError
-        line 5; line 6; return 6 0
+        line 5 a=<generator g done>; line 6; return 6 0
         end returned 0
         ",
     );
@@ -146,11 +146,11 @@ fn closing_throws_generator_exit_in() {
         "f",
         "",
         "
-        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator>
+        call f 1 +global:g=<function g>; line 2; line 3 +a=<generator g not started>
         call g 5; line 6; line 7; yield 7 1
-        line 4
+        line 4 a=<generator g at line 7>
         resume 1 g 7; raise 7 GeneratorExit; line 9; unwind 9 GeneratorExit +x=2
-        return 4 None
+        return 4 None a=<generator g done>
         end returned None
         ",
     );
@@ -169,20 +169,20 @@ fn closing_a_generator_that_would_not_notice_resumes_it_only_before_3_13() {
         11..=12,
         source,
         "
-        call <module> 1; line 1; line 3 +g=<function g>; line 4 +a=<generator>
+        call <module> 1; line 1; line 3 +g=<function g>; line 4 +a=<generator g not started>
         call g 1; line 2; yield 2 1
-        line 5
+        line 5 a=<generator g at line 2>
         resume 1 g 2; raise 2 GeneratorExit; unwind 2 GeneratorExit
-        return 5 None
+        return 5 None a=<generator g done>
         ",
     );
     check_on(
         13..=13,
         source,
         "
-        call <module> 1; line 1; line 3 +g=<function g>; line 4 +a=<generator>
+        call <module> 1; line 1; line 3 +g=<function g>; line 4 +a=<generator g not started>
         call g 1; line 2; yield 2 1
-        line 5; return 5 None
+        line 5 a=<generator g at line 2>; return 5 None a=<generator g done>
         ",
     );
 }
@@ -331,7 +331,7 @@ fn stop_iteration_from_a_built_in_iterator_is_an_exception_where_next_was_called
         "f",
         "[]",
         "
-        call f 1 +a=[]; line 2; line 3 +i=<list_iterator>; line 4; raise 4 StopIteration; line 5; line 6; return 6 0
+        call f 1 +a=[]; line 2; line 3 +i=<list_iterator 0 of []>; line 4; raise 4 StopIteration i=<list_iterator done>; line 5; line 6; return 6 0
         end returned 0
         ",
     );

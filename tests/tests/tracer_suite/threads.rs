@@ -99,13 +99,13 @@ fn a_generator_keeps_its_frame_when_another_thread_resumes_it() {
         list(it)
         ",
         "
-        call <module> 1; line 1; line 2 +sys=<module 'sys'> +threading=<module 'threading'>; line 3; line 6 +g=<function g>; line 7 +it=<generator>
+        call <module> 1; line 1; line 2 +sys=<module 'sys'> +threading=<module 'threading'>; line 3; line 6 +g=<function g>; line 7 +it=<generator g not started>
         call g 3; line 4; yield 4 1
-        line 8; line 9 +t=<bound method Thread.start>
+        line 8 it=<generator g at line 4>; line 9 +t=<bound method Thread.start>
         @1 resume 1 g 4; @1 line 5; @1 yield 5 2
-        line 10; line 11
+        line 10 it=<generator g at line 5>; line 11
         resume 1 g 5; return 5 None
-        return 11 None
+        return 11 None it=<generator g done>
         ",
     );
 }

@@ -176,6 +176,17 @@ impl<V: Version> Code<V> {
         self.0
     }
 
+    /// The line of the instruction at this address.
+    pub(crate) fn line_of(self, instruction: usize) -> u32 {
+        unsafe extern "C" {
+            fn PyCode_Addr2Line(code: *mut PyObject, offset: c_int) -> c_int;
+        }
+        let offset = instruction.wrapping_sub(self.0.address() + V::CODE.instructions);
+        // SAFETY: it is a code object, whose table of lines is looked up.
+        let line = unsafe { PyCode_Addr2Line(self.0.as_ptr(), offset as c_int) };
+        u32::try_from(line).unwrap_or(0)
+    }
+
     /// Whether its locals are in the frame rather than in a namespace: a function's are.
     pub(crate) fn is_function(self) -> bool {
         const OPTIMIZED: i32 = 1;

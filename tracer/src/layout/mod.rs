@@ -20,6 +20,7 @@ mod traceback;
 mod v311;
 mod v312;
 mod v313;
+mod window;
 
 pub(crate) use class::{ClassName, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
@@ -36,6 +37,7 @@ pub(crate) use traceback::Traceback;
 pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
+pub(crate) use window::{GeneratorLayout, Position, Progress, Window, learn_windows};
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.
 pub(crate) trait Version: 'static {
@@ -46,6 +48,7 @@ pub(crate) trait Version: 'static {
     const THREAD: ThreadLayout;
     const STR: StrLayout;
     const HEAP_TYPE: HeapTypeLayout;
+    const GENERATOR: GeneratorLayout;
     const OPCODES: Opcodes;
     /// Objects may be immortal: their count must not be touched.
     const IMMORTAL_OBJECTS: bool;

@@ -53,6 +53,25 @@ def shrunk(size):
     return table
 
 
+def unfinished():
+    yield
+
+
+LINE = unfinished.__code__.co_firstlineno + 1
+
+
+def begun():
+    generator = unfinished()
+    next(generator)
+    return generator
+
+
+def finished():
+    generator = begun()
+    generator.close()
+    return generator
+
+
 CASES = [
     ('int', [0, -7, 1 << 29, 1 << 30, -(1 << 60), 10 ** 30],
      '[0, -7, 536870912, 1073741824, -1152921504606846976, 1000000000000000000000000000000]'),
@@ -74,6 +93,15 @@ CASES = [
      '[<function Point.norm>, <bound method Point.norm>, <built-in function len>, <built-in method append>, '
      '<built-in function iter>]'),
     ('module', __import__('sys'), "<module 'sys'>"),
+    ('iterator', [iter([4, 7]), iter('ab'), iter({1: 2}), iter({5}), enumerate('a'), iter(range(2, 9, 3))],
+     "[<list_iterator 0 of [4, 7]>, <str_ascii_iterator 0 of 'ab'>, <dict_keyiterator 0 of {1: 2}>, "
+     "<set_iterator 0 of {5}>, <enumerate 0 of <str_ascii_iterator 0 of 'a'>>, <range_iterator of range(2, 11, 3)>]"),
+    ('map', [map(len, ()), filter(None, ()), zip(())],
+     '[<map <built-in function len> of (<tuple_iterator 0 of ()>,)>, <filter None of <tuple_iterator 0 of ()>>, '
+     '<zip of (<tuple_iterator 0 of ()>,)>]'),
+    ('view', [{1: 2}.keys(), {1: 2}.values(), {1: 2}.items(), slice(1, None)],
+     '[dict_keys([1]), dict_values([2]), dict_items([(1, 2)]), slice(1, None, None)]'),
+    ('generator', [begun(), finished()], '[<generator unfinished at line %d>, <generator unfinished done>]' % LINE),
     ('object', object(), '<object>'),
 ]
 

@@ -6,7 +6,9 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::PyTypeObject;
 
 use super::class::flag;
-use super::{ByteArray, Bytes, Deque, Dict, Instance, Int, List, Obj, Set, Str, Tuple, Type, Version};
+use super::{
+    ByteArray, Bytes, Deque, Dict, Instance, Int, List, Obj, Set, Str, Tuple, Type, Version, Window,
+};
 
 unsafe extern "C" {
     static PyFunction_Type: PyTypeObject;
@@ -41,6 +43,7 @@ pub(crate) enum Shape {
     Builtin(Builtin),
     Module(Module),
     Instance(Instance),
+    Window(Window),
     Opaque,
 }
 
@@ -141,7 +144,7 @@ impl Shape {
             {
                 Shape::Instance(Instance::from_obj(object))
             } else {
-                Shape::Opaque
+                Window::of(object, class).map_or(Shape::Opaque, Shape::Window)
             }
         }
     }

@@ -4,8 +4,8 @@ use std::ptr::NonNull;
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, HeapTypeLayout, Obj, Opcodes, SplitValues, StrLayout,
-    ThreadLayout, Version,
+    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
+    StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V311 {}
@@ -36,6 +36,8 @@ impl Version for V311 {
     const STR: StrLayout = StrLayout { ascii: 48, compact: 72, elsewhere: 72 };
     const HEAP_TYPE: HeapTypeLayout =
         HeapTypeLayout { name: 848, qualified_name: 864, cached_keys: 872, size: 904 };
+    const GENERATOR: GeneratorLayout =
+        GeneratorLayout { qualified_name: 40, state: 75, frame: 80, not_started: -2 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 144,
         load_global: 116,

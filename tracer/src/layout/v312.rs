@@ -4,8 +4,8 @@ use std::ptr::NonNull;
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, HeapTypeLayout, Obj, Opcodes, SplitValues, StrLayout,
-    ThreadLayout, Version,
+    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
+    StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V312 {}
@@ -36,6 +36,8 @@ impl Version for V312 {
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
     const HEAP_TYPE: HeapTypeLayout =
         HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880, size: 920 };
+    const GENERATOR: GeneratorLayout =
+        GeneratorLayout { qualified_name: 32, state: 67, frame: 72, not_started: -2 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 144,
         load_global: 116,

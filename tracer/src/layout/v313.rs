@@ -2,8 +2,8 @@
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, HeapTypeLayout, Obj, Opcodes, SplitValues, StrLayout,
-    ThreadLayout, Version,
+    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
+    StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V313 {}
@@ -34,6 +34,8 @@ impl Version for V313 {
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
     const HEAP_TYPE: HeapTypeLayout =
         HeapTypeLayout { name: 856, qualified_name: 872, cached_keys: 880, size: 928 };
+    const GENERATOR: GeneratorLayout =
+        GeneratorLayout { qualified_name: 32, state: 67, frame: 72, not_started: -3 };
     const OPCODES: Opcodes = Opcodes {
         extended_arg: 71,
         load_global: 91,

@@ -7,6 +7,7 @@ mod integer;
 mod path;
 mod record;
 mod text;
+mod window;
 mod writer;
 
 pub(crate) use exception::write_message;

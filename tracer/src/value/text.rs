@@ -141,6 +141,16 @@ impl Text {
         *self = Text { at: self.start, chars: 0, limits, elements: 0, is_given_up: false, ..*self };
     }
 
+    /// Has `write` keep to so many characters and this depth, beyond which what it writes is cut.
+    pub(crate) fn within(&mut self, chars: usize, depth: usize, write: impl FnOnce(&mut Text)) {
+        let outer = self.limits;
+        let Limits { int_bits, .. } = Limits::new(chars);
+        let chars = outer.chars.min(self.chars + chars);
+        self.limits = Limits { chars, depth: outer.depth.min(depth), int_bits, form: Form::Cut };
+        write(self);
+        self.limits = outer;
+    }
+
     /// Whether a value that was to be written whole is too large for that.
     pub(crate) fn is_too_large(&self) -> bool {
         self.is_given_up || (self.limits.is_whole() && self.chars > self.limits.chars)

@@ -81,10 +81,10 @@ pub(crate) fn write_within<V: Version>(text: &mut Text, path: &mut Path, object:
     Writer { text, record: &mut Unrecorded, path }.value::<V>(object, class, shape)
 }
 
-struct Writer<'a, R> {
-    text: &'a mut Text,
-    record: &'a mut R,
-    path: &'a mut Path,
+pub(super) struct Writer<'a, R> {
+    pub(super) text: &'a mut Text,
+    pub(super) record: &'a mut R,
+    pub(super) path: &'a mut Path,
 }
 
 /// What stands around the elements of a container.
@@ -197,6 +197,7 @@ impl<R: Record> Writer<'_, R> {
             | Shape::Method(_)
             | Shape::Builtin(_)
             | Shape::Module(_) => self.named::<V>(object, class, shape),
+            Shape::Window(window) => self.window::<V>(object, class, window),
             _ => {
                 self.opaque::<V>(class);
                 let node = self.record.open(object, NodeKind::Opaque, 0);

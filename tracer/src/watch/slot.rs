@@ -197,14 +197,18 @@ impl<V: Version> Slot<V> {
     fn write_visited(&mut self, log: &mut Log, value: Obj, shape: Shape) -> Result<(Written, State), Full> {
         let visit = self.visit.get_or_insert_with(|| Box::new(Visit::new()));
         let (values, whole) = (log.values(), log.whole());
+        // What has too many elements of its own need not be tried.
+        let may_be_whole = whole.take_whole(len(shape), 0);
         let (written, stability) = log.written::<V, _>(value, whole, |text| {
-            visit.begin_whole();
-            let stability = value::write_recorded::<V, _>(text, &mut **visit, value);
-            if !text.is_too_large() {
-                visit.end_whole(text);
-                return stability;
+            if may_be_whole {
+                visit.begin_whole();
+                let stability = value::write_recorded::<V, _>(text, &mut **visit, value);
+                if !text.is_too_large() {
+                    visit.end_whole(text);
+                    return stability;
+                }
+                visit.clear();
             }
-            visit.clear();
             text.restart(values);
             value::write_recorded::<V, _>(text, &mut **visit, value)
         })?;
@@ -282,6 +286,18 @@ impl<V: Version> Slot<V> {
         if let Some(visit) = &mut self.visit {
             visit.clear();
         }
+    }
+}
+
+/// Number of elements of a container, not counting those inside of them.
+fn len(shape: Shape) -> usize {
+    match shape {
+        Shape::List(list) => list.items().len(),
+        Shape::Tuple(tuple) => tuple.items().len(),
+        Shape::Dict(dict) => dict.len(),
+        Shape::Set(set) | Shape::FrozenSet(set) => set.len(),
+        Shape::Deque(deque) => deque.len(),
+        _ => 0,
     }
 }
 

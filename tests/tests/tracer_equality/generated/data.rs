@@ -7,6 +7,7 @@ use tests::tracers::Program;
 
 const PRELUDE: &str = "\
 from collections import deque, defaultdict
+from types import MappingProxyType
 class P:
     def __init__(self, x):
         self.x = x
@@ -109,7 +110,7 @@ impl Generator {
     fn statement(&mut self) -> String {
         let (name, path, other) = (self.one(&NAMES), self.path(), self.path());
         let (value, key) = (self.value(2), self.key());
-        match self.random.below(52) {
+        match self.random.below(56) {
             0..=2 => format!("{name} = {value}"),
             3 | 4 => format!("{name} = {path}"),
             5 | 6 => format!("{path}.append({value})"),
@@ -164,6 +165,9 @@ impl Generator {
             48 => format!("{name} = [[0] * {} for _ in range(4)]", self.one(&["3", "127", "128"])),
             49 => format!("setattr({path}, {}, {value})", self.one(&["'odd name'", "'a.b'", "'args'"])),
             50 => format!("{path}.remove({key})"),
+            51 | 52 => format!("next({path})"),
+            53 => format!("{name} = next({path}), next({path}, {other})"),
+            54 => format!("{path}.{}", self.one(&["close()", "__setstate__(1)", "send(None)"])),
             _ => format!("globals().update({name}={value}, z1={other})"),
         }
     }
@@ -226,7 +230,7 @@ impl Generator {
         }
         let (first, second, key, name) =
             (self.value(depth - 1), self.value(depth - 1), self.key(), self.one(&NAMES));
-        match self.random.below(14) {
+        match self.random.below(18) {
             0..=2 => format!("[{first}, {second}, {name}]"),
             3 => format!("({first}, {second})"),
             4 => format!("({first},)"),
@@ -237,7 +241,17 @@ impl Generator {
             10 => format!("{}({first})", self.one(&["P", "Mourned"])),
             11 => format!("L([{first}, {name}])"),
             12 => format!("D(k={first})"),
-            _ => format!("defaultdict(list, k={first})"),
+            13 => format!("defaultdict(list, k={first})"),
+            14 => {
+                let iterator = ["iter", "reversed", "enumerate", "gen", "zip"];
+                format!("{}({name})", self.one(&iterator))
+            }
+            15 => format!("{}({first}, {name})", self.one(&["map", "filter", "zip", "slice"])),
+            16 => format!("{name}.{}()", self.one(&["keys", "values", "items", "__iter__"])),
+            _ => {
+                let way = ["iter", "reversed", "enumerate", "MappingProxyType"];
+                format!("{}({{{key}: {first}, 1: {second}}}{})", self.one(&way), self.one(&["", ".items()"]))
+            }
         }
     }
 }

@@ -10,13 +10,16 @@
 //! Constants, names and classes are held, so that an equal address means the same object. Containers are not:
 //! the address of one is compared, and followed only where a live container was just seen to hold it.
 
+mod matcher;
+mod texts;
+
 use std::marker::PhantomData;
 
-use crate::layout::{
-    ByteArray, Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Type, Version, hold,
-    release,
-};
-use crate::value::{Limits, NodeKind, Record, Text, Written, naming};
+use matcher::Matcher;
+use texts::{Span, Texts};
+
+use crate::layout::{Obj, Type, Version, hold, release};
+use crate::value::{Limits, NodeKind, Record, Text, Written};
 
 /// What the text of one value was made of.
 pub(super) struct Visit<V: Version> {
@@ -28,51 +31,6 @@ pub(super) struct Visit<V: Version> {
     /// The texts of the parts, if the value was written whole: it can be told by its elements then.
     pub(super) texts: Option<Texts>,
     version: PhantomData<V>,
-}
-
-/// How the parts of a value that was written whole read.
-#[derive(Default)]
-pub(super) struct Texts {
-    /// The text of the whole, then those of the parts that have changed since.
-    bytes: Vec<u8>,
-    /// Where that of each part is, by the place of its word. Not kept up for a part that has parts.
-    spans: Vec<Span>,
-    /// Elements at all depths.
-    pub(super) elements: usize,
-    /// Characters of the whole text.
-    chars: usize,
-    /// Length of the text that `bytes` began with.
-    begun_with: usize,
-}
-
-/// Where a part's text is.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Span {
-    start: u32,
-    bytes: u16,
-    chars: u16,
-}
-
-impl Span {
-    fn between(from: Written, to: Written) -> Span {
-        // Only a text that has parts can be longer, and is never asked for.
-        let short = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
-        Span { start: from.bytes, bytes: short(to.bytes - from.bytes), chars: short(to.chars - from.chars) }
-    }
-}
-
-impl Texts {
-    /// That of the part whose word is at this place.
-    pub(super) fn of(&self, place: usize) -> &[u8] {
-        let Span { start, bytes, .. } = self.spans[place];
-        &self.bytes[start as usize..][..bytes.into()]
-    }
-
-    fn keep(&mut self, text: &[u8], chars: u32) -> Span {
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(text);
-        Span::between(Written { bytes: start, chars: 0 }, Written { bytes: start + text.len() as u32, chars })
-    }
 }
 
 /// Place of the head in a node.
@@ -398,145 +356,6 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Walks a visit and the objects side by side.
-struct Matcher<'a, V> {
-    /// What has not been compared yet.
-    words: &'a [usize],
-    version: PhantomData<V>,
-}
-
-impl<V: Version> Matcher<'_, V> {
-    fn node(&mut self, object: Obj) -> bool {
-        let class = object.ty();
-        let &[ty, head, ref rest @ ..] = self.words else { return false };
-        self.words = rest;
-        if class.obj().address() != ty || (head & NAMED_TYPE != 0 && self.word() != Some(class.naming::<V>()))
-        {
-            return false;
-        }
-        let shown =
-            Parts { len: head >> LEN_SHIFT, parts: head >> PARTS_SHIFT & 0xffff, is_flat: head & FLAT != 0 };
-        // SAFETY: the object's class is the one of the node, which is held, and objects of one class are laid
-        // out alike: as when the node was made.
-        unsafe {
-            match head as u8 {
-                LIST => self.items(List::from_obj(object).items(), shown),
-                TUPLE => self.items(Tuple::from_obj(object).items(), shown),
-                VALUES => {
-                    let (attributes, len) = Instance::from_obj(object).attributes::<V>();
-                    self.values(&attributes, len, shown)
-                }
-                INSTANCE => {
-                    let (attributes, len) = Instance::from_obj(object).attributes::<V>();
-                    self.attributes(&attributes, len, shown)
-                }
-                DICT => {
-                    let dict = Dict::from_obj(object);
-                    self.entries(&dict.entries(), dict.len(), shown)
-                }
-                SET => {
-                    let set = Set::from_obj(object);
-                    self.each(set.iter().map(Some), set.len(), shown)
-                }
-                DEQUE => {
-                    let deque = Deque::from_obj(object);
-                    self.each(deque.iter(), deque.len(), shown)
-                }
-                EXCEPTION => match Exception::of(object) {
-                    Some(exception) => self.items(exception.arguments().items(), shown),
-                    None => false,
-                },
-                NAMED => self.word() == Some(naming::<V>(Shape::of(object)).0),
-                BYTES => self.bytes(ByteArray::from_obj(object).as_slice(), shown),
-                _ => true,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn word(&mut self) -> Option<usize> {
-        let (&word, rest) = self.words.split_first()?;
-        self.words = rest;
-        Some(word)
-    }
-
-    /// Whether these are the next words, and no node interrupts them.
-    #[inline(always)]
-    fn words_are(&mut self, words: &[usize]) -> bool {
-        let Some((seen, rest)) = self.words.split_at_checked(words.len()) else { return false };
-        self.words = rest;
-        // For a few words a comparison of memory is more work than a loop.
-        if words.len() <= 8 { seen.iter().zip(words).all(|(seen, word)| seen == word) } else { seen == words }
-    }
-
-    /// Whether this is the object that was seen here, and reads as it did.
-    #[inline(always)]
-    fn part(&mut self, object: Option<Obj>) -> bool {
-        let Some(word) = self.word() else { return false };
-        let address = object.map_or(0, Obj::address);
-        match object {
-            _ if address == word => true,
-            Some(object) if address == word & !NESTED => self.node(object),
-            _ => false,
-        }
-    }
-
-    #[inline(always)]
-    fn items(&mut self, items: &[Option<Obj>], shown: Parts) -> bool {
-        let Some(items) = items.get(..shown.parts).filter(|_| items.len() == shown.len) else { return false };
-        self.parts(items, shown.is_flat)
-    }
-
-    #[inline(always)]
-    fn parts(&mut self, parts: &[Option<Obj>], is_flat: bool) -> bool {
-        if is_flat { self.words_are(addresses(parts)) } else { parts.iter().all(|&part| self.part(part)) }
-    }
-
-    #[inline(always)]
-    fn each(&mut self, objects: impl Iterator<Item = Option<Obj>>, len: usize, shown: Parts) -> bool {
-        let mut objects = objects.take(shown.parts);
-        len == shown.len && objects.all(|object| self.part(object))
-    }
-
-    #[inline(always)]
-    fn entries(&mut self, entries: &Entries<V>, len: usize, shown: Parts) -> bool {
-        if len != shown.len {
-            return false;
-        }
-        match entries.words().and_then(|words| words.get(..2 * shown.parts)) {
-            Some(words) if shown.is_flat && entries.count() == len => self.words_are(words),
-            _ => {
-                let mut pairs = entries.iter().take(shown.parts);
-                pairs.all(|(key, value)| self.part(Some(key)) && self.part(Some(value)))
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn values(&mut self, attributes: &Entries<V>, len: usize, shown: Parts) -> bool {
-        if shown.parts == 0 {
-            return len == shown.len;
-        }
-        let Some(values) = attributes.values_in_order(shown.parts) else { return false };
-        len == shown.len
-            && self.word() == Some(attributes.keys_address())
-            && self.parts(values, shown.is_flat)
-    }
-
-    #[inline(always)]
-    fn attributes(&mut self, attributes: &Entries<V>, len: usize, shown: Parts) -> bool {
-        let mut pairs = attributes.named().take(shown.parts);
-        len == shown.len && pairs.all(|(name, value)| self.part(Some(name.obj())) && self.part(Some(value)))
-    }
-
-    fn bytes(&mut self, bytes: &[u8], shown: Parts) -> bool {
-        let Some(beginning) = bytes.get(..shown.parts).filter(|_| bytes.len() == shown.len) else {
-            return false;
-        };
-        chunks(beginning).all(|chunk| self.word() == Some(chunk))
-    }
-}
-
 pub(super) const LIST: u8 = NodeKind::List as u8;
 pub(super) const TUPLE: u8 = NodeKind::Tuple as u8;
 pub(super) const SET: u8 = NodeKind::Set as u8;
@@ -569,20 +388,4 @@ impl Shown {
     pub(super) fn is_leaf(&self) -> bool {
         !matches!(self.kind, LIST | TUPLE | SET | DICT | DEQUE | EXCEPTION | INSTANCE | VALUES)
     }
-}
-
-/// How much of a node was shown.
-#[derive(Clone, Copy)]
-struct Parts {
-    /// Number of elements that it had.
-    len: usize,
-    /// Number of those that were shown.
-    parts: usize,
-    is_flat: bool,
-}
-
-/// The same slots, read as addresses.
-fn addresses(items: &[Option<Obj>]) -> &[usize] {
-    // SAFETY: an `Option<Obj>` is a pointer, or null.
-    unsafe { std::slice::from_raw_parts(items.as_ptr().cast(), items.len()) }
 }

@@ -1,0 +1,239 @@
+//! Compares the elements of containers: those in a row, and those under keys.
+
+use trace::wire::change;
+
+use super::place::Segment;
+use super::{Stop, Walk, Walked};
+use crate::layout::{Obj, Str, Version, shared_key};
+use crate::value::Stability;
+use crate::watch::visit::{Shown, VALUES};
+
+/// An entry of a dict, or an attribute, as it was shown.
+struct Entry {
+    key: Key,
+    /// Place of the value's word.
+    value: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Key {
+    /// Its word is at this place.
+    At(usize),
+    /// It is a name that the instances of a class share.
+    Shared(Obj),
+}
+
+impl<V: Version> Walk<'_, V> {
+    /// Elements in a row. Parts are taken from behind, so that the places of those before stay what they are.
+    pub(super) fn sequence(
+        &mut self,
+        at: usize,
+        node: Shown,
+        items: &[Option<Obj>],
+        segment: impl Fn(usize) -> Segment,
+        can_change: bool,
+    ) -> Walked<()> {
+        let (old, new) = (node.parts, items.len());
+        if old == new {
+            let mut at = node.first;
+            for (index, &item) in items.iter().enumerate() {
+                self.part(at, item, segment(index), can_change)?;
+                at = self.visit.part_end(at);
+            }
+            return Ok(());
+        }
+        if !can_change {
+            return Err(Stop::Here);
+        }
+        let mut parts = vec![node.first];
+        for index in 0..old {
+            parts.push(self.visit.part_end(parts[index]));
+        }
+        let shorter = old.min(new);
+        let mut begin = 0;
+        while begin < shorter && self.is_same(parts[begin], items[begin])? {
+            begin += 1;
+        }
+        let mut end = 0;
+        while end < shorter - begin && self.is_same(parts[old - 1 - end], items[new - 1 - end])? {
+            end += 1;
+        }
+        let in_both = shorter - end;
+        for index in (in_both..old - end).rev() {
+            self.delete(at, parts[index], segment(index))?;
+        }
+        let mut place = parts[in_both];
+        for (index, &item) in items.iter().enumerate().take(new - end).skip(in_both) {
+            place = self.insert(at, place, item, segment(index))?;
+        }
+        for index in (begin..in_both).rev() {
+            self.part(parts[index], items[index], segment(index), true)?;
+        }
+        Ok(())
+    }
+
+    /// Tells that an element of the node at `node` is gone.
+    fn delete(&mut self, node: usize, at: usize, segment: Segment) -> Walked<()> {
+        let place = self.place.len();
+        if !self.push(segment) {
+            return Err(Stop::Here);
+        }
+        self.change(change::DELETED, None)?;
+        self.place.truncate(place);
+        if self.visit.is_plain(at) {
+            self.visit.remove_plain(node, at);
+        } else {
+            self.is_stale = true;
+        }
+        Ok(())
+    }
+
+    /// Tells that the node at `node` has an element more; returns where the next one goes.
+    fn insert(&mut self, node: usize, at: usize, object: Option<Obj>, segment: Segment) -> Walked<usize> {
+        let object = object.ok_or(Stop::Here)?;
+        let place = self.place.len();
+        if !self.push(segment) {
+            return Err(Stop::Here);
+        }
+        let (text, stability) = self.text(object)?;
+        self.change(change::NEW, Some((object, &text)))?;
+        self.place.truncate(place);
+        if stability != Stability::Constant || text.elements() > 0 {
+            self.is_stale = true;
+            return Ok(at);
+        }
+        let span = self.visit.keep(&text);
+        self.visit.insert_plain(node, at, object, span);
+        Ok(at + 1)
+    }
+
+    /// Elements under keys, in order of insertion. Keys that are there no longer are told first, then those at
+    /// the end that are new.
+    pub(super) fn keyed(
+        &mut self,
+        at: usize,
+        node: Shown,
+        pairs: impl Iterator<Item = (Obj, Obj)>,
+        segment: impl Fn(Obj) -> Segment,
+    ) -> Walked<()> {
+        let mut pairs = pairs.peekable();
+        let mut place = node.first;
+        let mut index = 0;
+        // Most often the keys are what they were.
+        while index < node.parts
+            && let Some(&(key, value)) = pairs.peek()
+        {
+            let entry = self.entry(node, index, place)?;
+            if self.key_address(entry.key) != key.address() {
+                break;
+            }
+            self.part(entry.value, Some(value), segment(key), true)?;
+            place = self.visit.part_end(entry.value);
+            index += 1;
+            pairs.next();
+        }
+        let mut old = Vec::new();
+        for index in index..node.parts {
+            let entry = self.entry(node, index, place)?;
+            place = self.visit.part_end(entry.value);
+            old.push(entry);
+        }
+        let pairs: Vec<_> = pairs.collect();
+        let mut matched = Vec::new();
+        let mut from = 0;
+        for &(key, _) in &pairs {
+            let Some(index) = self.find(&old[from..], key)? else { break };
+            matched.push(from + index);
+            from += index + 1;
+        }
+        for (index, entry) in old.iter().enumerate() {
+            if !matched.contains(&index) {
+                self.delete_key(entry.key, &segment)?;
+            }
+        }
+        for &(key, value) in &pairs[matched.len()..] {
+            place = self.insert_pair(at, place, key, value, &segment)?;
+        }
+        for (&index, &(key, value)) in matched.iter().zip(&pairs).rev() {
+            self.part(old[index].value, Some(value), segment(key), true)?;
+        }
+        Ok(())
+    }
+
+    /// The entry that was shown at this index, and whose words begin at `place`.
+    fn entry(&self, node: Shown, index: usize, place: usize) -> Walked<Entry> {
+        if node.kind != VALUES {
+            return Ok(Entry { key: Key::At(place), value: self.visit.part_end(place) });
+        }
+        // SAFETY: the class, which is still the same, keeps the keys that its instances share; these are never
+        // taken away.
+        let name = unsafe { shared_key(self.visit.words[node.first - 1], index) };
+        Ok(Entry { key: Key::Shared(name.ok_or(Stop::Here)?), value: place })
+    }
+
+    fn key_address(&self, key: Key) -> usize {
+        match key {
+            Key::At(place) => self.visit.words[place],
+            Key::Shared(name) => name.address(),
+        }
+    }
+
+    /// The first of some entries under this key.
+    fn find(&mut self, entries: &[Entry], key: Obj) -> Walked<Option<usize>> {
+        for (index, entry) in entries.iter().enumerate() {
+            let is_same = match entry.key {
+                Key::At(place) => self.is_same(place, Some(key))?,
+                // SAFETY: both are names of attributes, which are `str`.
+                Key::Shared(name) => unsafe { Str::from_obj(name).equals::<V>(Str::from_obj(key)) },
+            };
+            if is_same {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    fn delete_key(&mut self, key: Key, segment: impl Fn(Obj) -> Segment) -> Walked<()> {
+        let key = match key {
+            Key::Shared(name) => Some(name),
+            Key::At(place) => self.visit.constant(place),
+        };
+        let place = self.place.len();
+        if !self.push(segment(key.ok_or(Stop::Here)?)) {
+            return Err(Stop::Here);
+        }
+        self.change(change::DELETED, None)?;
+        self.place.truncate(place);
+        self.is_stale = true;
+        Ok(())
+    }
+
+    /// Tells that there is an entry more; returns where the next one goes.
+    fn insert_pair(
+        &mut self,
+        node: usize,
+        at: usize,
+        key: Obj,
+        value: Obj,
+        segment: impl Fn(Obj) -> Segment,
+    ) -> Walked<usize> {
+        let segment = segment(key);
+        let place = self.place.len();
+        if !self.push(segment) {
+            return Err(Stop::Here);
+        }
+        let (text, stability) = self.text(value)?;
+        self.change(change::NEW, Some((value, &text)))?;
+        let in_dict = matches!(segment, Segment::Key(_));
+        if self.is_stale || !in_dict || stability != Stability::Constant || text.elements() > 0 {
+            self.place.truncate(place);
+            self.is_stale = true;
+            return Ok(at);
+        }
+        let value_span = self.visit.keep(&text);
+        let key_span = self.visit.keep_bytes(&self.place[place + 1..self.place.len() - 1]);
+        self.place.truncate(place);
+        self.visit.insert_plain_pair(node, at, (key, key_span), (value, value_span));
+        Ok(at + 2)
+    }
+}
