@@ -1,7 +1,7 @@
 """Runs a program under one of the tracers that `make bench-tracer` compares, or under none.
 
 Usage: run.py MODE PROGRAM OUTPUT. Prints, as the last line of standard error, the processor seconds spent on
-compiling and running the program, and on tracing it; under an empty callback also the lines and instructions seen.
+compiling and running the program, and on tracing it.
 
 The published tracers do the nearest that they offer to what is measured: every line of the program with the
 values of its variables, of up to 256 characters where that can be chosen.
@@ -32,22 +32,13 @@ def naive(run, path, output):
 
 
 def lines(run, path, output):
-    return under_callback("lines", run)
-
-
-def opcodes(run, path, output):
-    return under_callback("opcodes", run)
-
-
-def under_callback(events, run):
     import callback
 
-    getattr(callback, events)()
+    callback.start()
     try:
         run()
     finally:
-        seen = callback.stop()
-    return seen
+        callback.stop()
 
 
 def pysnooper(run, path, output):
@@ -101,14 +92,14 @@ def main():
     start = time.process_time()
     code = compiled(mode, source, path)
     try:
-        seen = tracer(lambda: exec(code, namespace), path, output)
+        tracer(lambda: exec(code, namespace), path, output)
     except SystemExit:
-        seen = None
+        pass
     except BaseException:
         traceback.print_exc(file=told)
         os._exit(1)
     seconds = time.process_time() - start
-    print(seconds, *(seen or ()), file=told, flush=True)
+    print(seconds, file=told, flush=True)
     os._exit(0)
 
 

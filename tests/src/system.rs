@@ -25,6 +25,13 @@ pub fn start_et_coord<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
     command.spawn().expect("et-coord starts")
 }
 
+/// The minor version of the interpreter that workers find on this machine, for jobs that they are to run.
+pub fn python_of_workers() -> String {
+    let told = Command::new(binaries::et_worker()).arg("python").output().expect("et-worker starts");
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    text(&told.stdout).trim_end().to_owned()
+}
+
 fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(binaries::et_coord());
     command.args(arguments).env_remove("RUST_LOG");

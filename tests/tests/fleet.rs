@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
 use tests::sentinels::WatchedRedis;
-use tests::system::{text, until};
+use tests::system::{python_of_workers, text, until};
 
 const OUTPUT: &str = "s3://bucket/traces";
 
@@ -123,8 +123,9 @@ impl<Q: Shared> Fleet<Q> {
 
     /// Submits the job over these programs. Gives its id.
     fn submit(&self, programs: &str, coordinator: &str) -> String {
-        let submit = ["submit", programs, "-o", OUTPUT, "--shard-sources", "3", "--json", "--coordinator"];
-        let job = self.asked(&[&submit[..], &[coordinator]].concat());
+        let python = python_of_workers();
+        let job = ["submit", programs, "-o", OUTPUT, "--shard-sources", "3", "--python", &python];
+        let job = self.asked(&[&job[..], &["--json", "--coordinator", coordinator]].concat());
         job["job"].as_str().unwrap().to_owned()
     }
 
@@ -294,7 +295,9 @@ fn jobs_can_be_paused_cancelled_and_taken_up_again_from_the_command_line() {
     let ask = |words: &[&str]| fleet.et_coord(&[words, &at[..]].concat());
     let said = |output: &Output| text(&output.stdout).trim_end().to_owned();
 
-    let submitted = ask(&["submit", &programs, "-o", "s3://bucket/traces", "--shard-sources", "5"]);
+    let python = python_of_workers();
+    let job = ["submit", &programs, "-o", "s3://bucket/traces", "--shard-sources", "5", "--python", &python];
+    let submitted = ask(&job);
     assert!(submitted.status.success(), "{}", text(&submitted.stderr));
     let id = said(&submitted).split(' ').nth(1).unwrap().to_owned();
     assert_eq!(said(&submitted), format!("job {id} is submitted"));

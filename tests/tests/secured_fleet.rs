@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tests::system::{et_coord, rows, text, until, verify};
+use tests::system::{et_coord, python_of_workers, rows, text, until, verify};
 use tests::{binaries, process};
 
 const PEOPLE: &str = "the-people-s-secret";
@@ -23,7 +23,9 @@ fn a_job_runs_over_mutual_tls_and_the_secrets_show_nowhere() {
     let mut worker = worker.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
     let dataset = scene.path("traces");
     let programs = scene.path("programs");
-    let submitted = scene.ask(&coordinator.url, PEOPLE, ["submit", "--watch", "-o"], &[&dataset, &programs]);
+    let python = python_of_workers();
+    let submit = ["submit", "--watch", "--python", &python, "-o"];
+    let submitted = scene.ask(&coordinator.url, PEOPLE, submit, &[&dataset, &programs]);
     assert!(submitted.status.success(), "{}", text(&submitted.stderr));
     verify(&dataset, &[&programs]);
 
@@ -74,7 +76,9 @@ fn certificates_are_replaced_without_a_restart() {
     scene.certify();
     until("the coordinator shows its new certificate", || ask().status.success());
     let (dataset, programs) = (scene.path("traces"), scene.path("programs"));
-    let submitted = scene.ask(&coordinator.url, PEOPLE, ["submit", "--watch", "-o"], &[&dataset, &programs]);
+    let python = python_of_workers();
+    let submit = ["submit", "--watch", "--python", &python, "-o"];
+    let submitted = scene.ask(&coordinator.url, PEOPLE, submit, &[&dataset, &programs]);
     assert!(submitted.status.success(), "{}", text(&submitted.stderr));
     assert!(process::interrupt(worker.id()));
     assert!(worker.wait().unwrap().success());

@@ -18,6 +18,8 @@ use tests::process::processor_seconds;
 use tests::redis::RedisServer;
 use tokio::task::JoinSet;
 
+/// What the workers say that their interpreter is, and the job asks for. None is ever started.
+const PYTHON: &str = "3.13";
 /// Workers, each with a connection of its own, as fleets have them.
 const WORKERS: usize = 256;
 /// Shards that each of them holds and renews with every report.
@@ -65,7 +67,7 @@ async fn run() -> Result<(), Failure> {
     let coordinator = Coordinator(child);
     let address = line.trim().rsplit(' ').next().ok_or("et-coord does not say where it serves")?.to_owned();
     let submitted = Command::new(binaries::et_coord())
-        .args(["submit", "--shard-sources", "1", "--coordinator", &address, "--output"])
+        .args(["submit", "--shard-sources", "1", "--python", PYTHON, "--coordinator", &address, "--output"])
         .arg(folder.path().join("out"))
         .arg(&code)
         .output()?;
@@ -126,8 +128,10 @@ impl Worker {
     /// A worker that has got its shards.
     async fn ready(number: usize, address: &str) -> Result<Worker, Failure> {
         let client = ClusterClient::new(Options::default().target(address)?.connect());
+        let labels = [("python".to_owned(), PYTHON.to_owned())].into();
+        let info = Some(v1::WorkerInfo { labels, ..v1::WorkerInfo::default() });
         let request =
-            v1::ReportRequest { worker: format!("worker-{number}"), ..v1::ReportRequest::default() };
+            v1::ReportRequest { worker: format!("worker-{number}"), info, ..v1::ReportRequest::default() };
         let mut worker = Worker { client, request };
         while worker.request.running.len() < SHARDS_EACH {
             worker.request.free_slots = (SHARDS_EACH - worker.request.running.len()) as u32;

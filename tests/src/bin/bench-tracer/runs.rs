@@ -141,8 +141,7 @@ fn seconds(
         .arg(output);
     let ran = command.env("PYTHONHASHSEED", "0").output()?;
     let told = String::from_utf8(ran.stderr)?;
-    let first = told.lines().last().and_then(|line| line.split_whitespace().next());
-    let seconds = first.and_then(|seconds| seconds.parse().ok());
+    let seconds = told.lines().last().and_then(|seconds| seconds.parse().ok());
     seconds.ok_or_else(|| format!("a program under {}: {told}", baseline.name()).into())
 }
 
