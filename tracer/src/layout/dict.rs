@@ -54,8 +54,9 @@ impl Dict {
     pub(crate) unsafe fn in_order<V: Version>(self) -> impl Iterator<Item = (Obj, Obj)> {
         const FIRST: usize = 48;
         let entries = self.entries::<V>();
-        // SAFETY: the caller vouches for the class, which has the field; each link leads to the next, or nowhere.
+        // SAFETY: the caller vouches for the class, which has the field.
         let first = unsafe { self.0.field::<Option<NonNull<Link>>>(FIRST) };
+        // SAFETY: each link leads to the next, or nowhere.
         let links = std::iter::successors(first, |link| unsafe { link.as_ref() }.next);
         links.take(self.len()).filter_map(move |link| {
             // SAFETY: as above.

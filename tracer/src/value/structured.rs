@@ -15,18 +15,19 @@ pub(crate) fn write_factory<V: Version>(text: &mut Text, factory: Option<Obj>) {
 impl<R: Record> Writer<'_, R> {
     pub(super) fn dict<V: Version>(&mut self, object: Obj, class: Type, dict: Dict) -> Stability {
         let len = dict.len();
-        // SAFETY: the kind is that of the dict's class.
         match class.dict_kind() {
             DictKind::Plain => self.within::<V>(object, NodeKind::Dict, BRACES, len, |writer, node| {
                 writer.items::<V>(node, len, dict.entries::<V>().iter())
             }),
             DictKind::Ordered => {
                 self.within::<V>(object, NodeKind::OrderedDict, BRACES, len, |writer, node| {
+                    // SAFETY: it is of that kind.
                     writer.items::<V>(node, len, unsafe { dict.in_order::<V>() })
                 })
             }
             DictKind::Default => {
                 let node = self.record.open(object, NodeKind::DefaultDict, len);
+                // SAFETY: it is of that kind.
                 self.factory::<V>(node, unsafe { dict.factory() });
                 self.text.ascii(b", ");
                 self.within_node::<V>(object, node, BRACES, len, |writer, node| {
