@@ -87,12 +87,12 @@ fn the_same_job_goes_on_and_another_is_refused() {
 
 #[test]
 fn many_may_begin_the_same_job_at_once() {
-    for _ in 0..20 {
+    for _ in 0..300 {
         let place = Place::with_files(&FILES);
         let job = place.job(&["corpus"], 2);
-        let together = Barrier::new(4);
+        let together = Barrier::new(8);
         thread::scope(|scope| {
-            for _ in 0..4 {
+            for _ in 0..8 {
                 scope.spawn(|| {
                     together.wait();
                     Dataset::start(place.store(), job.clone()).unwrap();
