@@ -3,6 +3,7 @@
 //! Left out, with a message, where there is no `redis-server`.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -113,6 +114,14 @@ impl<Q: Shared> Fleet<Q> {
 
     fn et_coord(&self, arguments: &[&str]) -> Output {
         self.command(binaries::et_coord()).args(arguments).output().unwrap()
+    }
+
+    /// The same in a mount namespace of its own, in which this file says which addresses a name has.
+    fn et_coord_that_knows(&self, hosts: &Path, arguments: &[&str]) -> Output {
+        let mut command = self.command("unshare".into());
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(r#"mount --bind "$0" /etc/hosts && exec "$@""#).arg(hosts).arg(binaries::et_coord());
+        command.args(arguments).output().unwrap()
     }
 
     fn asked(&self, arguments: &[&str]) -> Value {
@@ -242,6 +251,27 @@ fn who_knows_several_coordinators_asks_one_that_lives() {
     until("some shards are done", || fleet.shards_done(&id, &both) >= 3);
     one.kill();
     fleet.await_whole(&id, &both, &programs);
+}
+
+#[test]
+fn a_name_with_several_addresses_stands_for_all_of_them() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (one, first) = fleet.coordinator(None);
+    let second = first.replace("127.0.0.1", "127.0.0.2");
+    let (two, _) = fleet.coordinator(Some(&second));
+    let hosts = fleet.folder.path().join("hosts");
+    std::fs::write(&hosts, "127.0.0.1 coordinators.test\n127.0.0.2 coordinators.test\n").unwrap();
+    let check = || {
+        let name = first.replace("127.0.0.1", "coordinators.test");
+        let output = fleet.et_coord_that_knows(&hosts, &["jobs", "--json", "--coordinator", &name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    check();
+    one.kill();
+    check();
+    let (_one, _) = fleet.coordinator(Some(&first));
+    two.kill();
+    check();
 }
 
 #[test]
