@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
 use tests::sentinels::WatchedRedis;
-use tests::system::{python_of_workers, text, until};
+use tests::system::{et_coord, python_of_workers, text, until};
 
 const OUTPUT: &str = "s3://bucket/traces";
 
@@ -346,6 +346,30 @@ fn jobs_can_be_paused_cancelled_and_taken_up_again_from_the_command_line() {
     let refused = ask(&["cancel", &id]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(text(&refused.stderr), format!("error: job {id} is complete\n"));
+}
+
+#[test]
+fn a_dry_run_shows_the_job_and_its_first_shards_and_asks_nobody() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("programs")).unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(folder.path().join("programs").join(format!("{name}.py")), "").unwrap();
+    }
+    let config = format!("sources: [{}]\noutput: {}\nshard-sources: 3\n", path("programs"), path("traces"));
+    std::fs::write(path("job.yaml"), config).unwrap();
+    let nobody = ["--coordinator", "http://127.0.0.1:1"];
+    let flags = ["--shard-sources", "2", "--timeout", "7s", "--priority", "5", "--dry-run"];
+    let output = et_coord(["submit", "--config", &path("job.yaml")].iter().chain(&flags).chain(&nobody));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let job = &shown["job"];
+    assert_eq!((&shown["output"], &shown["priority"]), (&Value::from(path("traces")), &Value::from(5)));
+    assert_eq!((&job["shard_sources"], &job["limits"]["wall_ms"]), (&Value::from(2), &Value::from(7000)));
+    let sources: Vec<_> =
+        shown["first_shards"].as_array().unwrap().iter().map(|shard| &shard["sources"]).collect();
+    assert_eq!(sources, [&Value::from(2), &Value::from(1)]);
+    assert!(!folder.path().join("traces").exists(), "nothing is begun");
 }
 
 #[test]
