@@ -98,7 +98,7 @@ def hunter(run, module, code, path, output):
 
 def viztracer(run, module, code, path, output):
     # Its rewriting of the source stands in for variables; it logs what is assigned, and nothing else.
-    tracer = module.VizTracer(output_file=output, log_func_args=True, log_func_retval=True, verbose=0, tracer_entries=2_000_000)
+    tracer = module.VizTracer(output_file=output + ".json", log_func_args=True, log_func_retval=True, verbose=0, tracer_entries=2_000_000)
     tracer.start()
     try:
         run()

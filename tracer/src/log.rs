@@ -4,6 +4,7 @@
 //! item at hand is given up; the end of the log is kept free, so that the program's verdict can always be
 //! written.
 
+mod effect;
 mod instruction;
 mod names;
 mod threads;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
 use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
-use trace::{Arena, Bounds, EffectKind, GapReason, Scope, Stream, Verdict};
+use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
@@ -144,10 +145,16 @@ impl Log {
         self.state = State::Abandoned;
     }
 
+    /// Bytes that are left for items other than the last GAP and END.
+    #[inline(always)]
+    pub(crate) fn room_left(&self) -> usize {
+        (self.limit as usize).saturating_sub(self.cursor as usize)
+    }
+
     /// Makes sure that `len` bytes can be written.
     #[inline(always)]
     pub(crate) fn room(&self, len: usize) -> Result<(), Full> {
-        if (self.limit as usize).saturating_sub(self.cursor as usize) < len { Err(Full) } else { Ok(()) }
+        if self.room_left() < len { Err(Full) } else { Ok(()) }
     }
 
     #[inline(always)]
@@ -379,44 +386,14 @@ impl Log {
         Ok(())
     }
 
-    /// EFFECT, as far as there is room, and in any case the note that there was one.
-    pub(crate) fn effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) {
-        if self.state == State::Abandoned {
-            return;
-        }
-        // SAFETY: the arena is mapped.
-        unsafe { &*self.effects }.fetch_or(1 << kind as u32, Ordering::Relaxed);
-        if self.is_closed() || self.effects_left == 0 {
-            return;
-        }
-        self.effects_left -= 1;
-        if let Err(Full) = self.write_effect(kind, write) {
-            self.close(GapReason::Bytes);
-        }
-    }
-
-    fn write_effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
-        self.on_this_thread()?;
-        self.item(tag::EFFECT)?;
-        self.byte(match kind {
-            EffectKind::Read => trace::wire::effect::READ,
-            EffectKind::Write => trace::wire::effect::WRITE,
-            EffectKind::Network => trace::wire::effect::NETWORK,
-            EffectKind::Process => trace::wire::effect::PROCESS,
-            EffectKind::Environment => trace::wire::effect::ENVIRONMENT,
-            EffectKind::Time => trace::wire::effect::TIME,
-            EffectKind::Randomness => trace::wire::effect::RANDOMNESS,
-            EffectKind::Code => trace::wire::effect::CODE,
-        });
-        self.short_text(self.values, write)?;
-        self.commit();
+    /// GAP, from which the trace goes on.
+    pub(crate) fn gap(&mut self, reason: GapReason) -> Result<(), Full> {
+        self.room(FIXED_LEN)?;
+        self.write_gap(reason);
         Ok(())
     }
 
-    /// Gives up the item at hand, says why, and closes the log for all but the verdict.
-    pub(crate) fn close(&mut self, reason: GapReason) {
-        self.give_up();
-        self.limit = self.end;
+    fn write_gap(&mut self, reason: GapReason) {
         self.byte(tag::GAP);
         self.byte(match reason {
             GapReason::Events => trace::wire::gap::EVENTS,
@@ -425,6 +402,13 @@ impl Log {
         });
         self.varint(0);
         self.commit();
+    }
+
+    /// Gives up the item at hand, says why, and closes the log for all but the verdict.
+    pub(crate) fn close(&mut self, reason: GapReason) {
+        self.give_up();
+        self.limit = self.end;
+        self.write_gap(reason);
         self.state = State::Closed;
     }
 
