@@ -29,7 +29,7 @@ import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from reference_code import Steps  # noqa: E402
-from reference_elements import Variable, differences  # noqa: E402
+from reference_elements import Purse, Variable, differences  # noqa: E402
 from reference_frames import (  # noqa: E402
     global_names,
     holds,
@@ -115,6 +115,7 @@ class Tracer:
         self.max_depth = float("inf")
         self.deepest = 0
         self.in_gap = False
+        self.arguments, self.others = Purse(), Purse()
         self.chars = request["value_chars"]
         self.granularity = request["granularity"]
         self.steps = {}
@@ -340,7 +341,7 @@ class Tracer:
             known = self.stack[-1].locals
             for name in filter(is_variable, local_names(frame.f_code)):
                 if name in known and holds(frame, name, value):
-                    if known[name].state() == Variable(value, self.chars).state():
+                    if known[name].reads_as(Variable(value, self.chars)):
                         return name, *told
         return None, *told
 
@@ -350,7 +351,9 @@ class Tracer:
             return
         state = self.stack[-1]
         now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
-        changes = list(differences("local", state.locals, now))
+        is_call = kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        purse = self.others.open()
+        changes = list(differences("local", state.locals, now, self.arguments.open() if is_call else purse))
         state.locals = now
 
         names = state.global_names
@@ -358,7 +361,7 @@ class Tracer:
             name: Variable(value, self.chars) for name, value in variables(named(self.namespace), names).items()
         }
         before = self.globals if names is None else variables(self.globals, names)
-        changes += differences("global", before, now_global)
+        changes += differences("global", before, now_global, purse)
         self.globals = {name: text for name, text in self.globals.items() if name not in before} | now_global
 
         self.count()
@@ -373,8 +376,9 @@ class Tracer:
         if kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             bound = local_variables(frame, None)
             arguments = {name: Variable(value, self.chars) for name, value in bound.items()}
+            self.arguments.open()
         self.count()
-        self.add(kind, *value, list(differences("local", {}, arguments)))
+        self.add(kind, *value, list(differences("local", {}, arguments, self.arguments)))
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None

@@ -7,6 +7,7 @@
 mod effect;
 mod instruction;
 mod names;
+mod ration;
 mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,8 @@ use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
+pub(crate) use ration::Purse;
+use ration::Rations;
 pub(crate) use threads::ThreadNumber;
 use threads::Threads;
 
@@ -51,6 +54,7 @@ pub(crate) struct Log {
     threads: Threads,
     values: Limits,
     whole: Limits,
+    rations: Rations,
     output: Limits,
     /// Room for the text of an element.
     scratch: Box<[u8]>,
@@ -72,11 +76,12 @@ enum State {
 pub(crate) struct Written {
     start: u32,
     len: u16,
+    chars: u16,
     type_name: NameNumber,
 }
 
 impl Written {
-    pub(crate) const NONE: Written = Written { start: 0, len: 0, type_name: 0 };
+    pub(crate) const NONE: Written = Written { start: 0, len: 0, chars: 0, type_name: 0 };
 }
 
 impl Log {
@@ -108,6 +113,7 @@ impl Log {
             threads: Threads::new(),
             values: Limits::new(values),
             whole,
+            rations: Rations::new(),
             output,
             scratch: vec![0; whole.room()].into_boxed_slice(),
             state: State::Open,
@@ -124,6 +130,25 @@ impl Log {
     #[inline(always)]
     pub(crate) fn whole(&self) -> Limits {
         self.whole
+    }
+
+    /// The same as far as such values are rationed.
+    pub(crate) fn affordable(&self) -> Limits {
+        self.whole.at_most(self.rations.left().max(self.values.chars))
+    }
+
+    /// Changes that follow draw upon this purse. Each event opens one.
+    #[inline(always)]
+    pub(crate) fn open(&mut self, purse: Purse) {
+        self.rations.open(purse);
+    }
+
+    /// A variable was told whole. Where its text is no longer than a cut one it costs nothing.
+    pub(crate) fn spend(&mut self, written: Written) {
+        let chars = usize::from(written.chars);
+        if chars > self.values.chars {
+            self.rations.spend(chars);
+        }
     }
 
     /// An empty text that is no part of the log. It lasts until the next one is asked for. The limits are those
@@ -269,24 +294,23 @@ impl Log {
         write: impl FnOnce(&mut Text) -> R,
     ) -> Result<(Written, R), Full> {
         let type_name = self.type_name::<V>(typed)?;
-        let (start, len, result) = self.short_text(limits, write)?;
-        Ok((Written { start, len, type_name }, result))
+        let (written, result) = self.short_text(limits, write)?;
+        Ok((Written { type_name, ..written }, result))
     }
 
-    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands and how
-    /// long it is.
+    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands, of no type.
     #[inline(always)]
     fn short_text<R>(
         &mut self,
         limits: Limits,
         write: impl FnOnce(&mut Text) -> R,
-    ) -> Result<(u32, u16, R), Full> {
+    ) -> Result<(Written, R), Full> {
         self.room(limits.room() + FIXED_LEN)?;
         let length_at = self.cursor;
         // SAFETY: there is room for the length and for any text within the limits.
         let mut text = unsafe { Text::new(length_at.add(2), limits) };
         let result = write(&mut text);
-        let len = text.byte_len();
+        let (len, chars) = (text.byte_len(), text.so_far().chars as u16);
         debug_assert!(len <= limits.room());
         // SAFETY: as above.
         unsafe {
@@ -294,7 +318,7 @@ impl Log {
             self.cursor = length_at.add(2 + len);
         }
         let start = (length_at as usize + 2 - self.start as usize) as u32;
-        Ok((start, len as u16, result))
+        Ok((Written { start, len: len as u16, chars, type_name: 0 }, result))
     }
 
     /// Whether both texts and both types are the same.

@@ -10,7 +10,7 @@ use trace::{GapReason, Granularity, Request, Scope};
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
 use crate::depth::DepthLimit;
 use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version};
-use crate::log::{Full, Log, ThreadNumber};
+use crate::log::{Full, Log, Purse, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
@@ -207,7 +207,11 @@ impl<V: Version> Tracer<V> {
         });
         self.next_frame += 1;
         self.log.call::<V>(&mut info.function, line)?;
-        if self.granularity == Granularity::Call { self.arguments() } else { self.changes() }
+        let has_arguments = info.body == Body::Function;
+        match self.granularity {
+            Granularity::Call => self.arguments(),
+            _ => self.changes(if has_arguments { Purse::Arguments } else { Purse::Others }),
+        }
     }
 
     /// Whether a frame that is entered now is told of.
@@ -241,7 +245,7 @@ impl<V: Version> Tracer<V> {
         let delta = i64::from(line) - i64::from(top.line);
         top.line = line;
         self.log.line(delta)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// The instruction at this byte offset is about to run, or has just entered the frame.
@@ -303,7 +307,7 @@ impl<V: Version> Tracer<V> {
         let number = activation.number;
         self.stack.push(activation);
         self.log.resume(number)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// The frame returns a value.
@@ -329,7 +333,7 @@ impl<V: Version> Tracer<V> {
     fn write_value(&mut self, tag: u8, value: Obj) -> Result<(), Ended> {
         self.count()?;
         self.log.value::<V>(tag, value)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// An exception appears in a frame; `offset` is that of the instruction.
@@ -405,7 +409,7 @@ impl<V: Version> Tracer<V> {
     fn write_exception(&mut self, tag: u8, exception: Obj) -> Result<(), Ended> {
         self.count()?;
         self.log.exception::<V>(tag, exception)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     fn leave(&mut self) {
@@ -426,6 +430,7 @@ impl<V: Version> Tracer<V> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         let CodeInfo { locals, body, .. } = self.codes.get(top.code);
         if *body == Body::Function {
+            self.log.open(Purse::Arguments);
             for local in locals {
                 // SAFETY: the locals are those of the frame's code.
                 if let Some(value) = unsafe { local.value_in(top.frame) } {
@@ -438,19 +443,23 @@ impl<V: Version> Tracer<V> {
         Ok(())
     }
 
-    /// Ends the event of the innermost frame with what has changed.
+    /// Ends the event of the innermost frame with what has changed. What its locals cost is drawn upon `purse`.
     #[inline(always)]
-    fn changes(&mut self) -> Result<(), Ended> {
+    fn changes(&mut self, purse: Purse) -> Result<(), Ended> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         if self.granularity == Granularity::Call {
             self.log.end_event()?;
             return Ok(());
         }
         let CodeInfo { locals, globals, body, .. } = self.codes.get(top.code);
+        self.log.open(purse);
         for (slot, local) in top.slots.iter_mut().zip(locals) {
             // SAFETY: the locals are those of the frame's code.
             let value = unsafe { local.value_in(top.frame) };
             slot.look(&mut self.log, &mut local.name, Scope::Local, value)?;
+        }
+        if let Purse::Arguments = purse {
+            self.log.open(Purse::Others);
         }
         match body {
             Body::Function => self.globals.look_at(&mut self.log, globals)?,
