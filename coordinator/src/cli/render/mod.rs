@@ -8,7 +8,6 @@ mod watch;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -128,11 +127,10 @@ async fn supervise(
 ) -> anyhow::Result<Ended> {
     let mut interrupts = Interrupts::listen()?;
     let progress = Arc::new(Progress::default());
-    let stop = Arc::new(AtomicBool::new(false));
     let mut watch = Watch::new(progress.clone(), console.clone());
     let mut work = {
-        let stop = stop.clone();
-        tokio::task::spawn_blocking(move || rendering.run(share, threads, &progress, &stop))
+        let progress = progress.clone();
+        tokio::task::spawn_blocking(move || rendering.run(share, threads, &progress))
     };
     let mut interrupted = None;
     loop {
@@ -148,7 +146,7 @@ async fn supervise(
                 if interrupted.replace(interrupt).is_some() {
                     return Ok(Ended::Stopped(interrupt));
                 }
-                stop.store(true, Ordering::Relaxed);
+                progress.stop();
             }
             () = watch.tick() => {}
         }
