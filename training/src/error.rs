@@ -38,16 +38,13 @@ pub enum RenderError {
 }
 
 impl RenderError {
-    /// Whether the store may do better in a while. What is absent may be so because another one has made the set
-    /// complete.
+    /// Whether the store may do better in a while.
     pub fn may_pass(&self) -> bool {
         match self {
             RenderError::Store(error)
             | RenderError::Part(PartError::Store(error))
             | RenderError::Manifest(ManifestError::Store(error))
-            | RenderError::Benchmark(BenchmarkError::Store(error)) => {
-                matches!(error.kind(), ErrorKind::Other | ErrorKind::NotFound)
-            }
+            | RenderError::Benchmark(BenchmarkError::Store(error)) => error.kind() == ErrorKind::Other,
             _ => false,
         }
     }

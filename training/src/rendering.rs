@@ -182,10 +182,17 @@ impl Rendering {
 
     /// Writes card, report and, last of all, the manifest, once every step is done. Sealing a set twice is harmless.
     pub fn seal(&self) -> Result<Report, RenderError> {
-        if let Some(report) = self.finished()? {
-            seal::clean(&self.store)?;
-            return Ok(report);
-        }
+        let sealed = match self.finished()? {
+            Some(report) => Ok(report),
+            None => self.try_seal(),
+        };
+        // Another one may have sealed it meanwhile, and cleared away what this one was to read.
+        let report = sealed.or_else(|error| self.finished()?.ok_or(error))?;
+        seal::clean(&self.store)?;
+        Ok(report)
+    }
+
+    fn try_seal(&self) -> Result<Report, RenderError> {
         let (files, mut tally) = if self.request.shuffle {
             let mut tally = Tally::default();
             self.scattered()?.iter().for_each(|part| tally.merge(&part.tally));
@@ -193,9 +200,7 @@ impl Rendering {
         } else {
             (self.parts.len() as u64, Tally::default())
         };
-        let report = seal::seal(&self.store, &self.request, files, &mut tally)?;
-        seal::clean(&self.store)?;
-        Ok(report)
+        seal::seal(&self.store, &self.request, files, &mut tally)
     }
 
     pub(crate) fn executions(&self) -> u64 {

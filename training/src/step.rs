@@ -56,7 +56,8 @@ impl Stage {
 }
 
 impl Step {
-    pub(crate) fn key(self) -> String {
+    /// What exists in the store once it is done.
+    pub fn key(self) -> String {
         self.stage.key(self.number)
     }
 }
