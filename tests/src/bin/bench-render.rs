@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use dataset::{Dataset, Object, Row, Store};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use render::{Example, Settings, Text, kinds};
+use render::{Settings, kinds};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tests::bench;
@@ -145,8 +145,10 @@ fn with_state(event: &Event<'_>, state: &State) -> Value {
         // A module's variables are its globals, and so are its locals to Python.
         let variables =
             if event.function == "<module>" { state.globals() } else { state.locals(event.frame) };
-        fields["locals"] =
-            variables.iter().map(|(name, variable)| (name.clone(), variable.text.clone().into())).collect();
+        fields["locals"] = variables
+            .iter()
+            .map(|(name, variable)| (name.clone(), Value::from(variable.text.as_str())))
+            .collect();
     }
     fields
 }
@@ -177,7 +179,8 @@ fn speeds(dataset: &Dataset, figures: &mut Map<String, Value>) -> Result<(), Box
                 let mut examples = Vec::new();
                 // A style that has nothing to say of a program says so, which takes time too.
                 let _ = style.render(&execution(row), 0, &mut examples);
-                bytes += examples.iter().map(bytes_of).sum::<usize>();
+                bytes +=
+                    examples.iter().flat_map(|example| example.text.pieces()).map(str::len).sum::<usize>();
                 Ok(())
             })
         })?;
@@ -212,12 +215,4 @@ fn seconds(mut done: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, 
         best = best.min(started.elapsed().as_secs_f64());
     }
     Ok(best)
-}
-
-fn bytes_of(example: &Example) -> usize {
-    match &example.text {
-        Text::Plain(text) => text.len(),
-        Text::Prompt { prompt, completion } => prompt.len() + completion.len(),
-        Text::Messages(messages) => messages.iter().map(|message| message.content.len()).sum(),
-    }
 }

@@ -123,16 +123,7 @@ impl Bound {
     }
 
     fn fits(&self, text: &Text) -> bool {
-        let length = match text {
-            Text::Plain(text) => self.measure.of(text),
-            Text::Prompt { prompt, completion } => {
-                self.measure.of(prompt).saturating_add(self.measure.of(completion))
-            }
-            Text::Messages(messages) => messages
-                .iter()
-                .fold(0, |sum: usize, message| sum.saturating_add(self.measure.of(&message.content))),
-        };
-        length <= self.most
+        text.pieces().map(|piece| self.measure.of(piece)).fold(0, usize::saturating_add) <= self.most
     }
 
     fn fitting(&self, mut examples: Vec<Example>) -> Fitted {
