@@ -3,6 +3,7 @@
 //! Left out, with a message, where there is no `redis-server`.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
 use tests::sentinels::WatchedRedis;
-use tests::system::{python_of_workers, text, until};
+use tests::system::{et_coord, python_of_workers, text, until};
 
 const OUTPUT: &str = "s3://bucket/traces";
 
@@ -113,6 +114,14 @@ impl<Q: Shared> Fleet<Q> {
 
     fn et_coord(&self, arguments: &[&str]) -> Output {
         self.command(binaries::et_coord()).args(arguments).output().unwrap()
+    }
+
+    /// The same in a mount namespace of its own, in which this file says which addresses a name has.
+    fn et_coord_that_knows(&self, hosts: &Path, arguments: &[&str]) -> Output {
+        let mut command = self.command("unshare".into());
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(r#"mount --bind "$0" /etc/hosts && exec "$@""#).arg(hosts).arg(binaries::et_coord());
+        command.args(arguments).output().unwrap()
     }
 
     fn asked(&self, arguments: &[&str]) -> Value {
@@ -245,6 +254,27 @@ fn who_knows_several_coordinators_asks_one_that_lives() {
 }
 
 #[test]
+fn a_name_with_several_addresses_stands_for_all_of_them() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (one, first) = fleet.coordinator(None);
+    let second = first.replace("127.0.0.1", "127.0.0.2");
+    let (two, _) = fleet.coordinator(Some(&second));
+    let hosts = fleet.folder.path().join("hosts");
+    std::fs::write(&hosts, "127.0.0.1 coordinators.test\n127.0.0.2 coordinators.test\n").unwrap();
+    let check = || {
+        let name = first.replace("127.0.0.1", "coordinators.test");
+        let output = fleet.et_coord_that_knows(&hosts, &["jobs", "--json", "--coordinator", &name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    check();
+    one.kill();
+    check();
+    let (_one, _) = fleet.coordinator(Some(&first));
+    two.kill();
+    check();
+}
+
+#[test]
 fn a_job_waits_for_workers_of_its_interpreter() {
     let Some(fleet) = Fleet::new() else { return };
     let programs = fleet.plant();
@@ -316,6 +346,30 @@ fn jobs_can_be_paused_cancelled_and_taken_up_again_from_the_command_line() {
     let refused = ask(&["cancel", &id]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(text(&refused.stderr), format!("error: job {id} is complete\n"));
+}
+
+#[test]
+fn a_dry_run_shows_the_job_and_its_first_shards_and_asks_nobody() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("programs")).unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(folder.path().join("programs").join(format!("{name}.py")), "").unwrap();
+    }
+    let config = format!("sources: [{}]\noutput: {}\nshard-sources: 3\n", path("programs"), path("traces"));
+    std::fs::write(path("job.yaml"), config).unwrap();
+    let nobody = ["--coordinator", "http://127.0.0.1:1"];
+    let flags = ["--shard-sources", "2", "--timeout", "7s", "--priority", "5", "--dry-run"];
+    let output = et_coord(["submit", "--config", &path("job.yaml")].iter().chain(&flags).chain(&nobody));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let job = &shown["job"];
+    assert_eq!((&shown["output"], &shown["priority"]), (&Value::from(path("traces")), &Value::from(5)));
+    assert_eq!((&job["shard_sources"], &job["limits"]["wall_ms"]), (&Value::from(2), &Value::from(7000)));
+    let sources: Vec<_> =
+        shown["first_shards"].as_array().unwrap().iter().map(|shard| &shard["sources"]).collect();
+    assert_eq!(sources, [&Value::from(2), &Value::from(1)]);
+    assert!(!folder.path().join("traces").exists(), "nothing is begun");
 }
 
 #[test]
