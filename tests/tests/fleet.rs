@@ -2,13 +2,16 @@
 //!
 //! Left out, with a message, where there is no `redis-server`.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use dataset::{S3Keys, S3Settings, Store};
 use s3_server::{ACCESS_KEY_ID, Fault, S3Server, SECRET_ACCESS_KEY};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
@@ -156,6 +159,23 @@ impl<Q: Shared> Fleet<Q> {
         assert!(said.contains("150 sources listed, 150 in the dataset"), "{said}");
     }
 
+    /// Every object below a place, with the hash of its bytes.
+    fn objects(&self, place: &str) -> BTreeMap<String, u64> {
+        let keys = S3Keys {
+            access_key_id: ACCESS_KEY_ID.to_owned(),
+            secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+        };
+        let settings = S3Settings { endpoint: Some(self.s3.endpoint()), keys: Some(keys) };
+        let store = Store::open_s3(place, &settings).unwrap();
+        let keys = store.list("").unwrap().map(Result::unwrap);
+        let hashed = |key: String| {
+            let mut hash = DefaultHasher::new();
+            store.get(&key).unwrap().hash(&mut hash);
+            (key, hash.finish())
+        };
+        keys.map(hashed).collect()
+    }
+
     fn plant(&self) -> String {
         let programs = self.folder.path().join("programs");
         std::fs::create_dir(&programs).unwrap();
@@ -209,6 +229,42 @@ fn nothing_is_lost_or_doubled_whoever_is_killed() {
 fn redis_flush(fleet: &Fleet) {
     let mut connection = fleet.redis.connection().unwrap();
     redis::cmd("FLUSHALL").query::<()>(&mut connection).unwrap();
+}
+
+#[test]
+fn text_is_the_same_bytes_whoever_is_killed_and_whatever_fails() {
+    let Some(fleet) = Fleet::new() else { return };
+    let rows = fleet.folder.path().join("rows.jsonl");
+    let code =
+        "def f(n):\n    seen = []\n    for i in range(n):\n        seen.append(i * n)\n    return seen\n";
+    let row = |number: usize| format!("{}\n", json!({"code": code, "input": number.to_string()}));
+    std::fs::write(&rows, (0..60).map(row).collect::<String>()).unwrap();
+    let run = ["run", rows.to_str().unwrap(), "-o", "s3://bucket/traces", "--shard-sources", "2"];
+    let ran = fleet.et_coord(&run);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let ask = |output: &str, more: &[&str]| {
+        let render =
+            ["render", "s3://bucket/traces", "--style", "scratchpad", "--shuffle", "--per-shape", "40"];
+        fleet.asked(&[&render[..], &["--json", "-o", output], more].concat())
+    };
+    ask("s3://bucket/alone", &[]);
+
+    let (one, first) = fleet.coordinator(None);
+    let (_two, second) = fleet.coordinator(None);
+    let [lost, _kept] = [fleet.worker(&first), fleet.worker(&second)];
+    let faults = fleet.s3.faults();
+    faults.next(3, &["PUT", "/text/"], Fault::SlowDown);
+    faults.next(3, &["GET", "/traces/"], Fault::Reset);
+    let submitted = ask("s3://bucket/text", &["--coordinator", &first]);
+    let id = submitted["job"].as_str().unwrap();
+    until("some parts are looked at", || fleet.shards_done(id, &second) >= 3);
+    lost.kill();
+    one.kill();
+    redis_flush(&fleet);
+    let _more = fleet.worker(&second);
+    let ended = fleet.asked(&["watch", id, "--json", "--coordinator", &second]);
+    assert_eq!((&ended["state"], &ended["kind"]), (&Value::from("complete"), &Value::from("render")));
+    assert_eq!(fleet.objects("s3://bucket/text"), fleet.objects("s3://bucket/alone"));
 }
 
 #[test]
