@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store, StoreError,
-    attempt_key,
+    Dropped, ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store,
+    StoreError, attempt_key,
 };
 use inputs::Guidance;
 use telemetry::metrics;
@@ -18,10 +18,12 @@ use tracing::{debug, warn};
 use crate::ahead::ReadAhead;
 use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
-use crate::ledger::{Assignment, Ended, Failure};
+use crate::filter::{Filter, Looks};
+use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
 use crate::patience::Patience;
 use crate::prefetch::Prefetched;
 use crate::progress::Progress;
+use crate::render::Renderings;
 use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::search::{self, Stage};
@@ -50,6 +52,13 @@ impl ShardFault {
     }
 }
 
+/// A shard whose programs are run.
+struct Task<'a> {
+    lease: &'a Lease,
+    output: &'a str,
+    trace: &'a Trace,
+}
+
 /// Runs shards in one slot, whose interpreter stays warm from one to the next.
 pub(crate) struct ShardRunner {
     spec: SlotSpec,
@@ -57,6 +66,7 @@ pub(crate) struct ShardRunner {
     /// Folder for parts until they are whole.
     parts: PathBuf,
     prefetched: Prefetched,
+    renderings: Renderings,
     /// Empty until it is needed.
     slot: Option<Slot>,
     /// Where programs are run again: in another interpreter, because programs of one share their addresses, and the
@@ -66,8 +76,14 @@ pub(crate) struct ShardRunner {
 }
 
 impl ShardRunner {
-    pub(crate) fn new(spec: SlotSpec, parts: PathBuf, prefetched: Prefetched) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, prefetched, slot: None, twin: None }
+    pub(crate) fn new(
+        spec: SlotSpec,
+        parts: PathBuf,
+        prefetched: Prefetched,
+        renderings: Renderings,
+    ) -> ShardRunner {
+        let confinement = spec.profile.to_string();
+        ShardRunner { spec, confinement, parts, prefetched, renderings, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -82,7 +98,12 @@ impl ShardRunner {
 
     /// Runs a shard to its end, or until the progress says to stop.
     fn run(&mut self, assignment: &Assignment, progress: &Progress) -> Ended {
-        match self.try_run(assignment, progress) {
+        let Assignment { lease, output, work, .. } = assignment;
+        let task = match work {
+            Work::Trace(trace) => Task { lease, output, trace },
+            Work::Render { order, .. } => return self.renderings.run(lease, output, order, progress),
+        };
+        match self.try_run(&task, progress) {
             Ok(ended) => ended,
             // Whatever went wrong, it went wrong with something that nobody wants any more.
             Err(_) if progress.is_stopped() => Ended::Dropped,
@@ -93,13 +114,15 @@ impl ShardRunner {
         }
     }
 
-    fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+    fn try_run(&mut self, task: &Task<'_>, progress: &Progress) -> Result<Ended, ShardFault> {
+        let Task { lease, output, trace } = *task;
+        let Trace { shard, limits, set_aside, careful, .. } = trace;
         let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
+        let mut filter = Filter::new(&trace.executions.filters);
         let sources = match early {
             Some(early) => early.go_on(),
             None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
@@ -111,10 +134,12 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                let common = self.common(assignment);
+                let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
-                self.append(&mut part, assignment, &source, progress)?;
+                let source = &source;
+                let (part, filter) = (&mut part, &mut filter);
+                Running { runner: self, part, filter, task, source, progress }.run()?;
             }
             progress.set_tally(part.tally());
             metrics::source_finished();
@@ -135,45 +160,11 @@ impl ShardRunner {
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 
-    fn append(
-        &mut self,
-        part: &mut PartWriter,
-        assignment: &Assignment,
-        source: &Source,
-        progress: &Progress,
-    ) -> Result<(), ShardFault> {
-        let common = self.common(assignment);
-        if let Body::Unreadable { reason } = &source.body {
-            return append_row(part, |_| common.unreadable(source, reason));
-        }
-        let executions = &assignment.executions;
-        let asked = asked(source, executions);
-        if asked.is_empty() && !executions.has(Mode::Functions) {
-            return append_row(part, |_| common.not_asked_for(source));
-        }
-        let mut stage = Running { runner: self, part, assignment, source, progress };
-        for (began, entry) in asked {
-            let request = request(source, entry, assignment);
-            let execution = stage.execute(&request, &assignment.limits)?;
-            stage.keep(began, &request, &assignment.limits, &execution)?;
-        }
-        if executions.has(Mode::Functions) {
-            let plan = search::Plan {
-                limits: &assignment.limits,
-                granularity: assignment.granularity,
-                settings: executions.search,
-                guidance: Guidance::Coverage,
-            };
-            search::search(source, &plan, &mut stage)?;
-        }
-        Ok(())
-    }
-
-    fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
+    fn common<'a>(&'a self, task: &Task<'a>) -> Common<'a> {
         Common {
-            lease: &assignment.lease,
-            limits: &assignment.limits,
-            granularity: assignment.granularity,
+            lease: task.lease,
+            limits: &task.trace.limits,
+            granularity: task.trace.granularity,
             interpreter: &self.spec.interpreter.version,
             confinement: &self.confinement,
         }
@@ -181,15 +172,16 @@ impl ShardRunner {
 }
 
 /// Runs one source of a shard, and writes down what is kept of it.
-struct Running<'a> {
+struct Running<'a, 'f> {
     runner: &'a mut ShardRunner,
     part: &'a mut PartWriter,
-    assignment: &'a Assignment,
+    filter: &'a mut Filter<'f>,
+    task: &'a Task<'a>,
     source: &'a Source,
     progress: &'a Progress,
 }
 
-impl Stage for Running<'_> {
+impl Stage for Running<'_, '_> {
     type Fault = ShardFault;
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, ShardFault> {
@@ -205,13 +197,80 @@ impl Stage for Running<'_> {
         limits: &Limits,
         execution: &Execution,
     ) -> Result<(), ShardFault> {
+        let looks = self.filter.look(execution, limits);
+        if let Some(Err(why)) = looks.as_ref().map(|looks| self.filter.judge(began.entry, looks)) {
+            self.drop(why, looks);
+            return Ok(());
+        }
         let deterministic = self.repeat(request, limits, execution).map_err(|fault| self.failed(fault))?;
-        let common = self.runner.common(self.assignment);
+        if let Err(why) = self.filter.judge_repeats(deterministic) {
+            self.drop(why, looks);
+            return Ok(());
+        }
+        self.filter.keep(began.entry, looks);
+        let common = self.runner.common(self.task);
         append_row(self.part, |events| common.ran(self.source, began, execution, deterministic, events))
     }
 }
 
-impl Running<'_> {
+impl Running<'_, '_> {
+    /// Makes all executions of the source. It has a row at least, whatever filters leave of them.
+    fn run(mut self) -> Result<(), ShardFault> {
+        let Running { task, source, .. } = self;
+        if let Body::Unreadable { reason } = &source.body {
+            let common = self.runner.common(task);
+            return append_row(self.part, |_| common.unreadable(source, reason));
+        }
+        let Trace { executions, limits, .. } = task.trace;
+        let asked = asked(source, executions);
+        if asked.is_empty() && !executions.has(Mode::Functions) {
+            let common = self.runner.common(task);
+            return append_row(self.part, |_| common.not_asked_for(source));
+        }
+        self.filter.begin(source);
+        let sha256 = source.sha256();
+        for (began, entry) in asked {
+            if self.filter.is_known(&sha256, began.entry, began.input) {
+                self.drop(Dropped::SameContent, None);
+                continue;
+            }
+            let request = request(source, entry, task.trace);
+            let execution = self.execute(&request, limits)?;
+            self.keep(began, &request, limits, &execution)?;
+        }
+        if executions.has(Mode::Functions) {
+            self.search(&sha256)?;
+        }
+        match self.filter.end() {
+            Some(ending) => {
+                let common = self.runner.common(task);
+                append_row(self.part, |_| common.filtered(source, ending))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn search(&mut self, sha256: &str) -> Result<(), ShardFault> {
+        if self.filter.is_known(sha256, search::IMPORT_ENTRY, None) {
+            self.drop(Dropped::SameContent, None);
+            return Ok(());
+        }
+        let Running { task, source, .. } = *self;
+        let Trace { executions, limits, granularity, .. } = task.trace;
+        let plan = search::Plan {
+            limits,
+            granularity: *granularity,
+            settings: executions.search,
+            guidance: Guidance::Coverage,
+        };
+        search::search(source, &plan, self)
+    }
+
+    fn drop(&mut self, why: Dropped, looks: Option<Looks>) {
+        self.part.drop_row(why);
+        self.filter.drop(why, looks);
+    }
+
     /// Runs a program again, as often as it is asked for. Whether all were alike.
     fn repeat(
         &mut self,
@@ -221,7 +280,7 @@ impl Running<'_> {
     ) -> Result<Option<bool>, WorkerFault> {
         let mut repeats = Repeats::of(first);
         let ShardRunner { twin, spec, .. } = &mut *self.runner;
-        for _ in 1..self.assignment.repeat {
+        for _ in 1..self.task.trace.repeat {
             if repeats.differ() {
                 break;
             }
@@ -277,8 +336,8 @@ fn append_row<'a>(
 }
 
 /// What is asked of the interpreter.
-fn request<'a>(source: &'a Source, entry: Entry<'a>, assignment: &Assignment) -> Request<'a> {
-    let bounds = Bounds { max_events: assignment.limits.max_events, ..Bounds::default() };
-    let granularity = assignment.granularity;
+fn request<'a>(source: &'a Source, entry: Entry<'a>, trace: &Trace) -> Request<'a> {
+    let bounds = Bounds { max_events: trace.limits.max_events, ..Bounds::default() };
+    let granularity = trace.granularity;
     Request { entry, filename: &source.filename, source: source.bytes(), granularity, bounds }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
+use dataset::{Columns, Executions, Filters, Limits, Range, Run, Search, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
@@ -12,7 +12,7 @@ use telemetry::Parent;
 use tokio::time::timeout;
 use trace::Granularity;
 
-use crate::ledger::{Assignment, Lease, Reply, Standing};
+use crate::ledger::{Assignment, Lease, Reply, Standing, Trace, Work};
 use crate::report::Coordinator;
 
 /// A reply that takes longer is given up: well within the time of a lease, so that the report can be sent again.
@@ -108,18 +108,40 @@ fn reply_in(reply: v1::ReportReply) -> Result<(Reply, Duration), MalformedReply>
 }
 
 fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedReply> {
-    let job = assignment.job.ok_or(MalformedReply("an assignment's job"))?;
+    let v1::Assignment { lease, shard, job, set_aside, careful, traceparent } = assignment;
+    let shard = shard.ok_or(MalformedReply("an assignment's shard"))?;
+    let job = job.ok_or(MalformedReply("an assignment's job"))?;
+    let output = job.output.clone();
+    let work = match job.render {
+        Some(v1::Render { order }) => {
+            let order = serde_json::from_str(&order);
+            let order = order.map_err(|_| MalformedReply("an order that this worker understands"))?;
+            Work::Render { order: Box::new(order), executions: shard.sources }
+        }
+        None => Work::Trace(trace_in(shard, job, set_aside, careful)?),
+    };
     Ok(Assignment {
-        lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
-        shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
+        lease: lease_in(lease.ok_or(MalformedReply("an assignment's lease"))?),
+        output,
+        work,
+        parent: Parent::from_traceparent(&traceparent),
+    })
+}
+
+fn trace_in(
+    shard: v1::Shard,
+    job: v1::Job,
+    set_aside: Vec<u64>,
+    careful: bool,
+) -> Result<Trace, MalformedReply> {
+    Ok(Trace {
+        shard: shard_in(shard)?,
         granularity: granularity_in(job.granularity()),
         executions: job.executions.map(executions_in).transpose()?.unwrap_or_default(),
         repeat: job.repeat.max(1),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
-        output: job.output,
-        set_aside: assignment.set_aside.into_iter().collect(),
-        careful: assignment.careful,
-        parent: Parent::from_traceparent(&assignment.traceparent),
+        set_aside: set_aside.into_iter().collect(),
+        careful,
     })
 }
 
@@ -133,8 +155,14 @@ fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
         Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
             Range::Listed { path, from_byte, to_byte, first_line }
         }
-        Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column }) => {
-            let columns = Columns { code: code_column, input: input_column, id: id_column };
+        Wire::Rows(rows) => {
+            let v1::RowsRange { root, key, from_row, to_row, code_column, .. } = rows;
+            let columns = Columns {
+                code: code_column,
+                completion: rows.completion_column,
+                input: rows.input_column,
+                id: rows.id_column,
+            };
             Range::Rows { root, key, from_row, to_row, columns }
         }
     };
@@ -148,7 +176,23 @@ fn executions_in(executions: v1::Executions) -> Result<Executions, MalformedRepl
         modes.collect::<Result<_, _>>().map_err(|_| MalformedReply("a mode that this worker knows"))?;
     let v1::Search { seed, tried, kept, cpu_ms } =
         executions.search.ok_or(MalformedReply("the budget of a search"))?;
-    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms } })
+    let filters = executions.filters.map(filters_in).transpose()?.unwrap_or_default();
+    let runs = executions.runs.into_iter().map(|v1::Run { argv, stdin }| Run::new(argv, stdin)).collect();
+    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms }, runs, filters })
+}
+
+fn filters_in(filters: v1::Filters) -> Result<Filters, MalformedReply> {
+    let unknown = || MalformedReply("filters that this worker knows");
+    let outcomes = filters.outcomes.iter().map(|outcome| outcome.parse());
+    let distinct = filters.distinct.iter().map(|distinct| distinct.parse());
+    Ok(Filters {
+        outcomes: outcomes.collect::<Result<_, _>>().map_err(|_| unknown())?,
+        pure: filters.pure,
+        deterministic: filters.deterministic,
+        fewest_events: filters.fewest_events,
+        most_events: filters.most_events,
+        distinct: distinct.collect::<Result<_, _>>().map_err(|_| unknown())?,
+    })
 }
 
 fn granularity_in(granularity: v1::Granularity) -> Granularity {
@@ -190,6 +234,7 @@ fn tally_out(tally: Tally) -> v1::Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! One type of the wire at a time.
 
-use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
+use dataset::{Executions, Filters, Limits, Range, Run, Search, Tally};
 use proto::v1;
 use tonic::Status;
 use trace::Granularity;
 
-use crate::queue::{Counts, JobState, Lease, Token};
+use crate::queue::{Counts, JobKind, JobState, Lease, Piece, Token};
 use crate::service::JobView;
 
 pub(super) fn lease_in(lease: &v1::Lease) -> Result<Lease, Status> {
@@ -29,6 +29,7 @@ pub(super) fn tally_in(tally: Option<v1::Tally>) -> Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 
@@ -40,12 +41,17 @@ fn tally_out(tally: Tally) -> v1::Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 
-pub(super) fn shard_out(shard: Shard) -> v1::Shard {
+pub(super) fn shard_out(shard: Piece) -> v1::Shard {
+    v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: shard.range.map(range_out) }
+}
+
+fn range_out(range: Range) -> v1::shard::Range {
     use v1::shard::Range as Wire;
-    let range = match shard.range {
+    match range {
         Range::Tree { root, first, last } => Wire::Tree(v1::TreeRange { root, first, last }),
         Range::Lines { path, from_byte, to_byte, first_line } => {
             Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line })
@@ -53,12 +59,17 @@ pub(super) fn shard_out(shard: Shard) -> v1::Shard {
         Range::Listed { path, from_byte, to_byte, first_line } => {
             Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line })
         }
-        Range::Rows { root, key, from_row, to_row, columns } => {
-            let Columns { code: code_column, input: input_column, id: id_column } = columns;
-            Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column })
-        }
-    };
-    v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }
+        Range::Rows { root, key, from_row, to_row, columns } => Wire::Rows(v1::RowsRange {
+            root,
+            key,
+            from_row,
+            to_row,
+            code_column: columns.code,
+            completion_column: columns.completion,
+            input_column: columns.input,
+            id_column: columns.id,
+        }),
+    }
 }
 
 pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
@@ -66,6 +77,23 @@ pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
     v1::Executions {
         modes: executions.modes.iter().map(|mode| mode.name().to_owned()).collect(),
         search: Some(v1::Search { seed, tried, kept, cpu_ms }),
+        filters: Some(filters_out(&executions.filters)),
+        runs: executions.runs.iter().map(run_out).collect(),
+    }
+}
+
+fn run_out(run: &Run) -> v1::Run {
+    v1::Run { argv: run.argv().to_vec(), stdin: run.stdin().to_owned() }
+}
+
+fn filters_out(filters: &Filters) -> v1::Filters {
+    v1::Filters {
+        outcomes: filters.outcomes.iter().map(|outcome| outcome.name().to_owned()).collect(),
+        pure: filters.pure,
+        deterministic: filters.deterministic,
+        fewest_events: filters.fewest_events,
+        most_events: filters.most_events,
+        distinct: filters.distinct.iter().map(|distinct| distinct.name().to_owned()).collect(),
     }
 }
 
@@ -101,6 +129,10 @@ pub(super) fn status_out(view: JobView) -> v1::JobStatus {
         JobState::Complete => v1::job_status::State::Complete,
         JobState::Failed => v1::job_status::State::Failed,
     };
+    let kind = match record.kind {
+        JobKind::Trace => v1::job_status::Kind::Trace,
+        JobKind::Render => v1::job_status::Kind::Render,
+    };
     let (priority, share) = (record.priority, record.share);
     let labels = record.labels.into_iter().collect();
     v1::JobStatus {
@@ -120,6 +152,7 @@ pub(super) fn status_out(view: JobView) -> v1::JobStatus {
         submitted_unix_ms: record.submitted_unix_ms,
         ended_unix_ms: record.ended_unix_ms,
         leases: Some(counts_out(status.leases)),
+        kind: kind.into(),
     }
 }
 

@@ -23,9 +23,9 @@ pub(crate) struct Limits {
 enum Form {
     /// It is cut, and says by how much.
     Cut,
-    /// It is given up, so that what is written is all there is, but that no string is shown beyond so many
-    /// characters. No element reads otherwise because of those before it.
-    Whole { string_chars: usize },
+    /// It is given up when it takes more than `most` characters, so that what is written is all there is, but that no
+    /// string is shown beyond so many. No element reads otherwise because of those before it.
+    Whole { string_chars: usize, most: usize },
 }
 
 /// Characters of a string that are shown even where no budget is left.
@@ -70,7 +70,25 @@ impl Limits {
         const MAX_CHARS: usize = 10_000;
         let most = if 40 * chars < MAX_CHARS { 40 * chars } else { MAX_CHARS };
         let Limits { int_bits, .. } = Limits::new(chars);
-        Limits { chars: most, depth: MAX_DEPTH, int_bits, form: Form::Whole { string_chars: chars } }
+        Limits { chars: most, depth: MAX_DEPTH, int_bits, form: Form::Whole { string_chars: chars, most } }
+    }
+
+    /// These limits, but that a value which would take more characters is not written whole.
+    pub(crate) fn at_most(self, chars: usize) -> Limits {
+        match self.form {
+            Form::Cut => self,
+            Form::Whole { string_chars, most } => {
+                Limits { form: Form::Whole { string_chars, most: most.min(chars) }, ..self }
+            }
+        }
+    }
+
+    /// Characters beyond which a value is not written whole.
+    fn most(self) -> Option<usize> {
+        match self.form {
+            Form::Cut => None,
+            Form::Whole { most, .. } => Some(most),
+        }
     }
 
     /// These limits, lowered so that a text takes at most `bytes`.
@@ -83,7 +101,7 @@ impl Limits {
     pub(crate) fn string_chars(self, written: usize) -> usize {
         match self.form {
             Form::Cut => self.chars.saturating_sub(written).max(MIN_STRING_CHARS),
-            Form::Whole { string_chars } => string_chars.max(MIN_STRING_CHARS),
+            Form::Whole { string_chars, .. } => string_chars.max(MIN_STRING_CHARS),
         }
     }
 
@@ -93,7 +111,7 @@ impl Limits {
     pub(crate) const fn room(self) -> usize {
         match self.form {
             Form::Cut => Limits::BYTES_PER_CHAR * self.chars + Limits::SLACK,
-            Form::Whole { string_chars } => {
+            Form::Whole { string_chars, .. } => {
                 4 * self.chars + Limits::BYTES_PER_CHAR * string_chars + Limits::SLACK
             }
         }
@@ -153,7 +171,7 @@ impl Text {
 
     /// Whether a value that was to be written whole is too large for that.
     pub(crate) fn is_too_large(&self) -> bool {
-        self.is_given_up || (self.limits.is_whole() && self.chars > self.limits.chars)
+        self.is_given_up || self.limits.most().is_some_and(|most| self.chars > most)
     }
 
     /// Elements of containers that were written, at all depths together.
@@ -214,7 +232,7 @@ impl Text {
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.chars >= self.limits.chars
-            || (self.elements >= WHOLE_ELEMENTS && self.limits.is_whole())
+            || self.limits.most().is_some_and(|most| self.elements >= WHOLE_ELEMENTS || self.chars >= most)
             || self.is_given_up
     }
 
