@@ -256,8 +256,69 @@ if hasattr(itertools, "batched"):
     OVER[itertools.batched] = lambda it: ([word(it, 24)], held(it, 16))
 
 
+# --- Numpy -------------------------------------------------------------------------------------------------------
+
+# By kind, where numpy's own name says more than what is told.
+ITEM_TYPES = {"U": "str", "S": "bytes", "V": "void", "M": "datetime64", "m": "timedelta64", "O": "object"}
+READABLE = ("bool", "int", "uint", "float", "complex")
+
+
+def native(cls):
+    while is_made_by_python(cls):
+        cls = CLASS_BASE(cls)
+    return cls
+
+
+def of_numpy(name):
+    numpy = sys.modules.get("numpy")
+    return named(numpy.__dict__).get(name) if type(numpy) is types.ModuleType else None
+
+
+def numpy_array(value):
+    """The array as one that runs nothing of a subclass; `None` for anything else."""
+    found = of_numpy("ndarray")
+    return found.view(value, found) if found is not None and native(type(value)) is found else None
+
+
+def numpy_scalar(value):
+    """What a scalar stands for, as a number of Python; `None` for anything else."""
+    generic = of_numpy("generic")
+    cls = type(value)
+    if generic is None or is_made_by_python(cls) or not is_subclass(cls, generic):
+        return None
+    name = value.dtype.name
+    return number(value) if name.startswith(READABLE) and value.dtype.char not in "gG" else None
+
+
+def number(scalar):
+    if scalar.dtype.name == "float32":
+        return float(str(scalar))
+    if scalar.dtype.name == "complex64":
+        return complex(float(str(scalar.real)), float(str(scalar.imag)))
+    return scalar.item()
+
+
+def item_type(array):
+    names = {"g": "longdouble", "G": "clongdouble"}
+    return names.get(array.dtype.char) or ITEM_TYPES.get(array.dtype.kind) or array.dtype.name
+
+
+def has_readable_items(array):
+    is_known = item_type(array) == "object" or item_type(array).startswith(READABLE)
+    return is_known and array.dtype.isnative and is_kept(array)
+
+
+def is_kept(owner):
+    if type(owner) is memoryview:
+        return bytes_behind(owner) is not None
+    if numpy_array(owner) is None:
+        return any(is_subclass(type(owner), kind) for kind in MEMORY)
+    return bool(owner.flags.owndata) or is_kept(owner.base)
+
+
 # --- Files and memory --------------------------------------------------------------------------------------------
 
+MEMORY = bytes, bytearray, array.array
 BUFFERED = io.BufferedReader, io.BufferedWriter, io.BufferedRandom
 FILES = io.TextIOWrapper, io.FileIO, *BUFFERED
 FILE_MODE = io.FileIO.__dict__["mode"].__get__
@@ -285,5 +346,5 @@ def bytes_behind(view):
         owner, is_contiguous = view.obj, view.c_contiguous
     except ValueError:  # It was released.
         return None
-    keeps = any(is_subclass(type(owner), kind) for kind in (bytes, bytearray, array.array))
+    keeps = any(is_subclass(type(owner), kind) for kind in MEMORY)
     return view.tobytes() if is_contiguous and keeps else None

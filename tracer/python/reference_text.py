@@ -23,12 +23,17 @@ from reference_objects import (
     file_state,
     frame_state,
     has_attributes,
+    has_readable_items,
     held,
     in_order,
     innermost,
     is_one_of,
     is_subclass,
+    item_type,
     named,
+    number,
+    numpy_array,
+    numpy_scalar,
     word,
 )
 
@@ -114,6 +119,10 @@ def escaped(character):
 NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
 
 
+def is_of_numpy(value):
+    return numpy_array(value) is not None or numpy_scalar(value) is not None
+
+
 def is_named(value):
     """Whether it is shown by its name alone."""
     return any(is_subclass(type(value), kind) for kind in NAMED)
@@ -175,12 +184,15 @@ class Text:
             self.put(f"<built-in {kind} {name_text(BUILTIN_NAME(value))}>")
         elif cls is types.ModuleType and type(named(MODULE_DICT(value)).get("__name__")) is str:
             self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
-        elif has_attributes(cls):
+        elif has_attributes(cls) and numpy_array(value) is None:
             self.elements(value, class_name(value) + "(", attributes(value), ")", self.attribute, ATTRIBUTE)
-        elif is_one_of(cls, WINDOWS) and id(value) not in self.open and len(self.open) < self.depth:
+        elif (is_one_of(cls, WINDOWS) or is_of_numpy(value)) and self.may_look_through(value):
             self.window(value)
         else:
             self.put(f"<{class_name(value)}>")
+
+    def may_look_through(self, value):
+        return id(value) not in self.open and len(self.open) < self.depth
 
     def window(self, value):
         """What is looked through, in brief."""
@@ -188,6 +200,11 @@ class Text:
         self.chars, self.stop = BRIEF, min(self.stop, self.written + BRIEF)
         self.depth = min(self.depth, len(self.open) + BRIEF_DEPTH)
         self.open.append(id(value))
+        self.looked_through(value)
+        self.open.pop()
+        self.chars, self.stop, self.depth = outer
+
+    def looked_through(self, value):
         cls = type(value)
         if is_one_of(cls, VIEWS):
             self.put(class_name(value) + "([")
@@ -211,13 +228,19 @@ class Text:
                 self.put(", " if index else "")
                 self.value(part)
             self.put(")")
+        elif numpy_scalar(value) is not None:
+            self.put(class_name(value) + "(")
+            self.value(numpy_scalar(value))
+            self.put(")")
         elif cls is itertools.count or cls is itertools.repeat:
             self.put(class_name(value) + "(")
             self.endless(value)
             self.put(")")
         else:
             self.put("<" + class_name(value))
-            if is_one_of(cls, FILES):
+            if numpy_array(value) is not None:
+                self.numpy_array(numpy_array(value))
+            elif is_one_of(cls, FILES):
                 self.file(innermost(value))
             elif cls is memoryview:
                 shown = bytes_behind(value)
@@ -229,8 +252,27 @@ class Text:
             else:
                 self.iterator(value)
             self.put(">")
-        self.open.pop()
-        self.chars, self.stop, self.depth = outer
+
+    def numpy_array(self, array):
+        lengths = ", ".join(map(str, array.shape))
+        self.put(f" {item_type(array)} ({lengths}" + (",)" if len(array.shape) == 1 else ")"))
+        if has_readable_items(array):
+            self.put(" ")
+            self.axis(array, ())
+
+    def axis(self, array, at):
+        if len(at) == len(array.shape):
+            item = array[at]
+            self.value(item if item_type(array) == "object" else number(item))
+            return
+        self.put("[")
+        length = array.shape[len(at)]
+        for index in range(length):
+            self.put(", " if index else "")
+            if not self.may_begin(length - index):
+                break
+            self.axis(array, (*at, index))
+        self.put("]")
 
     def view_elements(self, view):
         of = gc.get_referents(view)[0]

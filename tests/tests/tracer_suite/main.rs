@@ -13,6 +13,7 @@ mod generators;
 mod granularities;
 mod hostile;
 mod iterators;
+mod numpy;
 mod self_tracing;
 mod structured;
 mod threads;

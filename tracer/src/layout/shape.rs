@@ -6,7 +6,10 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::PyTypeObject;
 
 use super::class::flag;
-use super::{Array, ByteArray, Bytes, Deque, Dict, Instance, Int, List, Obj, Set, Str, Tuple, Type, Version};
+use super::{
+    Array, ByteArray, Bytes, Deque, Dict, Instance, Int, List, NumpyArray, Obj, Set, Str, Tuple, Type,
+    Version,
+};
 
 unsafe extern "C" {
     static PyFunction_Type: PyTypeObject;
@@ -136,6 +139,8 @@ impl Shape {
                 Shape::Complex(object.field(16), object.field(24))
             } else if Array::is_class(base) {
                 Shape::Array(Array::from_obj(object))
+            } else if NumpyArray::is_class(base) {
+                Shape::Other
             } else {
                 Shape::instance(object, class)
             }

@@ -7,6 +7,7 @@ use pyo3_ffi::PyObject;
 
 use super::buffers::MemoryView;
 use super::files::File;
+use super::numpy::{Item, NumpyArray};
 use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version, iterators};
 use crate::python::{self, Raised};
 
@@ -28,6 +29,9 @@ pub(crate) enum Window {
     Values(Dict),
     Items(Dict),
     Memory(MemoryView),
+    NumpyArray(NumpyArray),
+    /// A scalar of numpy.
+    Scalar(Item),
     File(File),
     Suspendable(Suspendable),
 }
@@ -95,6 +99,8 @@ impl Window {
             .or_else(|| Window::of_ordered(object, class))
             .or_else(|| MemoryView::of(object, class).map(Window::Memory))
             .or_else(|| File::of(object, class).map(Window::File))
+            .or_else(|| NumpyArray::of(object, class).map(Window::NumpyArray))
+            .or_else(|| Item::of(object, class).map(Window::Scalar))
     }
 
     fn of_class(object: Obj, class: Type) -> Option<Window> {

@@ -7,6 +7,7 @@ mod float;
 mod integer;
 mod names;
 mod naming;
+mod numpy;
 mod path;
 mod record;
 mod structured;

@@ -1,5 +1,6 @@
 //! Writes what iterators, views, slices and generators let see.
 
+use super::numpy::{write_array, write_item};
 use super::path::Path;
 use super::writer::{Writer, write_within};
 use super::{NodeKind, Record, Text};
@@ -29,8 +30,10 @@ impl<R: Record> Writer<'_, R> {
 }
 
 fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, window: Window) {
-    let reads_as_call =
-        matches!(window, Window::Keys(_) | Window::Values(_) | Window::Items(_) | Window::Call(_));
+    let reads_as_call = matches!(
+        window,
+        Window::Keys(_) | Window::Values(_) | Window::Items(_) | Window::Call(_) | Window::Scalar(_)
+    );
     if reads_as_call {
         text.class_name::<V>(class.name::<V>());
         text.byte(b'(');
@@ -84,6 +87,8 @@ fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, windo
             text.ascii(b" of ");
             text.byte_string(memory.as_slice());
         }
+        Window::NumpyArray(array) => write_array::<V>(text, path, array),
+        Window::Scalar(item) => write_item::<V>(text, path, item),
         Window::File(file) => {
             if let Some(name) = file.name::<V>() {
                 text.byte(b' ');
