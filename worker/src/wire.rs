@@ -118,7 +118,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
             let order = order.map_err(|_| MalformedReply("an order that this worker understands"))?;
             Work::Render { order: Box::new(order), executions: shard.sources }
         }
-        None => Work::Trace(trace_in(shard, job, set_aside, careful)?),
+        None => Work::Trace(Box::new(trace_in(shard, job, set_aside, careful)?)),
     };
     Ok(Assignment {
         lease: lease_in(lease.ok_or(MalformedReply("an assignment's lease"))?),
