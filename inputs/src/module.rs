@@ -11,6 +11,7 @@ use crate::examples::{self, Example};
 use crate::guess::{self, Choice, Clues};
 use crate::literal;
 use crate::mined::Mined;
+use crate::search::{Call, Origin};
 use crate::shape::Shape;
 use crate::uses;
 use crate::value::Value;
@@ -57,6 +58,9 @@ pub(crate) struct Callable {
     pub(crate) receiver: Option<String>,
     pub(crate) mined: Mined,
 }
+
+/// Calls of one function that are taken from what somebody wrote.
+const MAX_PROPOSED: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
@@ -123,6 +127,25 @@ impl Module {
     /// The functions and methods that can be searched, as the module names them.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
         self.callables.iter().map(|callable| callable.name.as_str())
+    }
+
+    /// The calls of its functions in a text that somebody wrote about the file: Python, or Python among prose. Those
+    /// whose arguments cannot be understood without running anything are left out.
+    pub fn calls_in(&self, text: &str) -> Vec<Call> {
+        let functions: BTreeSet<String> = self.functions().map(str::to_owned).collect();
+        let classes: BTreeSet<String> = self.classes.keys().cloned().collect();
+        let read = || examples::among_prose(text, &functions, &classes);
+        let examples = match text.len() > MAX_BYTES {
+            true => Vec::new(),
+            false => stacker::grow(STACK_BYTES + text.len() * STACK_FOR_EACH_BYTE, read),
+        };
+        let mut calls: Vec<Call> = Vec::new();
+        for Example { function, arguments } in examples {
+            if calls.iter().filter(|call| call.function == function).count() < MAX_PROPOSED {
+                calls.push(Call { origin: Origin::Proposed, function, arguments });
+            }
+        }
+        calls
     }
 
     /// Whether a `raise` statement stands on this line.
@@ -477,4 +500,40 @@ fn is_test_case(class: &StmtClassDef) -> bool {
 /// Whether a condition is `__name__ == "__main__"`.
 fn is_main(test: &Expr) -> bool {
     matches!(test, Expr::Compare(compare) if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::written;
+
+    const STACK: &str = "
+class Stack:
+    def __init__(self, items):
+        self.items = items
+
+    def push(self, item):
+        self.items.append(item)
+
+
+def add(a, b=1):
+    return a + b
+";
+
+    #[test]
+    fn calls_are_read_from_what_somebody_wrote() {
+        let module = Module::read(STACK).unwrap();
+        let told = |text: &str| {
+            let calls = module.calls_in(text);
+            let told = calls.iter().map(|call| format!("{}({})", call.function, written(&call.arguments)));
+            told.collect::<Vec<_>>()
+        };
+        let prose = "Sure! Here are calls:\n```python\nadd(1, b=[2])\nStack([1]).push(3)\nadd(open('x'), 1)\n\
+                     __import__('os').system('true')\nadd(\n```\nadd(1, b=[2])\n";
+        assert_eq!(told(prose), ["add(1, b=[2])", "Stack.push(Stack([1]), 3)"]);
+        assert_eq!(told("s = Stack([])\ns.push('a')"), ["Stack.push(Stack([]), 'a')"]);
+        assert!(told("").is_empty() && told(&"(".repeat(50_000)).is_empty());
+        let many: String = (0..99).map(|number| format!("add({number})\n")).collect();
+        assert_eq!(told(&many).len(), MAX_PROPOSED);
+    }
 }

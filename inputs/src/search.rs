@@ -37,6 +37,8 @@ pub struct Proposal {
 pub enum Origin {
     /// The file makes this call itself.
     Harvested,
+    /// Somebody who read the file proposes it.
+    Proposed,
     /// From annotations, defaults, names, literals, and what is done with the parameters.
     Typed,
     /// A change of one that worked.
@@ -97,7 +99,7 @@ pub struct Search<'a> {
     budget: Budget,
     guidance: Guidance,
     random: Random,
-    examples: VecDeque<Arguments>,
+    examples: VecDeque<(Origin, Arguments)>,
     /// The classes that objects are made of.
     classes: Cow<'a, BTreeMap<String, Class>>,
     /// Objects on which the method could be called.
@@ -119,7 +121,7 @@ pub struct Search<'a> {
     stale: u32,
 }
 
-type Arguments = Vec<(Option<String>, Value)>;
+pub(crate) type Arguments = Vec<(Option<String>, Value)>;
 
 struct Pending {
     arguments: Arguments,
@@ -128,7 +130,7 @@ struct Pending {
 }
 
 impl<'a> Search<'a> {
-    /// The search for one of [`Module::functions`]. `calls` are argument lists that it was seen to be called with.
+    /// The search for one of [`Module::functions`]. `calls` are what it was seen or proposed to be called with.
     ///
     /// # Panics
     /// If the module has no such function.
@@ -142,12 +144,12 @@ impl<'a> Search<'a> {
     ) -> Search<'a> {
         let callable = module.callables.iter().find(|callable| callable.name == function);
         let callable = callable.expect("the module has the function");
-        let mut examples: VecDeque<Arguments> = VecDeque::new();
+        let mut examples = VecDeque::new();
         if guidance == Guidance::Coverage {
             let of_file = module.examples.iter().filter(|example| example.function == function);
-            examples.extend(of_file.map(|example| example.arguments.clone()));
-            let seen = calls.iter().filter(|call| call.function == function);
-            examples.extend(seen.map(|call| call.arguments.clone()));
+            examples.extend(of_file.map(|example| (Origin::Harvested, example.arguments.clone())));
+            let calls = calls.iter().filter(|call| call.function == function);
+            examples.extend(calls.map(|call| (call.origin, call.arguments.clone())));
         }
         let mut parameters = callable.parameters.clone();
         let mut classes = Cow::Borrowed(&module.classes);
@@ -205,8 +207,8 @@ impl<'a> Search<'a> {
     }
 
     fn next(&mut self) -> (Origin, Pending) {
-        if let Some(arguments) = self.examples.pop_front() {
-            return (Origin::Harvested, Pending { arguments, choices: Vec::new() });
+        if let Some((origin, arguments)) = self.examples.pop_front() {
+            return (origin, Pending { arguments, choices: Vec::new() });
         }
         let chance = if self.guidance == Guidance::Coverage { 50 } else { 0 };
         if !self.corpus.is_empty() && self.random.percent(chance) {
@@ -367,11 +369,12 @@ fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
     }
 }
 
-/// A call that was seen while the file ran.
+/// A call that was seen while the file ran, or that somebody proposes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    function: String,
-    arguments: Arguments,
+    pub(crate) origin: Origin,
+    pub(crate) function: String,
+    pub(crate) arguments: Arguments,
 }
 
 impl Call {
@@ -381,6 +384,7 @@ impl Call {
         let each = arguments
             .into_iter()
             .map(|(name, text)| Some((Some(name.to_owned()), crate::literal::parse(text)?)));
-        Some(Call { function: function.to_owned(), arguments: each.collect::<Option<_>>()? })
+        let arguments = each.collect::<Option<_>>()?;
+        Some(Call { origin: Origin::Harvested, function: function.to_owned(), arguments })
     }
 }
