@@ -7,6 +7,8 @@ use ruff_python_ast::{
 };
 use ruff_text_size::Ranged;
 
+use crate::branches;
+use crate::docstring;
 use crate::examples::{self, Example};
 use crate::guess::{self, Choice, Clues};
 use crate::literal;
@@ -57,6 +59,8 @@ pub(crate) struct Callable {
     /// The class of `self`, which is the first argument, where there is one.
     pub(crate) receiver: Option<String>,
     pub(crate) mined: Mined,
+    /// How many choices its code has.
+    pub(crate) branches: u32,
 }
 
 /// Calls of one function that are taken from what somebody wrote.
@@ -241,8 +245,7 @@ impl<'a> Reader<'a> {
             ["__init__", "__new__", "__del__", "__init_subclass__", "__class_getitem__", "__getattr__"];
         // Python finds these under another name from outside their class.
         let is_mangled = function.name.starts_with("__") && !function.name.ends_with("__");
-        if function.is_async
-            || is_mangled
+        if is_mangled
             || hidden.contains(&function.name.as_str())
             || has(&[
                 "property",
@@ -272,7 +275,8 @@ impl<'a> Reader<'a> {
             usize::from(bound),
             classes,
         );
-        Some(Callable { name, parameters, receiver, mined })
+        let branches = branches::count(&function.body);
+        Some(Callable { name, parameters, receiver, mined, branches })
     }
 
     fn parameters(
@@ -293,6 +297,7 @@ impl<'a> Reader<'a> {
         let every_name: Vec<&str> =
             names.iter().copied().chain(rest.map(|rest| rest.name.as_str())).collect();
         let uses = uses::of(&every_name, body);
+        let documented = docstring::kinds(body, &names);
         let each = every.iter().map(|&(parameter, by_keyword)| {
             let name = parameter.parameter.name.as_str();
             let default = parameter.default.as_deref().and_then(literal::of);
@@ -303,6 +308,7 @@ impl<'a> Reader<'a> {
                     .annotation
                     .as_deref()
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
+                documented: documented.get(name).cloned(),
                 default: default.as_ref().map(Shape::of).filter(|shape| *shape != Shape::Any),
                 uses: &uses[name],
                 owner,
@@ -327,6 +333,7 @@ impl<'a> Reader<'a> {
                     .annotation
                     .as_deref()
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
+                documented: None,
                 default: None,
                 uses: &[element, below, Default::default()],
                 owner,
@@ -453,6 +460,7 @@ impl<'a> Reader<'a> {
             let clues = Clues {
                 name: name.id.as_str(),
                 annotation: Shape::annotated(&field.annotation, &self.names),
+                documented: None,
                 default: None,
                 uses: &unused,
                 owner: None,

@@ -89,8 +89,11 @@ pub enum Guidance {
 /// Executions that reached a limit after which a function is left alone: each costs as much as hundreds of others.
 const MAX_CUT: u32 = 2;
 
-/// Executions in a row that show nothing new after which there is probably nothing more to see.
-const MAX_STALE: u32 = 16;
+/// Executions in a row that show nothing new after which there is probably nothing more to see: of a function of which
+/// nothing is known yet, and of others by the choices that their code has.
+const STALE_AT_FIRST: u32 = 16;
+const STALE_WITHOUT_CHOICES: u32 = 4;
+const STALE_FOR_EACH_CHOICE: u32 = 2;
 
 /// The search for inputs of one function.
 pub struct Search<'a> {
@@ -189,7 +192,7 @@ impl<'a> Search<'a> {
         if self.tried >= self.budget.tried
             || self.kept >= self.budget.kept
             || self.cut >= MAX_CUT
-            || (guided && self.stale >= MAX_STALE && self.examples.is_empty())
+            || (guided && self.stale >= self.patience() && self.examples.is_empty())
         {
             return None;
         }
@@ -204,6 +207,14 @@ impl<'a> Search<'a> {
             }
         }
         None
+    }
+
+    /// How many executions in a row may show nothing new.
+    fn patience(&self) -> u32 {
+        if self.kept == 0 {
+            return STALE_AT_FIRST;
+        }
+        (STALE_WITHOUT_CHOICES + self.callable.branches * STALE_FOR_EACH_CHOICE).min(STALE_AT_FIRST)
     }
 
     fn next(&mut self) -> (Origin, Pending) {
@@ -350,6 +361,18 @@ fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
         })
         .collect();
     let Some(list) = lists.first() else { return };
+    let is_number = |value: &Value| matches!(value, Value::Int(_));
+    let has_number = arguments.iter().any(|(_, value)| is_number(value));
+    // What one looks for a number in is often sorted.
+    if has_number && random.percent(30) {
+        for (_, value) in arguments.iter_mut() {
+            if let Value::List(items) = value
+                && items.iter().all(is_number)
+            {
+                items.sort_by_key(|item| if let Value::Int(number) = item { *number } else { 0 });
+            }
+        }
+    }
     for (_, value) in arguments {
         let is_scalar = matches!(value, Value::Int(_) | Value::Str(_) | Value::Float(_));
         if !is_scalar || !random.percent(50) {
