@@ -56,7 +56,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- --deny warnings
 
 bench-tracer: build ## the native tracer against others, and against what CPython charges for an event
-	target/release/bench-tracer tests/bench/programs $(wildcard ../shared/research/tracer-prototype/progs)
+	target/release/bench-tracer
 
 bench-throughput: build ## confined and stored executions against a bare subprocess loop
 	target/release/bench-throughput

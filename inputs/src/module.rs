@@ -509,39 +509,3 @@ fn is_test_case(class: &StmtClassDef) -> bool {
 fn is_main(test: &Expr) -> bool {
     matches!(test, Expr::Compare(compare) if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::value::written;
-
-    const STACK: &str = "
-class Stack:
-    def __init__(self, items):
-        self.items = items
-
-    def push(self, item):
-        self.items.append(item)
-
-
-def add(a, b=1):
-    return a + b
-";
-
-    #[test]
-    fn calls_are_read_from_what_somebody_wrote() {
-        let module = Module::read(STACK).unwrap();
-        let told = |text: &str| {
-            let calls = module.calls_in(text);
-            let told = calls.iter().map(|call| format!("{}({})", call.function, written(&call.arguments)));
-            told.collect::<Vec<_>>()
-        };
-        let prose = "Sure! Here are calls:\n```python\nadd(1, b=[2])\nStack([1]).push(3)\nadd(open('x'), 1)\n\
-                     __import__('os').system('true')\nadd(\n```\nadd(1, b=[2])\n";
-        assert_eq!(told(prose), ["add(1, b=[2])", "Stack.push(Stack([1]), 3)"]);
-        assert_eq!(told("s = Stack([])\ns.push('a')"), ["Stack.push(Stack([]), 'a')"]);
-        assert!(told("").is_empty() && told(&"(".repeat(50_000)).is_empty());
-        let many: String = (0..99).map(|number| format!("add({number})\n")).collect();
-        assert_eq!(told(&many).len(), MAX_PROPOSED);
-    }
-}

@@ -8,6 +8,7 @@ values of its variables, of up to 256 characters where that can be chosen.
 """
 
 import gc
+import importlib
 import os
 import sys
 import time
@@ -16,51 +17,88 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
-def untraced(run, path, output):
+# What the modes import, which is not what is measured.
+MODULES = {
+    "naive": "naive_tracer",
+    "lines": "callback",
+    "instructions": "callback",
+    "dispatch": "callback",
+    "pysnooper": "pysnooper",
+    "hunter": "hunter",
+    "viztracer": "viztracer",
+}
+
+
+def untraced(run, module, code, path, output):
     run()
 
 
-def naive(run, path, output):
-    import naive_tracer
-
+def naive(run, module, code, path, output):
     with open(output, "w") as out:
-        naive_tracer.start(path, out)
+        module.start(path, out)
         try:
             run()
         finally:
             sys.settrace(None)
 
 
-def lines(run, path, output):
-    import callback
-
-    callback.start()
+def lines(run, module, code, path, output):
+    module.start(True)
     try:
         run()
     finally:
-        callback.stop()
+        module.stop()
 
 
-def pysnooper(run, path, output):
-    import pysnooper
+def instructions(run, module, code, path, output):
+    if sys.version_info < (3, 12):
+        module.start(False)
+    else:
+        monitored(module, code, "PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "LINE", "INSTRUCTION")
+    try:
+        run()
+    finally:
+        if sys.version_info < (3, 12):
+            module.stop()
 
-    with pysnooper.snoop(output, depth=10_000, color=False, max_variable_length=256):
+
+def dispatch(run, module, code, path, output):
+    """The events that the native tracer asks for, told to nobody."""
+    if sys.version_info < (3, 12):
+        return lines(run, module, code, path, output)
+    monitored(module, code, "PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "LINE")
+    run()
+
+
+def monitored(module, code, *names):
+    tool = 4
+    sys.monitoring.use_tool_id(tool, "nothing")
+    events = 0
+    for name in names:
+        event = getattr(sys.monitoring.events, name)
+        sys.monitoring.register_callback(tool, event, module.nothing)
+        events |= event
+    codes = [code]
+    while codes:
+        code = codes.pop()
+        sys.monitoring.set_local_events(tool, code, events)
+        codes.extend(constant for constant in code.co_consts if hasattr(constant, "co_code"))
+
+
+def pysnooper(run, module, code, path, output):
+    with module.snoop(output, depth=10_000, color=False, max_variable_length=256):
         run()
 
 
-def hunter(run, path, output):
-    import hunter
-
+def hunter(run, module, code, path, output):
     with open(output, "w") as out:
-        with hunter.trace(filename=path, actions=[hunter.VarsSnooper(stream=out, force_colors=False)]):
+        with module.trace(filename=path, actions=[module.VarsSnooper(stream=out, force_colors=False)]):
             run()
 
 
-def viztracer(run, path, output):
-    from viztracer import VizTracer
-
+def viztracer(run, module, code, path, output):
     # Its rewriting of the source stands in for variables; it logs what is assigned, and nothing else.
-    tracer = VizTracer(output_file=output, log_func_args=True, log_func_retval=True, verbose=0, tracer_entries=2_000_000)
+    tracer = module.VizTracer(output_file=output + ".json", log_func_args=True, log_func_retval=True, verbose=0, tracer_entries=2_000_000)
     tracer.start()
     try:
         run()
@@ -89,10 +127,11 @@ def main():
     namespace = {"__name__": "__main__", "__file__": path}
     gc.disable()
     tracer = globals()[mode]
+    module = importlib.import_module(MODULES[mode]) if mode in MODULES else None
     start = time.process_time()
     code = compiled(mode, source, path)
     try:
-        tracer(lambda: exec(code, namespace), path, output)
+        tracer(lambda: exec(code, namespace), module, code, path, output)
     except SystemExit:
         pass
     except BaseException:

@@ -214,14 +214,14 @@ impl Stream {
     }
 }
 
-/// Why tracing stopped before the program did.
+/// Why something of the program is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapReason {
-    /// The job's limit on events was reached.
+    /// The limit on events was reached, and tracing stopped.
     Events,
-    /// The memory for events was full.
+    /// The memory for events was full, and tracing stopped.
     Bytes,
-    /// Calls deeper than the job's limit are not stepped into.
+    /// Little was left of a budget, so that calls from here are not stepped into.
     Depth,
 }
 

@@ -29,7 +29,7 @@ import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from reference_code import Steps  # noqa: E402
-from reference_elements import Variable, differences  # noqa: E402
+from reference_elements import Purse, Variable, differences  # noqa: E402
 from reference_frames import (  # noqa: E402
     global_names,
     holds,
@@ -42,7 +42,8 @@ from reference_frames import (  # noqa: E402
     top_of_stack,
     variables,
 )
-from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
+from reference_objects import handed_out, is_subclass, named  # noqa: E402
+from reference_text import class_name, message_text, value_text  # noqa: E402
 
 del sys.path[0]
 
@@ -102,6 +103,7 @@ class Thread:
     def __init__(self, number):
         self.number = number
         self.stack = []
+        self.left_out = []  # The frames of the source that run and are not told of, by their ids.
         # The address of the exception that left the last frame and whether it had a traceback, until anything else
         # happens.
         self.left = None
@@ -110,6 +112,11 @@ class Thread:
 class Tracer:
     def __init__(self, request):
         self.max_events = request["max_events"]
+        self.reserve = self.max_events // 8
+        self.max_depth = float("inf")
+        self.deepest = 0
+        self.in_gap = False
+        self.arguments, self.others = Purse(), Purse()
         self.chars = request["value_chars"]
         self.granularity = request["granularity"]
         self.steps = {}
@@ -179,7 +186,7 @@ class Tracer:
 
     def leaving(self, code, error):
         """Takes down what a trace function is not told: whether an exception goes on without a new `raise`."""
-        if id(code) in self.codes and self.stack:
+        if id(code) in self.codes and self.stack and not self.here().left_out:
             self.stack[-1].leaving = error
             if error is None:
                 self.handle()
@@ -187,7 +194,7 @@ class Tracer:
     def thrown(self, code):
         """Takes back the RESUME at which a frame of 3.13 stands while it is thrown into: it does not run."""
         last = self.events[-1] if self.events else {}
-        if id(code) in self.codes and (last.get("kind"), last.get("type")) == ("instruction", "RESUME"):
+        if id(code) in self.codes and not self.here().left_out and (last.get("kind"), last.get("type")) == ("instruction", "RESUME"):
             self.events.pop()
             self.counted -= 1
 
@@ -209,7 +216,7 @@ class Tracer:
         if what == CALL and is_deep():
             os.write(2, b"reference.py: the program comes near the recursion limit\n")
             os._exit(71)
-        if id(frame.f_code) not in self.codes:
+        if id(frame.f_code) not in self.codes or self.leaves_out(frame, what):
             return 0
         try:
             if what == CALL:
@@ -233,6 +240,35 @@ class Tracer:
             os.write(2, f"reference.py: {error!r} at line {error.__traceback__.tb_next.tb_lineno}\n".encode())
             os._exit(70)
         return 0
+
+    def leaves_out(self, frame, what):
+        """Whether nothing is told of this frame: it was entered too deep, since tracing has narrowed."""
+        left_out = self.here().left_out
+        if what == CALL:
+            if self.is_full or self.steps_in(len(self.stack)):
+                return False
+            left_out.append(id(frame))
+            if not self.in_gap:
+                self.add("gap", "depth", "0", [])
+                self.here().left, self.in_gap = None, True
+            return True
+        is_left_out = left_out and left_out[-1] == id(frame)
+        if is_left_out and what == RETURN:
+            left_out.pop()
+        return is_left_out
+
+    def steps_in(self, depth):
+        while self.max_events - self.counted < self.reserve:
+            self.max_depth = min(self.max_depth, self.deepest) // 2
+            self.reserve //= 2
+        if depth > self.max_depth:
+            return False
+        self.deepest = max(self.deepest, depth)
+        return True
+
+    def count(self):
+        self.counted += 1
+        self.here().left, self.in_gap = None, False
 
     def enter(self, frame):
         if not self.has_room():
@@ -273,7 +309,7 @@ class Tracer:
             self.here().left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
         else:
             kind = "yield" if instruction(frame)[0] in SUSPENDED else "return"
-            self.record(kind, frame, value_text(value, self.chars))
+            self.record(kind, frame, value_text(handed_out(value), self.chars))
         self.stack.pop()
 
     def has_room(self):
@@ -292,8 +328,7 @@ class Tracer:
             self.steps[code] = Steps(code, lambda constant: value_text(constant, self.chars)[1])
         steps = self.steps[code]
         stack = [self.item(frame, address) for address in stack_of(frame, steps)]
-        self.counted += 1
-        self.here().left = None
+        self.count()
         self.add("instruction", *steps.shown(offset), [])
         self.events[-1] |= {"offset": offset, "stack": stack}
 
@@ -307,7 +342,7 @@ class Tracer:
             known = self.stack[-1].locals
             for name in filter(is_variable, local_names(frame.f_code)):
                 if name in known and holds(frame, name, value):
-                    if known[name].state() == Variable(value, self.chars).state():
+                    if known[name].reads_as(Variable(value, self.chars)):
                         return name, *told
         return None, *told
 
@@ -317,7 +352,9 @@ class Tracer:
             return
         state = self.stack[-1]
         now = {name: Variable(value, self.chars) for name, value in local_variables(frame, state.body).items()}
-        changes = list(differences("local", state.locals, now))
+        is_call = kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        purse = self.others.open()
+        changes = list(differences("local", state.locals, now, self.arguments.open() if is_call else purse))
         state.locals = now
 
         names = state.global_names
@@ -325,11 +362,10 @@ class Tracer:
             name: Variable(value, self.chars) for name, value in variables(named(self.namespace), names).items()
         }
         before = self.globals if names is None else variables(self.globals, names)
-        changes += differences("global", before, now_global)
+        changes += differences("global", before, now_global, purse)
         self.globals = {name: text for name, text in self.globals.items() if name not in before} | now_global
 
-        self.counted += 1
-        self.here().left = None
+        self.count()
         self.add(kind, *value, sorted(changes, key=lambda change: change[:2]))
         if self.with_states:
             unbound = dict.fromkeys(filter(is_variable, names or ()))
@@ -341,9 +377,9 @@ class Tracer:
         if kind == "call" and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             bound = local_variables(frame, None)
             arguments = {name: Variable(value, self.chars) for name, value in bound.items()}
-        self.counted += 1
-        self.here().left = None
-        self.add(kind, *value, list(differences("local", {}, arguments)))
+            self.arguments.open()
+        self.count()
+        self.add(kind, *value, list(differences("local", {}, arguments, self.arguments)))
 
     def add(self, kind, value_type, text, changes):
         top = self.stack[-1] if self.stack else None

@@ -21,7 +21,8 @@ class Node:
         self.cls = cls
         self.name = name
         self.text = None
-        self.place = None
+        self.place = None  # How elements are named, whether they can change on their own, and fields' names.
+        self.factory = None
         self.shown = None  # Whether its elements are: "all", or the mark that stands for them.
         self.elements = None  # Nodes, or pairs of a key and a node; none for a value without elements.
         self.is_plain_key = False
@@ -62,6 +63,11 @@ class Whole(Text):
         node.is_plain_key = is_plain_key(value, self.chars)
         return node
 
+    def factory(self, factory):
+        begin = len(self.parts)
+        super().factory(factory)
+        self.node.factory = "".join(self.parts[begin:])
+
     def elements(self, owner, opening, elements, closing, write, place):
         if self.is_brief:
             return super().elements(owner, opening, elements, closing, write, place)
@@ -100,12 +106,32 @@ def is_plain_key(key, chars, items=True):
     return key is None or cls is bool
 
 
+class Purse:
+    """How many characters may be spent on values that are told whole."""
+
+    FIRST = 32 * 1024
+    EACH = 16
+
+    def __init__(self):
+        self.left = self.FIRST
+        self.spent = 0
+
+    def open(self):
+        """Each event finds what those before it left."""
+        self.left = max(self.left - self.spent, 0) + self.EACH
+        self.spent = 0
+        return self
+
+
 class Variable:
-    """How a variable reads: type, text, and the elements if it was written whole."""
+    """How a variable reads: type, text, and the elements if it can be written whole."""
 
     def __init__(self, value, chars):
         self.type = class_name(value)
+        self.chars = chars
         self.tree = None
+        self.count = 0
+        self.is_cut = False
         whole = Whole(chars)
         try:
             tree = whole.value(value)
@@ -114,30 +140,57 @@ class Variable:
             self.text = tree.text
             if tree.elements is not None:
                 self.tree, self.count = tree, whole.count
+            self.has_elements = whole.count > 0
+            self.cut_text = value_text(value, chars)[1] if self.has_elements else self.text
         except TooLarge:
-            self.text = value_text(value, chars)[1]
+            self.text = self.cut_text = value_text(value, chars)[1]
+            self.is_cut = True
+
+    def cut(self):
+        self.tree, self.text, self.is_cut = None, self.cut_text, True
+
+    def pay(self, purse):
+        """It is told whole if that can be afforded."""
+        if not self.is_cut and self.has_elements and len(self.text) > self.chars:
+            if len(self.text) > purse.left:
+                self.cut()
+            else:
+                purse.spent += len(self.text)
+        return self.state()
 
     def state(self):
         return self.type, self.text
 
+    def cut_state(self):
+        return self.type, self.cut_text
 
-def differences(scope, before, now):
-    """The changes between two states of some variables."""
+    def reads_as(self, other):
+        """Whether another value would be told as this one was."""
+        return self.state() == (other.cut_state() if self.is_cut else other.state())
+
+
+def differences(scope, before, now, purse):
+    """The changes between two states of some variables, which from here on read as they are told."""
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
             yield [scope, name, "deleted", None, None]
         elif name not in before:
-            yield [scope, name, "new", *now[name].state()]
+            yield [scope, name, "new", *now[name].pay(purse)]
         else:
             told = element_changes(before[name], now[name])
             if told is None:
-                yield [scope, name, "modified", *now[name].state()]
+                yield [scope, name, "modified", *now[name].pay(purse)]
             else:
                 yield from ([scope, name + place, *change] for place, *change in told)
 
 
 def element_changes(old, new):
     """The changes by element, or `None` where the whole is told."""
+    if old.is_cut:
+        if old.state() == new.cut_state():
+            new.cut()
+            return []
+        return None
     if old.tree is None:
         return [] if old.state() == new.state() else None
     if new.tree is None:
@@ -153,7 +206,7 @@ def element_changes(old, new):
 def compare(old, new, place, told):
     if old.elements is None or old.cls is not new.cls or old.name != new.name:
         raise Untold
-    if new.elements is None or old.shown != new.shown or old.place != new.place:
+    if new.elements is None or old.shown != new.shown or old.place != new.place or old.factory != new.factory:
         raise Untold
     if old.place[0] == "key":
         compare_keyed(old, new, place, told, is_same)
@@ -191,12 +244,18 @@ def segment(owner, key):
         return f"[{key}]"
     if how == "member":
         return f"{{{key}}}"
+    if how == "field":
+        return attribute_segment(owner.place[2][key])
     if how == "argument":
         return f".args[{key}]"
     if how == "key":
         return f"[{key.text}]" if key.is_plain_key else None
-    is_plain = key and name_text(key) == key and not set(key) & set(".-<>")
-    return f".{key}" if is_plain else None
+    return attribute_segment(key)
+
+
+def attribute_segment(name):
+    is_plain = name and name_text(name) == name and not set(name) & set(".-<>")
+    return f".{name}" if is_plain else None
 
 
 def named_segment(owner, key):
@@ -211,7 +270,7 @@ def is_same(old, new):
         return old.text == new.text
     if old.cls is not new.cls or old.name != new.name or old.shown != new.shown or new.elements is None:
         return False
-    if len(old.elements) != len(new.elements):
+    if len(old.elements) != len(new.elements) or old.place != new.place or old.factory != new.factory:
         return False
     if old.place[0] == "key":
         return all(is_same(*keys) and is_same(*values) for keys, values in pairs_of(old, new))

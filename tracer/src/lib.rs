@@ -3,7 +3,8 @@
 //! What it writes is defined in `docs/trace.md`, how in `trace::wire`. From the interpreter to the log:
 //!
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
-//! - `tracer` keeps the stack of traced frames and turns each event into an item of the log.
+//! - `tracer` keeps the stack of traced frames and turns each event into an item of the log; `depth` says which
+//!   calls are stepped into.
 //! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
 //! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
@@ -20,6 +21,7 @@
 //! address that is compared and never followed.
 
 mod code;
+mod depth;
 mod disassembly;
 mod effects;
 mod events;

@@ -4,18 +4,22 @@
 //! item at hand is given up; the end of the log is kept free, so that the program's verdict can always be
 //! written.
 
+mod effect;
 mod instruction;
 mod names;
+mod ration;
 mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
 use trace::wire::{MAX_VARINT_LEN, change, tag, zigzag};
-use trace::{Arena, Bounds, EffectKind, GapReason, Scope, Stream, Verdict};
+use trace::{Arena, Bounds, GapReason, Scope, Stream, Verdict};
 
 use names::Names;
 pub(crate) use names::{Name, NameNumber};
+pub(crate) use ration::Purse;
+use ration::Rations;
 pub(crate) use threads::ThreadNumber;
 use threads::Threads;
 
@@ -50,6 +54,7 @@ pub(crate) struct Log {
     threads: Threads,
     values: Limits,
     whole: Limits,
+    rations: Rations,
     output: Limits,
     /// Room for the text of an element.
     scratch: Box<[u8]>,
@@ -71,11 +76,12 @@ enum State {
 pub(crate) struct Written {
     start: u32,
     len: u16,
+    chars: u16,
     type_name: NameNumber,
 }
 
 impl Written {
-    pub(crate) const NONE: Written = Written { start: 0, len: 0, type_name: 0 };
+    pub(crate) const NONE: Written = Written { start: 0, len: 0, chars: 0, type_name: 0 };
 }
 
 impl Log {
@@ -107,6 +113,7 @@ impl Log {
             threads: Threads::new(),
             values: Limits::new(values),
             whole,
+            rations: Rations::new(),
             output,
             scratch: vec![0; whole.room()].into_boxed_slice(),
             state: State::Open,
@@ -123,6 +130,25 @@ impl Log {
     #[inline(always)]
     pub(crate) fn whole(&self) -> Limits {
         self.whole
+    }
+
+    /// The same as far as such values are rationed.
+    pub(crate) fn affordable(&self) -> Limits {
+        self.whole.at_most(self.rations.left().max(self.values.chars))
+    }
+
+    /// Changes that follow draw upon this purse. Each event opens one.
+    #[inline(always)]
+    pub(crate) fn open(&mut self, purse: Purse) {
+        self.rations.open(purse);
+    }
+
+    /// A variable was told whole. Where its text is no longer than a cut one it costs nothing.
+    pub(crate) fn spend(&mut self, written: Written) {
+        let chars = usize::from(written.chars);
+        if chars > self.values.chars {
+            self.rations.spend(chars);
+        }
     }
 
     /// An empty text that is no part of the log. It lasts until the next one is asked for. The limits are those
@@ -144,10 +170,16 @@ impl Log {
         self.state = State::Abandoned;
     }
 
+    /// Bytes that are left for items other than the last GAP and END.
+    #[inline(always)]
+    pub(crate) fn room_left(&self) -> usize {
+        (self.limit as usize).saturating_sub(self.cursor as usize)
+    }
+
     /// Makes sure that `len` bytes can be written.
     #[inline(always)]
     pub(crate) fn room(&self, len: usize) -> Result<(), Full> {
-        if (self.limit as usize).saturating_sub(self.cursor as usize) < len { Err(Full) } else { Ok(()) }
+        if self.room_left() < len { Err(Full) } else { Ok(()) }
     }
 
     #[inline(always)]
@@ -262,24 +294,23 @@ impl Log {
         write: impl FnOnce(&mut Text) -> R,
     ) -> Result<(Written, R), Full> {
         let type_name = self.type_name::<V>(typed)?;
-        let (start, len, result) = self.short_text(limits, write)?;
-        Ok((Written { start, len, type_name }, result))
+        let (written, result) = self.short_text(limits, write)?;
+        Ok((Written { type_name, ..written }, result))
     }
 
-    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands and how
-    /// long it is.
+    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands, of no type.
     #[inline(always)]
     fn short_text<R>(
         &mut self,
         limits: Limits,
         write: impl FnOnce(&mut Text) -> R,
-    ) -> Result<(u32, u16, R), Full> {
+    ) -> Result<(Written, R), Full> {
         self.room(limits.room() + FIXED_LEN)?;
         let length_at = self.cursor;
         // SAFETY: there is room for the length and for any text within the limits.
         let mut text = unsafe { Text::new(length_at.add(2), limits) };
         let result = write(&mut text);
-        let len = text.byte_len();
+        let (len, chars) = (text.byte_len(), text.so_far().chars as u16);
         debug_assert!(len <= limits.room());
         // SAFETY: as above.
         unsafe {
@@ -287,7 +318,7 @@ impl Log {
             self.cursor = length_at.add(2 + len);
         }
         let start = (length_at as usize + 2 - self.start as usize) as u32;
-        Ok((start, len as u16, result))
+        Ok((Written { start, len: len as u16, chars, type_name: 0 }, result))
     }
 
     /// Whether both texts and both types are the same.
@@ -379,44 +410,14 @@ impl Log {
         Ok(())
     }
 
-    /// EFFECT, as far as there is room, and in any case the note that there was one.
-    pub(crate) fn effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) {
-        if self.state == State::Abandoned {
-            return;
-        }
-        // SAFETY: the arena is mapped.
-        unsafe { &*self.effects }.fetch_or(1 << kind as u32, Ordering::Relaxed);
-        if self.is_closed() || self.effects_left == 0 {
-            return;
-        }
-        self.effects_left -= 1;
-        if let Err(Full) = self.write_effect(kind, write) {
-            self.close(GapReason::Bytes);
-        }
-    }
-
-    fn write_effect(&mut self, kind: EffectKind, write: impl FnOnce(&mut Text)) -> Result<(), Full> {
-        self.on_this_thread()?;
-        self.item(tag::EFFECT)?;
-        self.byte(match kind {
-            EffectKind::Read => trace::wire::effect::READ,
-            EffectKind::Write => trace::wire::effect::WRITE,
-            EffectKind::Network => trace::wire::effect::NETWORK,
-            EffectKind::Process => trace::wire::effect::PROCESS,
-            EffectKind::Environment => trace::wire::effect::ENVIRONMENT,
-            EffectKind::Time => trace::wire::effect::TIME,
-            EffectKind::Randomness => trace::wire::effect::RANDOMNESS,
-            EffectKind::Code => trace::wire::effect::CODE,
-        });
-        self.short_text(self.values, write)?;
-        self.commit();
+    /// GAP, from which the trace goes on.
+    pub(crate) fn gap(&mut self, reason: GapReason) -> Result<(), Full> {
+        self.room(FIXED_LEN)?;
+        self.write_gap(reason);
         Ok(())
     }
 
-    /// Gives up the item at hand, says why, and closes the log for all but the verdict.
-    pub(crate) fn close(&mut self, reason: GapReason) {
-        self.give_up();
-        self.limit = self.end;
+    fn write_gap(&mut self, reason: GapReason) {
         self.byte(tag::GAP);
         self.byte(match reason {
             GapReason::Events => trace::wire::gap::EVENTS,
@@ -425,6 +426,13 @@ impl Log {
         });
         self.varint(0);
         self.commit();
+    }
+
+    /// Gives up the item at hand, says why, and closes the log for all but the verdict.
+    pub(crate) fn close(&mut self, reason: GapReason) {
+        self.give_up();
+        self.limit = self.end;
+        self.write_gap(reason);
         self.state = State::Closed;
     }
 

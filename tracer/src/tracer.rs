@@ -8,8 +8,9 @@ use trace::wire::tag;
 use trace::{GapReason, Granularity, Request, Scope};
 
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version};
-use crate::log::{Full, Log, ThreadNumber};
+use crate::depth::DepthLimit;
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version, handed_out};
+use crate::log::{Full, Log, Purse, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
@@ -34,6 +35,9 @@ pub(crate) struct Tracer<V: Version> {
     /// Number of the next frame that is entered.
     next_frame: u32,
     events_left: u64,
+    depth: DepthLimit,
+    /// The last event but `output` and `effect` was a gap for calls that are not stepped into.
+    in_gap: bool,
     /// The exception that left the last frame, if nothing has happened since.
     passing: Option<Passing>,
     /// For what is told once and not looked at again.
@@ -82,6 +86,8 @@ impl<V: Version> Tracer<V> {
             granularity: request.granularity,
             codes: Codes::of_module(module, &mut globals, request.granularity)?,
             globals,
+            depth: DepthLimit::new(request.bounds.max_events, log.room_left()),
+            in_gap: false,
             log,
             thread: 0,
             thread_at: 0,
@@ -147,6 +153,7 @@ impl<V: Version> Tracer<V> {
     #[inline(always)]
     fn count(&mut self) -> Result<(), Ended> {
         self.passing = None;
+        self.in_gap = false;
         self.events_left = self.events_left.checked_sub(1).ok_or(Ended(GapReason::Events))?;
         Ok(())
     }
@@ -181,6 +188,9 @@ impl<V: Version> Tracer<V> {
         {
             self.reclaim(gone);
         }
+        if !self.steps_in() {
+            return self.leave_out();
+        }
         self.count()?;
         let info = self.codes.get(code);
         let line = info.first_line;
@@ -197,7 +207,26 @@ impl<V: Version> Tracer<V> {
         });
         self.next_frame += 1;
         self.log.call::<V>(&mut info.function, line)?;
-        if self.granularity == Granularity::Call { self.arguments() } else { self.changes() }
+        let has_arguments = info.body == Body::Function;
+        match self.granularity {
+            Granularity::Call => self.arguments(),
+            _ => self.changes(if has_arguments { Purse::Arguments } else { Purse::Others }),
+        }
+    }
+
+    /// Whether a frame that is entered now is told of.
+    fn steps_in(&mut self) -> bool {
+        self.depth.admits(self.stack.len(), self.events_left, self.log.room_left())
+    }
+
+    /// Tells that calls are left out here, unless that was the last thing told.
+    fn leave_out(&mut self) -> Result<(), Ended> {
+        if !self.in_gap {
+            self.passing = None;
+            self.log.gap(GapReason::Depth)?;
+            self.in_gap = true;
+        }
+        Ok(())
     }
 
     /// A line is about to run.
@@ -216,7 +245,7 @@ impl<V: Version> Tracer<V> {
         let delta = i64::from(line) - i64::from(top.line);
         top.line = line;
         self.log.line(delta)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// The instruction at this byte offset is about to run, or has just entered the frame.
@@ -229,11 +258,12 @@ impl<V: Version> Tracer<V> {
     }
 
     fn write_instruction(&mut self, offset: usize) -> Result<(), Ended> {
-        let Some(top) = self.stack.last_mut() else { return Ok(()) };
-        let info = self.codes.get(top.code);
-        let Some((height, known)) = info.instruction(offset) else { return Ok(()) };
-        self.passing = None;
-        self.events_left = self.events_left.checked_sub(1).ok_or(Ended(GapReason::Events))?;
+        let Some(top) = self.stack.last() else { return Ok(()) };
+        let code = top.code;
+        let Some((height, known)) = self.codes.get(code).instruction(offset) else { return Ok(()) };
+        self.count()?;
+        let Some(top) = self.stack.last() else { return Ok(()) };
+        let info = self.codes.get(code);
         let values = self.log.values();
         let number = self.log.instruction(known, || info.describe(offset, values), height)?;
         if known == 0 {
@@ -254,6 +284,11 @@ impl<V: Version> Tracer<V> {
     /// A suspended frame goes on.
     pub(crate) fn resume(&mut self, frame: Frame<V>, code: CodeNumber) {
         match self.suspended.remove(&frame.address()) {
+            Some(activation) if activation.code == code && !self.steps_in() => {
+                self.suspended.insert(frame.address(), activation);
+                let gap = self.leave_out();
+                self.finish(gap);
+            }
             Some(activation) if activation.code == code => {
                 let event = self.write_resume(activation);
                 self.finish(event);
@@ -272,7 +307,7 @@ impl<V: Version> Tracer<V> {
         let number = activation.number;
         self.stack.push(activation);
         self.log.resume(number)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// The frame returns a value.
@@ -287,7 +322,7 @@ impl<V: Version> Tracer<V> {
     /// The frame is suspended and hands out a value.
     pub(crate) fn yield_value(&mut self, frame: Frame<V>, value: Obj) {
         if self.top(frame).is_some() {
-            let event = self.write_value(tag::YIELD, value);
+            let event = self.write_value(tag::YIELD, handed_out(value));
             self.finish(event);
             if let Some(activation) = self.stack.pop() {
                 self.suspended.insert(frame.address(), activation);
@@ -298,7 +333,7 @@ impl<V: Version> Tracer<V> {
     fn write_value(&mut self, tag: u8, value: Obj) -> Result<(), Ended> {
         self.count()?;
         self.log.value::<V>(tag, value)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     /// An exception appears in a frame; `offset` is that of the instruction.
@@ -374,7 +409,7 @@ impl<V: Version> Tracer<V> {
     fn write_exception(&mut self, tag: u8, exception: Obj) -> Result<(), Ended> {
         self.count()?;
         self.log.exception::<V>(tag, exception)?;
-        self.changes()
+        self.changes(Purse::Others)
     }
 
     fn leave(&mut self) {
@@ -395,6 +430,7 @@ impl<V: Version> Tracer<V> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         let CodeInfo { locals, body, .. } = self.codes.get(top.code);
         if *body == Body::Function {
+            self.log.open(Purse::Arguments);
             for local in locals {
                 // SAFETY: the locals are those of the frame's code.
                 if let Some(value) = unsafe { local.value_in(top.frame) } {
@@ -407,19 +443,23 @@ impl<V: Version> Tracer<V> {
         Ok(())
     }
 
-    /// Ends the event of the innermost frame with what has changed.
+    /// Ends the event of the innermost frame with what has changed. What its locals cost is drawn upon `purse`.
     #[inline(always)]
-    fn changes(&mut self) -> Result<(), Ended> {
+    fn changes(&mut self, purse: Purse) -> Result<(), Ended> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         if self.granularity == Granularity::Call {
             self.log.end_event()?;
             return Ok(());
         }
         let CodeInfo { locals, globals, body, .. } = self.codes.get(top.code);
+        self.log.open(purse);
         for (slot, local) in top.slots.iter_mut().zip(locals) {
             // SAFETY: the locals are those of the frame's code.
             let value = unsafe { local.value_in(top.frame) };
             slot.look(&mut self.log, &mut local.name, Scope::Local, value)?;
+        }
+        if let Purse::Arguments = purse {
+            self.log.open(Purse::Others);
         }
         match body {
             Body::Function => self.globals.look_at(&mut self.log, globals)?,

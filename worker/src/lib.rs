@@ -16,6 +16,7 @@ mod prefetch;
 mod progress;
 mod proposals;
 pub mod python;
+mod render;
 mod repeats;
 mod report;
 mod row;

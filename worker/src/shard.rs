@@ -20,11 +20,12 @@ use crate::ahead::ReadAhead;
 use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::filter::{Filter, Looks};
-use crate::ledger::{Assignment, Ended, Failure};
+use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
 use crate::patience::Patience;
 use crate::prefetch::Prefetched;
 use crate::progress::Progress;
 use crate::proposals::{self, Client};
+use crate::render::Renderings;
 use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::search::{self, Stage};
@@ -55,6 +56,13 @@ impl ShardFault {
     }
 }
 
+/// A shard whose programs are run.
+struct Task<'a> {
+    lease: &'a Lease,
+    output: &'a str,
+    trace: &'a Trace,
+}
+
 /// Runs shards in one slot, whose interpreter stays warm from one to the next.
 pub(crate) struct ShardRunner {
     spec: SlotSpec,
@@ -64,6 +72,7 @@ pub(crate) struct ShardRunner {
     prefetched: Prefetched,
     /// Whom to ask for proposals.
     client: Option<Arc<Client>>,
+    renderings: Renderings,
     /// Empty until it is needed.
     slot: Option<Slot>,
     /// Where programs are run again: in another interpreter, because programs of one share their addresses, and the
@@ -77,10 +86,11 @@ impl ShardRunner {
         spec: SlotSpec,
         parts: PathBuf,
         prefetched: Prefetched,
+        renderings: Renderings,
         client: Option<Arc<Client>>,
     ) -> ShardRunner {
         let confinement = spec.profile.to_string();
-        ShardRunner { confinement, spec, parts, prefetched, client, slot: None, twin: None }
+        ShardRunner { spec, confinement, parts, prefetched, renderings, client, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -95,7 +105,12 @@ impl ShardRunner {
 
     /// Runs a shard to its end, or until the progress says to stop.
     fn run(&mut self, assignment: &Assignment, progress: &Progress) -> Ended {
-        match self.try_run(assignment, progress) {
+        let Assignment { lease, output, work, .. } = assignment;
+        let task = match work {
+            Work::Trace(trace) => Task { lease, output, trace },
+            Work::Render { order, .. } => return self.renderings.run(lease, output, order, progress),
+        };
+        match self.try_run(&task, progress) {
             Ok(ended) => ended,
             // Whatever went wrong, it went wrong with something that nobody wants any more.
             Err(_) if progress.is_stopped() => Ended::Dropped,
@@ -106,14 +121,15 @@ impl ShardRunner {
         }
     }
 
-    fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+    fn try_run(&mut self, task: &Task<'_>, progress: &Progress) -> Result<Ended, ShardFault> {
+        let Task { lease, output, trace } = *task;
+        let Trace { shard, limits, set_aside, careful, .. } = trace;
         let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
-        let mut filter = Filter::new(&assignment.executions.filters);
+        let mut filter = Filter::new(&trace.executions.filters);
         let sources = match early {
             Some(early) => early.go_on(),
             None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
@@ -125,12 +141,12 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                let common = self.common(assignment);
+                let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
                 let source = &source;
                 let (part, filter, store) = (&mut part, &mut filter, &store);
-                Running { runner: self, part, filter, store, assignment, source, progress }.run()?;
+                Running { runner: self, part, filter, store, task, source, progress }.run()?;
             }
             progress.set_tally(part.tally());
             metrics::source_finished();
@@ -151,11 +167,11 @@ impl ShardRunner {
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 
-    fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
+    fn common<'a>(&'a self, task: &Task<'a>) -> Common<'a> {
         Common {
-            lease: &assignment.lease,
-            limits: &assignment.limits,
-            granularity: assignment.granularity,
+            lease: task.lease,
+            limits: &task.trace.limits,
+            granularity: task.trace.granularity,
             interpreter: &self.spec.interpreter.version,
             confinement: &self.confinement,
         }
@@ -169,7 +185,7 @@ struct Running<'a, 'f> {
     filter: &'a mut Filter<'f>,
     /// Of the dataset.
     store: &'a Store,
-    assignment: &'a Assignment,
+    task: &'a Task<'a>,
     source: &'a Source,
     progress: &'a Progress,
 }
@@ -184,7 +200,7 @@ impl Stage for Running<'_, '_> {
     }
 
     fn propose(&mut self, module: &Module, code: &str) -> Result<Vec<Call>, ShardFault> {
-        let Some(proposals) = &self.assignment.executions.proposals else { return Ok(Vec::new()) };
+        let Some(proposals) = &self.task.trace.executions.proposals else { return Ok(Vec::new()) };
         let proposed = proposals::of(module, code, proposals, self.runner.client.as_deref(), self.store);
         proposed.map_err(|missing| ShardFault::Proposals { path: self.source.path.clone(), missing })
     }
@@ -207,7 +223,7 @@ impl Stage for Running<'_, '_> {
             return Ok(());
         }
         self.filter.keep(began.entry, looks);
-        let common = self.runner.common(self.assignment);
+        let common = self.runner.common(self.task);
         append_row(self.part, |events| common.ran(self.source, began, execution, deterministic, events))
     }
 }
@@ -215,15 +231,15 @@ impl Stage for Running<'_, '_> {
 impl Running<'_, '_> {
     /// Makes all executions of the source. It has a row at least, whatever filters leave of them.
     fn run(mut self) -> Result<(), ShardFault> {
-        let Running { assignment, source, .. } = self;
+        let Running { task, source, .. } = self;
         if let Body::Unreadable { reason } = &source.body {
-            let common = self.runner.common(assignment);
+            let common = self.runner.common(task);
             return append_row(self.part, |_| common.unreadable(source, reason));
         }
-        let executions = &assignment.executions;
+        let Trace { executions, limits, .. } = task.trace;
         let asked = asked(source, executions);
         if asked.is_empty() && !executions.has(Mode::Functions) {
-            let common = self.runner.common(assignment);
+            let common = self.runner.common(task);
             return append_row(self.part, |_| common.not_asked_for(source));
         }
         self.filter.begin(source);
@@ -233,16 +249,16 @@ impl Running<'_, '_> {
                 self.drop(Dropped::SameContent, None);
                 continue;
             }
-            let request = request(source, entry, assignment);
-            let execution = self.execute(&request, &assignment.limits)?;
-            self.keep(began, &request, &assignment.limits, &execution)?;
+            let request = request(source, entry, task.trace);
+            let execution = self.execute(&request, limits)?;
+            self.keep(began, &request, limits, &execution)?;
         }
         if executions.has(Mode::Functions) {
             self.search(&sha256)?;
         }
         match self.filter.end() {
             Some(ending) => {
-                let common = self.runner.common(assignment);
+                let common = self.runner.common(task);
                 append_row(self.part, |_| common.filtered(source, ending))
             }
             None => Ok(()),
@@ -254,11 +270,12 @@ impl Running<'_, '_> {
             self.drop(Dropped::SameContent, None);
             return Ok(());
         }
-        let Running { assignment, source, .. } = *self;
+        let Running { task, source, .. } = *self;
+        let Trace { executions, limits, granularity, .. } = task.trace;
         let plan = search::Plan {
-            limits: &assignment.limits,
-            granularity: assignment.granularity,
-            settings: assignment.executions.search,
+            limits,
+            granularity: *granularity,
+            settings: executions.search,
             guidance: Guidance::Coverage,
         };
         search::search(source, &plan, self)
@@ -278,7 +295,7 @@ impl Running<'_, '_> {
     ) -> Result<Option<bool>, WorkerFault> {
         let mut repeats = Repeats::of(first);
         let ShardRunner { twin, spec, .. } = &mut *self.runner;
-        for _ in 1..self.assignment.repeat {
+        for _ in 1..self.task.trace.repeat {
             if repeats.differ() {
                 break;
             }
@@ -334,8 +351,8 @@ fn append_row<'a>(
 }
 
 /// What is asked of the interpreter.
-fn request<'a>(source: &'a Source, entry: Entry<'a>, assignment: &Assignment) -> Request<'a> {
-    let bounds = Bounds { max_events: assignment.limits.max_events, ..Bounds::default() };
-    let granularity = assignment.granularity;
+fn request<'a>(source: &'a Source, entry: Entry<'a>, trace: &Trace) -> Request<'a> {
+    let bounds = Bounds { max_events: trace.limits.max_events, ..Bounds::default() };
+    let granularity = trace.granularity;
     Request { entry, filename: &source.filename, source: source.bytes(), granularity, bounds }
 }

@@ -20,6 +20,7 @@ use crate::labels::{self, Contradiction};
 use crate::prefetch::Prefetched;
 use crate::proposals::{Client, ProposalFault};
 use crate::python::{Interpreter, PythonError};
+use crate::render::Renderings;
 use crate::report::{Loop, ReportError, Waits};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
@@ -84,7 +85,7 @@ impl Worker {
         let profile = execute::admit(&execute::probe(program, &trials)?, config.allow_unconfined)?;
         let parts = scratch.folder("parts").map_err(failed)?;
         let count = config.slots.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        let prefetched = Prefetched::default();
+        let (prefetched, renderings) = (Prefetched::default(), Renderings::default());
         let client = config.proposals_url.as_ref().map(|url| {
             Client::new(url, config.proposals_key_file.clone(), config.proposals_per_minute).map(Arc::new)
         });
@@ -98,7 +99,8 @@ impl Worker {
                 scratch: scratch.folder(&format!("slot-{number}")).map_err(failed)?,
                 profile,
             };
-            runners.push(ShardRunner::new(spec, parts.clone(), prefetched.clone(), client.clone()));
+            let (prefetched, renderings) = (prefetched.clone(), renderings.clone());
+            runners.push(ShardRunner::new(spec, parts.clone(), prefetched, renderings, client.clone()));
         }
         // One interpreter shows whether all will start; the others wait for work.
         if let Some(first) = runners.first_mut() {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use dataset::Row;
-use trace::{Change, ChangeKind, Event, EventKind, Value};
+use trace::{Change, ChangeKind, Event, EventKind, GapReason, Value};
 
 use super::text::{fit, harmless, pad};
 use crate::paint::Paint;
@@ -185,6 +185,7 @@ fn consequence(kind: &EventKind<'_>) -> Option<String> {
             let written = String::from_utf8_lossy(bytes);
             Some(format!("{} {}", stream.name(), harmless(&format!("{written:?}"))))
         }
+        EventKind::Gap { reason: GapReason::Depth, .. } => Some("… calls from here are not told".to_owned()),
         EventKind::Gap { reason, .. } => Some(format!("… tracing stops here (limit on {})", reason.name())),
     }
 }

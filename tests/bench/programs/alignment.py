@@ -1,4 +1,4 @@
-"""Dynamic programming over a table: the edit distance of two long words."""
+"""Dynamic programming over a table: the edit distances of words."""
 
 
 def distance(left, right):
@@ -16,4 +16,9 @@ def distance(left, right):
     return table[-1][-1]
 
 
-print(distance("the quick brown fox jumps over the lazy dog" * 2, "a lazy dog jumped over the quick brown fox" * 2))
+words = ["the quick brown fox", "jumped over it", "a lazy dog sleeps", "quietly"]
+total = 0
+for left in words:
+    for right in words:
+        total += distance(left, right)
+print(total)

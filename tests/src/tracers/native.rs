@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::mm::{self, MapFlags, ProtFlags};
-use trace::{Arena, Decoded};
+use trace::{Arena, Decoded, EventKind};
 
 use super::account::Account;
 use super::bounded::{self, Ended};
@@ -13,6 +13,8 @@ use super::{Interpreter, Program};
 use crate::binaries;
 
 const LOG_CAPACITY: usize = 64 << 20;
+/// Room for every instruction of a program that a benchmark runs.
+const LARGE_LOG_CAPACITY: usize = 512 << 20;
 
 /// What the native tracer says of a program: all that it had written when its process ended, however that
 /// ended.
@@ -48,42 +50,53 @@ impl Log {
     }
 }
 
-/// Loads the tracer as `tracer` and has it run the arena. Without automatic collections: those happen when enough
-/// was allocated, which is not the same under two tracers.
-const RUN: &str = "import gc, os, sys, time; from importlib import machinery, util; gc.disable()\n\
+/// Loads the tracer as `tracer`. Without automatic collections: those happen when enough was allocated, which is not
+/// the same under two tracers.
+const LOAD: &str = "import gc, os, sys, time; from importlib import machinery, util; gc.disable()\n\
     loader = machinery.ExtensionFileLoader('et_tracer', sys.argv[1])\n\
     tracer = util.module_from_spec(util.spec_from_loader('et_tracer', loader))\n\
-    loader.exec_module(tracer); began = time.process_time()\n\
-    status = tracer.run_file(sys.argv[2])\n";
+    loader.exec_module(tracer)\n";
 
 pub fn run(interpreter: &Interpreter, program: &Program) -> Log {
-    run_and(interpreter, program, "os._exit(status)")
+    run_and(interpreter, program, LOG_CAPACITY, "os._exit(tracer.run_file(sys.argv[2]))")
 }
 
 /// What tracing one program took and gave.
 pub struct Timed {
     /// Of processor time, to compile, run and trace it.
     pub seconds: f64,
+    /// Those of all kinds but `instruction`.
     pub events: u64,
+    pub instructions: u64,
     /// Size of the log.
     pub bytes: u64,
 }
 
-/// Runs and traces a program against the processor's clock.
+/// Runs and traces a program against the processor's clock, in an interpreter that is as warm as those that a worker
+/// forks.
 pub fn time(interpreter: &Interpreter, program: &Program) -> Result<Timed, String> {
-    let log =
-        run_and(interpreter, program, "os.write(2, b'\\n%f' % (time.process_time() - began)); os._exit(0)");
+    const TIMED: &str = "tracer.warm_up(); began = time.process_time(); tracer.run_file(sys.argv[2])\n\
+        os.write(2, b'\\n%f' % (time.process_time() - began)); os._exit(0)";
+    let log = run_and(interpreter, program, LARGE_LOG_CAPACITY, TIMED);
     let told = log.ended.report.lines().last().and_then(|line| line.parse().ok());
     let seconds = told.ok_or_else(|| log.ended.report.clone())?;
-    Ok(Timed { seconds, events: log.read().events.len() as u64, bytes: log.bytes().len() as u64 })
+    let mut timed = Timed { seconds, events: 0, instructions: 0, bytes: log.bytes().len() as u64 };
+    for event in log.read().events {
+        match event.kind {
+            EventKind::Gap { .. } => return Err("the program was not traced to its end".to_owned()),
+            EventKind::Instruction(_) => timed.instructions += 1,
+            _ => timed.events += 1,
+        }
+    }
+    Ok(timed)
 }
 
-fn run_and(interpreter: &Interpreter, program: &Program, then: &str) -> Log {
-    let script = format!("{RUN}{then}");
+fn run_and(interpreter: &Interpreter, program: &Program, capacity: usize, then: &str) -> Log {
+    let script = format!("{LOAD}{then}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("arena");
     let request = program.request().encode();
-    let arena = Mapping::create(&file, &request);
+    let arena = Mapping::create(&file, &request, capacity);
     let library = binaries::tracer();
     let arguments = ["-c".as_ref(), script.as_ref(), library.as_os_str(), file.as_os_str()];
     let ended = bounded::run(&interpreter.path, arguments, folder.path(), program.foreign);
@@ -99,8 +112,8 @@ struct Mapping {
 }
 
 impl Mapping {
-    fn create(path: &Path, request: &[u8]) -> Mapping {
-        let len = Arena::size_for(request.len(), LOG_CAPACITY);
+    fn create(path: &Path, request: &[u8], capacity: usize) -> Mapping {
+        let len = Arena::size_for(request.len(), capacity);
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
         let file = file.expect("a temporary folder takes files");
         file.set_len(len as u64).expect("a sparse file takes any length");

@@ -1,6 +1,6 @@
 //! Limits on what is told.
 
-use tests::tracers::{Program, interpreters, native};
+use tests::tracers::{Program, compact, interpreters, native};
 use trace::Bounds;
 
 use super::check::{ALL, accounts, check_program, dedented};
@@ -53,6 +53,59 @@ fn check_whole(source: &str, events: usize) {
         let (minor, last) = (interpreter.minor, account.events.last().map(|event| event.kind.as_str()));
         assert_eq!((account.events.len(), last), (events, Some("return")), "on 3.{minor}: {}", ended.report);
         assert_eq!(account.disorder(), None);
+    }
+}
+
+/// The depths that calls are stepped into near the end of a budget: first all, then one, then none.
+#[test]
+fn before_a_budget_ends_deep_calls_are_left_out() {
+    let source = "
+        def outer(n):
+            return inner(n) + 1
+        def inner(n):
+            return n
+        for n in range(8):
+            outer(n)
+        ";
+    let begin = "call <module> 1; line 1; line 3 +outer=<function outer>; line 5 +inner=<function inner>";
+    let line = |n: u32| format!("; line 6 {}n={n}", if n == 0 { "+" } else { "" });
+    let call = |n: u32| format!("; call outer 1 +n={n}; line 2");
+    let inner = |n: u32| format!("; call inner 3 +n={n}; line 4; return 4 {n}");
+    let left_out = "; gap depth 0";
+    let end = |n: u32| format!("; return 2 {}", n + 1);
+    let mut expected = begin.to_owned();
+    for n in 0..6 {
+        expected += &(line(n) + &call(n) + &inner(n) + &end(n) + "; line 5");
+    }
+    // 54 events of 60 are told, then 58.
+    expected += &(line(6) + &call(6) + left_out + &end(6) + "; line 5");
+    expected += &(line(7) + left_out + "; line 5; return 5 None");
+    check_program(ALL, &bounded(source, 60), &expected);
+}
+
+#[test]
+fn a_generator_that_was_left_out_is_told_again_where_it_is_less_deep() {
+    // When the last eighth of 64 events begins, the generator has run below two frames.
+    let source = "
+        def numbers():
+            n = 0
+            while True:
+                n += 1
+                yield n
+        def deeper(each):
+            return next(each)
+        each = numbers()
+        deeper(each)
+        for _ in range(20):
+            pass
+        deeper(each)
+        next(each)
+        ";
+    let left_out = "; line 7; gap depth 0; return 7 2; line 13";
+    let told_again = "; resume 2 numbers 5 n=2; line 3; line 4; line 5 n=3; gap events 0";
+    for (tracer, account) in accounts(ALL, &bounded(source, 64)) {
+        let told = compact(&account);
+        assert!(told.ends_with(&format!("{left_out}{told_again}")), "{tracer} tells {told:?}");
     }
 }
 

@@ -1,6 +1,9 @@
 //! Changes that are told by element.
 
-use super::check::{check_call, check_values};
+use tests::tracers::{Event, Program};
+use trace::Granularity;
+
+use super::check::{ALL, accounts, check_call, check_values, dedented};
 
 #[test]
 fn lists_and_deques_tell_what_was_put_in_taken_out_and_replaced() {
@@ -178,4 +181,69 @@ fn a_value_that_outgrows_its_elements_is_told_as_a_whole_from_then_on() {
             cut = vec!["0"; 85].join(", ")
         ),
     );
+}
+
+#[test]
+fn a_large_object_that_is_handed_on_and_on_is_told_whole_while_that_can_be_afforded() {
+    // 600 characters each time. The 32,768 that there are, and 16 more with each call, last for 56 calls, and for one
+    // more when they have come together again.
+    let source = "
+        def f(values):
+            return 0
+        values = list(range(1000, 1100))
+        for _ in range(100):
+            f(values)
+        ";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let calls = account.events.iter().filter(|event| event.kind == "call" && event.function == "f");
+        let texts = calls.map(|call| call.changes[0].4.as_deref().expect("an argument has a text"));
+        let is_whole: Vec<bool> = texts.map(|text| !text.contains('…')).collect();
+        let whole: Vec<usize> = (0..100).filter(|call| is_whole[*call]).collect();
+        assert_eq!(whole, (0..56).chain([89]).collect::<Vec<_>>(), "{tracer}");
+    }
+}
+
+#[test]
+fn arguments_read_alike_at_the_granularities_of_lines_and_calls() {
+    let source = "
+        def f(values, more):
+            more = [values, more]
+            values[0] += 1
+            return more
+        values = list(range(1000, 1080))
+        for turn in range(120):
+            f(values, list(range(turn)))
+        ";
+    let [lines, calls] = [Granularity::Line, Granularity::Call].map(|granularity| {
+        let program = Program { granularity, ..Program::script(dedented(source)) };
+        accounts(ALL, &program).into_iter().map(|(tracer, account)| {
+            let calls =
+                account.events.into_iter().filter(|event| event.kind == "call" && event.function == "f");
+            let locals =
+                |event: Event| event.changes.into_iter().filter(|change| change.0 == "local").collect();
+            (tracer, calls.map(locals).collect::<Vec<Vec<_>>>())
+        })
+    });
+    for (of_lines, of_calls) in lines.zip(calls) {
+        assert_eq!(of_lines, of_calls);
+    }
+}
+
+#[test]
+fn what_is_behind_a_cut_text_shows_when_the_text_changes() {
+    let source = "
+        def f(values):
+            values[99] = 0
+            values[0] = 0
+            return 0
+        values = list(range(1000, 1100))
+        for _ in range(60):
+            f(list(values))
+        ";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let changes = account.events.iter().filter(|event| event.function == "f" && event.kind != "call");
+        let last: Vec<_> = changes.map(|event| event.changes.len()).collect();
+        // Line 2, line 3 with the change at the end, line 4 with that in front, and the return.
+        assert_eq!((&last[..4], &last[last.len() - 4..]), (&[0, 1, 1, 0][..], &[0, 0, 1, 0][..]), "{tracer}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::os::raw::c_int;
 
-use crate::layout::{ClassName, Str, Units, Version};
+use crate::layout::{Str, Units, Version};
 
 unsafe extern "C" {
     fn _PyUnicode_IsPrintable(character: u32) -> c_int;
@@ -23,15 +23,15 @@ pub(crate) struct Limits {
 enum Form {
     /// It is cut, and says by how much.
     Cut,
-    /// It is given up, so that what is written is all there is, but that no string is shown beyond so many
-    /// characters. No element reads otherwise because of those before it.
-    Whole { string_chars: usize },
+    /// It is given up when it takes more than `most` characters, so that what is written is all there is, but that no
+    /// string is shown beyond so many. No element reads otherwise because of those before it.
+    Whole { string_chars: usize, most: usize },
 }
 
 /// Characters of a string that are shown even where no budget is left.
 const MIN_STRING_CHARS: usize = 16;
 /// Characters of a name that are shown.
-const NAME_CHARS: usize = 200;
+pub(super) const NAME_CHARS: usize = 200;
 /// Bits of the longest integer whose digits are shown, however large the budget: what Python itself would
 /// convert by default (4300 digits).
 const MAX_INT_BITS: usize = 14_000;
@@ -70,7 +70,25 @@ impl Limits {
         const MAX_CHARS: usize = 10_000;
         let most = if 40 * chars < MAX_CHARS { 40 * chars } else { MAX_CHARS };
         let Limits { int_bits, .. } = Limits::new(chars);
-        Limits { chars: most, depth: MAX_DEPTH, int_bits, form: Form::Whole { string_chars: chars } }
+        Limits { chars: most, depth: MAX_DEPTH, int_bits, form: Form::Whole { string_chars: chars, most } }
+    }
+
+    /// These limits, but that a value which would take more characters is not written whole.
+    pub(crate) fn at_most(self, chars: usize) -> Limits {
+        match self.form {
+            Form::Cut => self,
+            Form::Whole { string_chars, most } => {
+                Limits { form: Form::Whole { string_chars, most: most.min(chars) }, ..self }
+            }
+        }
+    }
+
+    /// Characters beyond which a value is not written whole.
+    fn most(self) -> Option<usize> {
+        match self.form {
+            Form::Cut => None,
+            Form::Whole { most, .. } => Some(most),
+        }
     }
 
     /// These limits, lowered so that a text takes at most `bytes`.
@@ -83,7 +101,7 @@ impl Limits {
     pub(crate) fn string_chars(self, written: usize) -> usize {
         match self.form {
             Form::Cut => self.chars.saturating_sub(written).max(MIN_STRING_CHARS),
-            Form::Whole { string_chars } => string_chars.max(MIN_STRING_CHARS),
+            Form::Whole { string_chars, .. } => string_chars.max(MIN_STRING_CHARS),
         }
     }
 
@@ -93,7 +111,7 @@ impl Limits {
     pub(crate) const fn room(self) -> usize {
         match self.form {
             Form::Cut => Limits::BYTES_PER_CHAR * self.chars + Limits::SLACK,
-            Form::Whole { string_chars } => {
+            Form::Whole { string_chars, .. } => {
                 4 * self.chars + Limits::BYTES_PER_CHAR * string_chars + Limits::SLACK
             }
         }
@@ -153,7 +171,7 @@ impl Text {
 
     /// Whether a value that was to be written whole is too large for that.
     pub(crate) fn is_too_large(&self) -> bool {
-        self.is_given_up || (self.limits.is_whole() && self.chars > self.limits.chars)
+        self.is_given_up || self.limits.most().is_some_and(|most| self.chars > most)
     }
 
     /// Elements of containers that were written, at all depths together.
@@ -214,7 +232,7 @@ impl Text {
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.chars >= self.limits.chars
-            || (self.elements >= WHOLE_ELEMENTS && self.limits.is_whole())
+            || self.limits.most().is_some_and(|most| self.elements >= WHOLE_ELEMENTS || self.chars >= most)
             || self.is_given_up
     }
 
@@ -280,7 +298,7 @@ impl Text {
     }
 
     /// A character, a lone surrogate as its escape.
-    fn character(&mut self, character: u32) {
+    pub(super) fn character(&mut self, character: u32) {
         match char::from_u32(character) {
             Some(character) => {
                 let mut buffer = [0; 4];
@@ -291,7 +309,7 @@ impl Text {
     }
 
     /// `\x1b`, `\u2028` or `\U000e0001`.
-    fn escape(&mut self, character: u32) {
+    pub(super) fn escape(&mut self, character: u32) {
         let (letter, digits) = match character {
             0..0x100 => (b'x', 2),
             0x100..0x1_0000 => (b'u', 4),
@@ -375,7 +393,18 @@ impl Text {
 
     /// What of a byte string may be shown here.
     pub(crate) fn shown_bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[..bytes.len().min(self.string_chars())]
+        &bytes[..self.shown_of(bytes.len())]
+    }
+
+    /// How many characters of a string of so many may be shown here.
+    pub(crate) fn shown_of(&self, len: usize) -> usize {
+        len.min(self.string_chars())
+    }
+
+    /// The first characters of a string of so many, as `repr` shows them.
+    pub(crate) fn code_points(&mut self, shown: &[u32], len: usize) {
+        self.quoted_units(Units::Four(shown));
+        self.left_out(len - shown.len());
     }
 
     /// A string without quotes, cut.
@@ -390,47 +419,6 @@ impl Text {
             Units::Ascii(units) => self.ascii(units),
             _ => units.iter().for_each(|unit| self.character(unit)),
         }
-    }
-
-    /// A name, cut.
-    pub(crate) fn name<V: Version>(&mut self, name: Str) {
-        match name.first_units::<V>(NAME_CHARS) {
-            Units::Ascii(units) if units.iter().all(|&unit| is_of_names(unit.into())) => self.ascii(units),
-            units => units.iter().for_each(|unit| self.name_character(unit)),
-        }
-        if name.len() > NAME_CHARS {
-            self.ellipsis();
-        }
-    }
-
-    /// A character of a name, escaped where it could be taken for something else in a text.
-    fn name_character(&mut self, character: u32) {
-        if is_of_names(character) { self.character(character) } else { self.escape(character) }
-    }
-
-    /// A name that C code gave, in UTF-8, cut.
-    pub(crate) fn static_name(&mut self, name: &[u8]) {
-        for character in String::from_utf8_lossy(name).chars().take(NAME_CHARS) {
-            self.name_character(character.into());
-        }
-    }
-
-    pub(crate) fn class_name<V: Version>(&mut self, name: ClassName) {
-        match name {
-            ClassName::Str(name) => self.name::<V>(name),
-            ClassName::Static(name) => self.static_name(name),
-        }
-    }
-}
-
-/// Whether a character stands for itself in names: those of ASCII that identifiers and the names of functions
-/// within functions have, and all others but the mark of what is left out.
-fn is_of_names(character: u32) -> bool {
-    match u8::try_from(character) {
-        Ok(byte) if byte.is_ascii() => {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'<' | b'>')
-        }
-        _ => character != u32::from('…'),
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Slot<V: Version> {
     /// For a function, the address of its qualified name, which is held.
     naming: Option<Obj>,
     state: State,
+    /// The text is not that of the whole value.
+    is_cut: bool,
+    has_elements: bool,
     written: Written,
     /// What the text was made of, and room for the next one.
     visit: Option<Box<Visit<V>>>,
@@ -35,6 +38,17 @@ enum State {
     Visited,
     /// By its first characters: holding a long string would make appending to it copy it.
     LongString,
+}
+
+/// How much of a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Everything, if the value is not too large for that.
+    Whole,
+    /// The same as far as it is rationed.
+    Affordable,
+    /// As much as a cut text shows.
+    Cut,
 }
 
 /// The beginning of a long string.
@@ -58,6 +72,8 @@ impl<V: Version> Slot<V> {
             value: std::ptr::null(),
             naming: None,
             state: State::Absent,
+            is_cut: false,
+            has_elements: false,
             written: Written::NONE,
             visit: None,
             prefix: None,
@@ -118,15 +134,45 @@ impl<V: Version> Slot<V> {
         if self.is_told_by_elements() {
             return self.replace_elements(log, name, scope, value);
         }
-        let existed = self.state != State::Absent;
-        let mark = log.change::<V>(name, scope, if existed { change::MODIFIED } else { change::NEW })?;
+        if self.state == State::Absent {
+            log.change::<V>(name, scope, change::NEW)?;
+            return self.tell(log, value);
+        }
         let before = self.written;
-        self.written = self.write(log, value)?;
-        if existed && log.same(before, self.written) {
+        let mark = log.change::<V>(name, scope, change::MODIFIED)?;
+        // What is behind a cut text stays there for as long as the text is the same.
+        let extent = match (self.is_cut, self.has_elements) {
+            (true, _) if may_be_whole(log, Shape::of(value)) => Extent::Cut,
+            (false, true) => Extent::Whole,
+            _ => Extent::Affordable,
+        };
+        self.written = self.write(log, value, extent)?;
+        if log.same(before, self.written) {
             log.take_back(mark);
             self.written = before;
+        } else if extent == Extent::Affordable {
+            self.pay(log);
+        } else {
+            log.take_back(mark);
+            log.change::<V>(name, scope, change::MODIFIED)?;
+            return self.tell(log, value);
         }
         Ok(())
+    }
+
+    /// Ends a change with the value, whole if that can be afforded.
+    fn tell(&mut self, log: &mut Log, value: Obj) -> Result<(), Full> {
+        self.written = self.write(log, value, Extent::Affordable)?;
+        self.pay(log);
+        Ok(())
+    }
+
+    /// Pays for what was just told.
+    #[inline(always)]
+    fn pay(&self, log: &mut Log) {
+        if self.has_elements && !self.is_cut {
+            log.spend(self.written);
+        }
     }
 
     /// Whether the value was written whole and has elements. How it reads by now stands nowhere in one piece
@@ -153,7 +199,7 @@ impl<V: Version> Slot<V> {
             Outcome::Told => return Ok(()),
             Outcome::Stale => {
                 let told = log.mark();
-                self.written = self.write(log, value)?;
+                self.written = self.write(log, value, Extent::Whole)?;
                 log.take_back(told);
                 if self.is_told_by_elements() {
                     return Ok(());
@@ -163,14 +209,14 @@ impl<V: Version> Slot<V> {
         }
         log.take_back(begin);
         log.change::<V>(name, scope, change::MODIFIED)?;
-        self.written = self.write(log, value)?;
-        Ok(())
+        self.tell(log, value)
     }
 
     /// Writes the value and remembers what it was made of. The slot is absent until that has succeeded.
     #[inline(always)]
-    fn write(&mut self, log: &mut Log, value: Obj) -> Result<Written, Full> {
+    fn write(&mut self, log: &mut Log, value: Obj, extent: Extent) -> Result<Written, Full> {
         self.forget();
+        (self.is_cut, self.has_elements) = (false, false);
         let shape = Shape::of(value);
         let (written, state) = match shape {
             Shape::Str(string)
@@ -184,7 +230,7 @@ impl<V: Version> Slot<V> {
                     log.written::<V, _>(value, log.values(), |text| value::write::<V>(text, value))?;
                 (written, State::Constant)
             }
-            _ => self.write_visited(log, value, shape)?,
+            _ => self.write_visited(log, value, shape, extent)?,
         };
         if state == State::Constant {
             hold::<V>(value);
@@ -194,24 +240,31 @@ impl<V: Version> Slot<V> {
         Ok(written)
     }
 
-    fn write_visited(&mut self, log: &mut Log, value: Obj, shape: Shape) -> Result<(Written, State), Full> {
+    fn write_visited(
+        &mut self,
+        log: &mut Log,
+        value: Obj,
+        shape: Shape,
+        extent: Extent,
+    ) -> Result<(Written, State), Full> {
         let visit = self.visit.get_or_insert_with(|| Box::new(Visit::new()));
-        let (values, whole) = (log.values(), log.whole());
-        // What has too many elements of its own need not be tried.
-        let may_be_whole = whole.take_whole(len(shape), 0);
-        let (written, stability) = log.written::<V, _>(value, whole, |text| {
-            if may_be_whole {
+        let values = log.values();
+        let whole = if let Extent::Affordable = extent { log.affordable() } else { log.whole() };
+        let tries_whole = extent != Extent::Cut && may_be_whole(log, shape);
+        let (written, (stability, is_whole, elements)) = log.written::<V, _>(value, whole, |text| {
+            if tries_whole {
                 visit.begin_whole();
                 let stability = value::write_recorded::<V, _>(text, &mut **visit, value);
                 if !text.is_too_large() {
                     visit.end_whole(text);
-                    return stability;
+                    return (stability, true, text.elements());
                 }
                 visit.clear();
             }
             text.restart(values);
-            value::write_recorded::<V, _>(text, &mut **visit, value)
+            (value::write_recorded::<V, _>(text, &mut **visit, value), false, text.elements())
         })?;
+        (self.is_cut, self.has_elements) = (!is_whole, elements > 0);
         let state = match (stability, shape) {
             (Stability::Constant, _) => State::Constant,
             (Stability::Changeable, Shape::Function(function)) => {
@@ -287,6 +340,12 @@ impl<V: Version> Slot<V> {
             visit.clear();
         }
     }
+}
+
+/// Whether a value can be written whole as far as can be told at once: what has too many elements of its own need not
+/// be tried.
+fn may_be_whole(log: &Log, shape: Shape) -> bool {
+    log.whole().take_whole(len(shape), 0)
 }
 
 /// Number of elements of a container, not counting those inside of them.

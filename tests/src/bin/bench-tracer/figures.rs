@@ -4,59 +4,90 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tests::bench::geometric_mean;
+use tests::tracers::native::Timed;
 
 use crate::runs::Baseline;
 
-/// Processor seconds to compile and run one program under each tracer.
+/// Processor seconds to compile and run one program, without and with something.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) without: f64,
+    pub(crate) with: f64,
+}
+
+impl Pair {
+    /// What that adds. Where it drowns in noise, a thousandth of the run stands for it.
+    fn added(self) -> f64 {
+        (self.with - self.without).max(self.without / 1e3)
+    }
+}
+
+/// What one program costs under each tracer.
 pub(crate) struct Cost {
-    pub(crate) untraced: f64,
+    /// Processor seconds under the naive tracer.
     pub(crate) naive: f64,
-    /// Under an empty C callback.
-    pub(crate) floor: f64,
-    pub(crate) native: f64,
-    pub(crate) events: u64,
-    /// Size of the native tracer's log.
-    pub(crate) bytes: u64,
+    /// An empty C callback for each line.
+    pub(crate) floor: Pair,
+    /// The same through the dispatch that the native tracer uses.
+    pub(crate) dispatch: Pair,
+    /// An empty C callback for each instruction beside those for lines.
+    pub(crate) instruction_floor: Pair,
+    /// The native tracer, at the granularities `program` and `line`.
+    pub(crate) native: Pair,
+    /// The same at the granularities `program` and `instruction`.
+    pub(crate) instructions: Pair,
+    /// Of the run at granularity `line`.
+    pub(crate) log: Timed,
+    /// Number of instructions that ran.
+    pub(crate) instruction_count: u64,
 }
 
 impl Cost {
-    pub(crate) fn unknown() -> Cost {
-        let never = f64::INFINITY;
-        Cost { untraced: never, naive: never, floor: never, native: never, events: 0, bytes: 0 }
-    }
-
     /// How many times less time the native tracer takes than the naive one.
     fn settrace_ratio(&self) -> f64 {
-        self.naive / self.native
+        self.naive / self.native.with
     }
 
     /// What the native tracer adds, in units of what the empty callback adds.
     fn floor_ratio(&self) -> f64 {
-        // Where the callback's own cost drowns in noise, a thousandth of the run stands for it.
-        let floor = (self.floor - self.untraced).max(self.untraced / 1e3);
-        (self.native - self.untraced).max(0.0) / floor
+        self.native.added() / self.floor.added()
     }
 
-    fn added_ns_per_event(&self) -> f64 {
-        (self.native - self.untraced) * 1e9 / self.events as f64
+    fn instruction_floor_ratio(&self) -> f64 {
+        self.instructions.added() / self.instruction_floor.added()
+    }
+
+    fn per_event_ns(&self, pair: Pair) -> f64 {
+        pair.added() * 1e9 / self.log.events as f64
+    }
+
+    fn per_instruction_ns(&self) -> f64 {
+        self.instructions.added() * 1e9 / self.instruction_count as f64
+    }
+
+    fn bytes_per_event(&self) -> f64 {
+        self.log.bytes as f64 / self.log.events as f64
     }
 }
 
 /// Programs of our own and of others that do nothing but integer loops.
-const INTEGER_LOOPS: [&str; 3] = ["bits", "collatz", "p13_collatz"];
+const INTEGER_LOOPS: [&str; 4] = ["bits", "collatz", "divisors", "p13_collatz"];
 
 pub(crate) fn heading() {
     println!(
-        "{:<16} {:>6} {:>8} {:>9} {:>9} {:>8} {:>9} {:>7} {:>7} {:>7} {:>7}",
+        "{:<16} {:>6} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7} {:>7} {:>6} {:>7} {:>7} {:>6} {:>7}",
         "program",
         "python",
         "events",
         "naive ms",
         "native ms",
-        "floor ms",
-        "untraced",
-        "+ns/ev",
-        "floor×",
+        "none ms",
+        "ns/ev",
+        "floor",
+        "disp.",
+        "×floor",
+        "ns/ins",
+        "×floor",
         "B/ev",
         "ratio"
     );
@@ -64,16 +95,19 @@ pub(crate) fn heading() {
 
 pub(crate) fn line(name: &str, minor: u32, cost: &Cost) {
     println!(
-        "{name:<16} {:>6} {:>8} {:>9.1} {:>9.2} {:>8.2} {:>9.2} {:>7.0} {:>7.1} {:>7.1} {:>7.0}",
+        "{name:<16} {:>6} {:>7} {:>8.1} {:>9.2} {:>7.2} {:>7.0} {:>7.1} {:>7.1} {:>6.1} {:>7.0} {:>7.1} {:>6.1} {:>7.0}",
         format!("3.{minor}"),
-        cost.events,
+        cost.log.events,
         cost.naive * 1e3,
-        cost.native * 1e3,
-        cost.floor * 1e3,
-        cost.untraced * 1e3,
-        cost.added_ns_per_event(),
+        cost.native.with * 1e3,
+        cost.native.without * 1e3,
+        cost.per_event_ns(cost.native),
+        cost.per_event_ns(cost.floor),
+        cost.per_event_ns(cost.dispatch),
         cost.floor_ratio(),
-        cost.bytes as f64 / cost.events as f64,
+        cost.per_instruction_ns(),
+        cost.instruction_floor_ratio(),
+        cost.bytes_per_event(),
         cost.settrace_ratio(),
     );
 }
@@ -87,31 +121,34 @@ pub(crate) struct Figures {
 
 #[derive(Default)]
 struct Version {
-    settrace_ratios: Vec<f64>,
-    floor_ratios: Vec<f64>,
+    costs: Vec<Cost>,
     integer_loops: Vec<f64>,
-    added_ns: Vec<f64>,
-    events: u64,
-    bytes: u64,
     library_slowdown: f64,
 }
 
+impl Version {
+    /// The geometric mean of a figure over the programs.
+    fn mean(&self, figure: impl Fn(&Cost) -> f64) -> f64 {
+        geometric_mean(&self.costs.iter().map(figure).collect::<Vec<_>>())
+    }
+
+    fn total(&self, figure: impl Fn(&Cost) -> u64) -> f64 {
+        self.costs.iter().map(figure).sum::<u64>() as f64
+    }
+}
+
 impl Figures {
-    pub(crate) fn add(&mut self, minor: u32, program: &str, cost: &Cost) {
+    pub(crate) fn add(&mut self, minor: u32, program: &str, cost: Cost) {
         let version = self.versions.entry(minor).or_default();
-        version.settrace_ratios.push(cost.settrace_ratio());
-        version.floor_ratios.push(cost.floor_ratio());
-        version.added_ns.push(cost.added_ns_per_event());
-        version.events += cost.events;
-        version.bytes += cost.bytes;
         if INTEGER_LOOPS.contains(&program) {
             version.integer_loops.push(cost.floor_ratio());
         }
+        version.costs.push(cost);
     }
 
     /// The cost of a program that spends its time in library code.
-    pub(crate) fn library(&mut self, minor: u32, cost: &Cost) {
-        self.versions.entry(minor).or_default().library_slowdown = cost.native / cost.untraced;
+    pub(crate) fn library(&mut self, minor: u32, native: Pair) {
+        self.versions.entry(minor).or_default().library_slowdown = native.with / native.without;
     }
 
     /// How many times longer than the native tracer a published one took for one program.
@@ -132,12 +169,20 @@ impl Figures {
         for (minor, version) in &self.versions {
             let suffix = if Some(minor) == newest { String::new() } else { format!("_3{minor}") };
             let figures = [
-                ("settrace_ratio", geometric_mean(&version.settrace_ratios)),
-                ("floor_ratio", geometric_mean(&version.floor_ratios)),
+                ("settrace_ratio", version.mean(Cost::settrace_ratio)),
+                ("floor_ratio", version.mean(Cost::floor_ratio)),
                 ("int_loop_floor_ratio", geometric_mean(&version.integer_loops)),
-                ("added_ns_per_event", geometric_mean(&version.added_ns)),
+                ("instruction_floor_ratio", version.mean(Cost::instruction_floor_ratio)),
+                ("added_ns_per_event", version.mean(|cost| cost.per_event_ns(cost.native))),
+                ("floor_ns_per_event", version.mean(|cost| cost.per_event_ns(cost.floor))),
+                ("dispatch_ns_per_event", version.mean(|cost| cost.per_event_ns(cost.dispatch))),
+                ("added_ns_per_instruction", version.mean(Cost::per_instruction_ns)),
                 ("library_slowdown", version.library_slowdown),
-                ("bytes_per_event", version.bytes as f64 / version.events as f64),
+                (
+                    "bytes_per_event",
+                    version.total(|cost| cost.log.bytes) / version.total(|cost| cost.log.events),
+                ),
+                ("bytes_per_event_mean", version.mean(Cost::bytes_per_event)),
             ];
             metrics.extend(figures.map(|(name, value)| (format!("{name}{suffix}"), value.into())));
         }

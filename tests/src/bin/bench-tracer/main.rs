@@ -1,5 +1,5 @@
 //! What tracing costs: the native tracer against a tracer as people write one (`tests/bench/naive_tracer.py`),
-//! against an empty C callback, which is what CPython itself charges for an event, and against published tracers.
+//! against empty C callbacks, which is what CPython itself charges for an event, and against published tracers.
 //!
 //! Usage: bench-tracer [FOLDER…]; the programs of the folders, or those in `tests/bench/programs`. A program
 //! that defines `main` has it called. The published tracers are installed into `target/peers`.
@@ -13,9 +13,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use figures::Figures;
+use programs::Program;
 use runs::{Baseline, Peers, Runs};
 use tests::bench;
 use tests::tracers::interpreters;
+use trace::Granularity;
 
 fn main() -> ExitCode {
     match run(&folders()) {
@@ -39,29 +41,37 @@ fn run(folders: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     for python in interpreters() {
         let runs = Runs::new(python)?;
         for program in &programs {
-            let cost = runs.cost(&program.source)?;
+            let cost = runs.cost(&program.source).map_err(|error| format!("{}: {error}", program.name))?;
             figures::line(&program.name, python.minor, &cost);
-            figures.add(python.minor, &program.name, &cost);
+            figures.add(python.minor, &program.name, cost);
         }
-        figures.library(python.minor, &runs.cost(&programs::library()?)?);
+        figures.library(python.minor, runs.native(&programs::library()?, Granularity::Line)?.0);
     }
     let newest = interpreters().last().ok_or("there is no interpreter")?;
     match Peers::prepare(newest) {
-        Ok(peers) => {
-            let runs = Runs::new(newest)?;
-            for program in &programs {
-                let native = runs.native(&program.source)?.seconds;
-                for peer in Baseline::PUBLISHED {
-                    match peers.seconds(peer, &program.source) {
-                        Ok(seconds) => figures.peer(peer, seconds / native),
-                        Err(error) => eprintln!("{} is left out: {error}", program.name),
-                    }
-                }
-            }
-        }
+        Ok(peers) => compare(&peers, &Runs::new(newest)?, &programs, &mut figures)?,
         Err(error) => eprintln!("published tracers are left out: {error}"),
     }
     figures.tell();
     bench::write("tracer", &figures.metrics())?;
+    Ok(())
+}
+
+/// The published tracers beside the native one.
+fn compare(
+    peers: &Peers,
+    runs: &Runs<'_>,
+    programs: &[Program],
+    figures: &mut Figures,
+) -> Result<(), Box<dyn Error>> {
+    for program in programs {
+        let (native, _) = runs.native(&program.source, Granularity::Line)?;
+        for peer in Baseline::PUBLISHED {
+            match peers.seconds(peer, &program.source) {
+                Ok(seconds) => figures.peer(peer, seconds / native.with),
+                Err(error) => eprintln!("{} is left out: {error}", program.name),
+            }
+        }
+    }
     Ok(())
 }

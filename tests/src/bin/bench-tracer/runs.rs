@@ -8,13 +8,15 @@ use std::process::Command;
 use tempfile::TempDir;
 use tests::tracers::native::{self, Timed};
 use tests::tracers::{Interpreter, Program};
-use trace::Bounds;
+use trace::{Bounds, Granularity};
 
-use crate::figures::Cost;
+use crate::figures::{Cost, Pair};
 use crate::programs;
 
 /// The machine is noisy, so the best of some runs is told. What takes long evens out by itself and runs once.
-const RUNS: usize = 9;
+const RUNS: usize = 5;
+/// Processor seconds from which on a run counts as long.
+const LONG: f64 = 0.2;
 
 /// What a program can be run under beside the native tracer. `tests/bench/run.py` knows them by these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +24,13 @@ pub(crate) enum Baseline {
     Untraced,
     /// A tracer as people write one.
     Naive,
-    /// An empty C callback for each line.
+    /// An empty C callback for each line, as `PyEval_SetTrace` calls it.
     Lines,
+    /// The same for the events of the native tracer, as its source of events calls it: `sys.monitoring` where there is
+    /// one.
+    Dispatch,
+    /// An empty C callback for each instruction, too.
+    Instructions,
     PySnooper,
     Hunter,
     VizTracer,
@@ -38,6 +45,8 @@ impl Baseline {
             Baseline::Untraced => "untraced",
             Baseline::Naive => "naive",
             Baseline::Lines => "lines",
+            Baseline::Dispatch => "dispatch",
+            Baseline::Instructions => "instructions",
             Baseline::PySnooper => "pysnooper",
             Baseline::Hunter => "hunter",
             Baseline::VizTracer => "viztracer",
@@ -72,23 +81,52 @@ impl Runs<'_> {
     /// does not hit one of them alone.
     pub(crate) fn cost(&self, source: &str) -> Result<Cost, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let mut cost = Cost::unknown();
+        let mut best = [f64::INFINITY; 4];
         for _ in 0..RUNS {
-            cost.untraced = cost.untraced.min(self.seconds(Baseline::Untraced, source, &folder)?);
-            cost.floor = cost.floor.min(self.seconds(Baseline::Lines, source, &folder)?);
-            let native = self.native(source)?;
-            (cost.native, cost.events, cost.bytes) =
-                (cost.native.min(native.seconds), native.events, native.bytes);
+            let baselines = [Baseline::Untraced, Baseline::Lines, Baseline::Dispatch, Baseline::Instructions];
+            for (best, baseline) in best.iter_mut().zip(baselines) {
+                *best = best.min(self.seconds(baseline, source, &folder)?);
+            }
         }
-        cost.naive = self.seconds(Baseline::Naive, source, &folder)?;
-        Ok(cost)
+        let [untraced, lines, dispatch, instructions] = best;
+        let (native, log) = self.native(source, Granularity::Line)?;
+        let (native_instructions, instruction_log) = self.native(source, Granularity::Instruction)?;
+        let mut naive = self.seconds(Baseline::Naive, source, &folder)?;
+        if naive < LONG {
+            naive = naive.min(self.seconds(Baseline::Naive, source, &folder)?);
+        }
+        Ok(Cost {
+            naive,
+            floor: Pair { without: untraced, with: lines },
+            dispatch: Pair { without: untraced, with: dispatch },
+            instruction_floor: Pair { without: untraced, with: instructions },
+            native,
+            instructions: native_instructions,
+            log,
+            instruction_count: instruction_log.instructions,
+        })
+    }
+
+    /// What the native tracer costs beside a run at granularity `program`, which tells of no frame but is set up
+    /// alike; and what it wrote.
+    pub(crate) fn native(
+        &self,
+        source: &str,
+        granularity: Granularity,
+    ) -> Result<(Pair, Timed), Box<dyn Error>> {
+        let mut without = self.traced(source, Granularity::Program)?;
+        let mut with = self.traced(source, granularity)?;
+        for _ in 1..RUNS {
+            without.seconds = without.seconds.min(self.traced(source, Granularity::Program)?.seconds);
+            with.seconds = with.seconds.min(self.traced(source, granularity)?.seconds);
+        }
+        Ok((Pair { without: without.seconds, with: with.seconds }, with))
     }
 
     /// One run under the native tracer, without bounds that it could meet.
-    pub(crate) fn native(&self, source: &str) -> Result<Timed, Box<dyn Error>> {
+    fn traced(&self, source: &str, granularity: Granularity) -> Result<Timed, String> {
         let bounds = Bounds { max_events: 10_000_000, ..Bounds::default() };
-        let program = Program { bounds, ..Program::script(source) };
-        Ok(native::time(self.python, &program)?)
+        native::time(self.python, &Program { bounds, granularity, ..Program::script(source) })
     }
 
     fn seconds(&self, baseline: Baseline, source: &str, folder: &TempDir) -> Result<f64, Box<dyn Error>> {
