@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Search};
+use dataset::{
+    ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Proposals, Search,
+};
 use serde::Deserialize;
 use trace::Granularity;
 
@@ -82,6 +84,14 @@ pub(super) struct JobOptions {
     /// Processor time that one tried input may take [default: 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     try_timeout: Option<Duration>,
+
+    /// Language model that proposes inputs of functions, too. Workers know where it is asked [default: none].
+    #[arg(long, value_name = "NAME")]
+    proposals_model: Option<String>,
+
+    /// What the model is asked about a file: a text with {functions} and {code} in it [default: the usual question].
+    #[arg(long, value_name = "FILE")]
+    proposals_prompt: Option<PathBuf>,
 
     /// Another seed gives other inputs [default: 0].
     #[arg(long, value_name = "N")]
@@ -161,6 +171,8 @@ struct JobFile {
     keep: Option<u32>,
     #[serde(default, deserialize_with = "parsed_duration")]
     try_timeout: Option<Duration>,
+    proposals_model: Option<String>,
+    proposals_prompt: Option<PathBuf>,
     seed: Option<u64>,
     repeat: Option<u32>,
     #[serde(default)]
@@ -254,7 +266,29 @@ impl JobOptions {
         if !runs.is_empty() && !modes.contains(&Mode::Script) {
             bail!("`runs` are given to scripts: say `mode` script, too");
         }
-        Ok(Executions { modes, search, runs, filters })
+        let proposals = self.proposals(file)?;
+        if proposals.is_some() && !modes.contains(&Mode::Functions) {
+            bail!("a model proposes inputs of functions: say `mode` functions, too");
+        }
+        Ok(Executions { modes, search, runs, proposals, filters })
+    }
+
+    fn proposals(&self, file: &JobFile) -> anyhow::Result<Option<Proposals>> {
+        let prompt = self.proposals_prompt.as_ref().or(file.proposals_prompt.as_ref());
+        let Some(model) = self.proposals_model.clone().or_else(|| file.proposals_model.clone()) else {
+            if prompt.is_some() {
+                bail!("`proposals-prompt` is a question without a model: say `proposals-model`");
+            }
+            return Ok(None);
+        };
+        let read = |path: &PathBuf| {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            match [Proposals::FUNCTIONS, Proposals::CODE].into_iter().find(|place| !text.contains(place)) {
+                Some(place) => bail!("{} has no {place}, where that of a file would stand", path.display()),
+                None => Ok(text),
+            }
+        };
+        Ok(Some(Proposals { model, prompt: prompt.map(read).transpose()? }))
     }
 }
 
@@ -431,6 +465,13 @@ labels: {pool: numpy}
             ..expected
         };
         assert_eq!(of_flags, expected);
+        refused("", "HERE/a.py -o o --proposals-model m", "say `mode` functions");
+        refused("", "HERE/a.py -o o --proposals-prompt HERE/a.py", "say `proposals-model`");
+        refused(
+            "",
+            "HERE/a.py -o o --mode functions --proposals-model m --proposals-prompt HERE/a.py",
+            "has no {functions}",
+        );
         refused("", "HERE/a.py -o o --runs HERE/absent.jsonl", "cannot read");
         refused("", "HERE/a.py -o o --runs HERE/a.py", "lists nothing");
         refused("", "HERE/a.py -o o --deterministic", "say `repeat` 2");
