@@ -17,6 +17,9 @@ pub struct Executions {
     /// What each script is given, once after another; nothing, once, if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
+    /// Whom to ask for inputs of functions, if anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposals: Option<Proposals>,
     /// Which of them become rows.
     #[serde(default, skip_serializing_if = "Filters::is_none")]
     pub filters: Filters,
@@ -46,6 +49,22 @@ pub struct Search {
     pub kept: u32,
     /// Processor time of each execution tried, where the job allows no less.
     pub cpu_ms: u64,
+}
+
+/// A language model that proposes inputs. Where it is asked, and with which key, is known to workers alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    pub model: String,
+    /// What it is asked, in place of the usual. [`Proposals::FUNCTIONS`] and [`Proposals::CODE`] stand for those of
+    /// the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
+
+impl Proposals {
+    pub const FUNCTIONS: &str = "{functions}";
+    pub const CODE: &str = "{code}";
 }
 
 impl Mode {
@@ -82,7 +101,13 @@ impl Default for Executions {
     /// Each source as it is meant to be run.
     fn default() -> Self {
         let modes = BTreeSet::from([Mode::Script, Mode::Cases]);
-        Executions { modes, search: Search::default(), runs: Vec::new(), filters: Filters::default() }
+        Executions {
+            modes,
+            search: Search::default(),
+            runs: Vec::new(),
+            proposals: None,
+            filters: Filters::default(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where things lie in a dataset. `docs/format.md` gives the reasons.
 
+use crate::hex::hex;
+
 /// The version of everything that this crate writes.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -10,6 +12,7 @@ pub(crate) const CARD: &str = "README.md";
 
 pub(crate) const PARTS: &str = "data/";
 pub(crate) const PLAN: &str = "_et/plan/";
+const PROPOSALS: &str = "_et/proposals/";
 pub(crate) const ATTEMPTS: &str = "_et/attempts/";
 
 /// Six digits name a part, so that the order of names is the order of shards.
@@ -24,6 +27,11 @@ pub fn part_key(shard: u64) -> String {
 /// attempts share a key.
 pub fn attempt_key(shard: u64, token: u64) -> String {
     format!("{ATTEMPTS}{shard:06}-{token}.parquet")
+}
+
+/// Where a model's answer to a question with this hash lies.
+pub fn proposals_key(hash: &[u8]) -> String {
+    format!("{PROPOSALS}{}.txt", hex(hash))
 }
 
 pub(crate) fn segment_key(segment: u64) -> String {

@@ -30,10 +30,10 @@ mod walk;
 
 pub use columns::{BadMapping, ColumnMap, Columns, Field, MappedTwice, Mapping};
 pub use dataset::{Dataset, OpenError, SealError, Times};
-pub use executions::{Executions, Mode, Search, UnknownMode};
+pub use executions::{Executions, Mode, Proposals, Search, UnknownMode};
 pub use filters::{Distinct, Dropped, Filters, UnknownDistinct};
 pub use job::{Job, JobId, Limits};
-pub use layout::{FORMAT_VERSION, attempt_key, part_key};
+pub use layout::{FORMAT_VERSION, attempt_key, part_key, proposals_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
 pub use outcome::{Outcome, UnknownOutcome};
 pub use part::{

@@ -101,6 +101,8 @@ pub enum InputOrigin {
     Test,
     /// The source itself makes this call.
     Harvested,
+    /// A language model proposes it.
+    Proposed,
     /// It was made of what the code says of its parameters.
     Typed,
     /// It is a change of one that worked.
@@ -108,12 +110,13 @@ pub enum InputOrigin {
 }
 
 impl InputOrigin {
-    const ALL: [InputOrigin; 7] = [
+    const ALL: [InputOrigin; 8] = [
         InputOrigin::Script,
         InputOrigin::Case,
         InputOrigin::Listed,
         InputOrigin::Test,
         InputOrigin::Harvested,
+        InputOrigin::Proposed,
         InputOrigin::Typed,
         InputOrigin::Fuzzed,
     ];
@@ -125,6 +128,7 @@ impl InputOrigin {
             InputOrigin::Listed => "listed",
             InputOrigin::Test => "test",
             InputOrigin::Harvested => "harvested",
+            InputOrigin::Proposed => "proposed",
             InputOrigin::Typed => "typed",
             InputOrigin::Fuzzed => "fuzzed",
         }

@@ -49,6 +49,22 @@ pub(crate) fn find(
     unique
 }
 
+/// The calls of these functions in a text that holds Python, perhaps in fences, perhaps among prose.
+pub(crate) fn among_prose(
+    text: &str,
+    functions: &BTreeSet<String>,
+    classes: &BTreeSet<String>,
+) -> Vec<Example> {
+    let lines = || text.lines().filter(|line| !line.trim_start().starts_with("```"));
+    let mut code: String = lines().collect::<Vec<_>>().join("\n");
+    let parsed = ruff_python_parser::parse_module(&code).or_else(|_| {
+        let alone = lines().map(str::trim).filter(|line| ruff_python_parser::parse_module(line).is_ok());
+        code = alone.collect::<Vec<_>>().join("\n");
+        ruff_python_parser::parse_module(&code)
+    });
+    parsed.map_or_else(|_| Vec::new(), |parsed| find(&code, parsed.suite(), functions, classes))
+}
+
 struct Finder<'a> {
     code: &'a str,
     functions: &'a BTreeSet<String>,

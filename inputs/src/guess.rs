@@ -17,6 +17,8 @@ pub(crate) struct Choice {
 pub(crate) struct Clues<'a> {
     pub(crate) name: &'a str,
     pub(crate) annotation: Option<Shape>,
+    /// What the docstring says of it.
+    pub(crate) documented: Option<Shape>,
     /// The kind of its default; none for `None`, which says nothing.
     pub(crate) default: Option<Shape>,
     pub(crate) uses: &'a [Uses; LEVELS],
@@ -25,10 +27,11 @@ pub(crate) struct Clues<'a> {
     pub(crate) classes: &'a BTreeMap<String, Class>,
 }
 
-/// Weights by the strength of the clue: somebody wrote it down, the code would fail otherwise, the code suggests it,
+/// Weights by the strength of the clue: somebody wrote it down, the code would fail otherwise or the docstring says it, the code suggests it,
 /// the name suggests it, one cannot know.
 pub(crate) const SAID: f64 = 40.0;
 const NEEDED: f64 = 12.0;
+const DOCUMENTED: f64 = 12.0;
 const LIKELY: f64 = 5.0;
 const NAMED: f64 = 6.0;
 const POSSIBLE: f64 = 0.25;
@@ -47,6 +50,9 @@ pub(crate) fn choices(clues: &Clues<'_>) -> Vec<Choice> {
     }
     if let Some(default) = &clues.default {
         weighed.add(default.clone(), NEEDED);
+    }
+    if let Some(documented) = &clues.documented {
+        weighed.add(documented.clone(), DOCUMENTED);
     }
     by_use(&mut weighed, clues, 0);
     by_name(&mut weighed, clues);

@@ -3,6 +3,8 @@
 //! Pure: it reads source text and is told what executions did, runs nothing itself, knows no clock and draws all chance
 //! from a seed. `module` reads a file, `search` proposes inputs and learns from what came of them.
 
+mod branches;
+mod docstring;
 mod equal;
 mod examples;
 mod generate;

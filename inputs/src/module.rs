@@ -7,10 +7,13 @@ use ruff_python_ast::{
 };
 use ruff_text_size::Ranged;
 
+use crate::branches;
+use crate::docstring;
 use crate::examples::{self, Example};
 use crate::guess::{self, Choice, Clues};
 use crate::literal;
 use crate::mined::Mined;
+use crate::search::{Call, Origin};
 use crate::shape::Shape;
 use crate::uses;
 use crate::value::Value;
@@ -56,7 +59,12 @@ pub(crate) struct Callable {
     /// The class of `self`, which is the first argument, where there is one.
     pub(crate) receiver: Option<String>,
     pub(crate) mined: Mined,
+    /// How many choices its code has.
+    pub(crate) branches: u32,
 }
+
+/// Calls of one function that are taken from what somebody wrote.
+const MAX_PROPOSED: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
@@ -123,6 +131,25 @@ impl Module {
     /// The functions and methods that can be searched, as the module names them.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
         self.callables.iter().map(|callable| callable.name.as_str())
+    }
+
+    /// The calls of its functions in a text that somebody wrote about the file: Python, or Python among prose. Those
+    /// whose arguments cannot be understood without running anything are left out.
+    pub fn calls_in(&self, text: &str) -> Vec<Call> {
+        let functions: BTreeSet<String> = self.functions().map(str::to_owned).collect();
+        let classes: BTreeSet<String> = self.classes.keys().cloned().collect();
+        let read = || examples::among_prose(text, &functions, &classes);
+        let examples = match text.len() > MAX_BYTES {
+            true => Vec::new(),
+            false => stacker::grow(STACK_BYTES + text.len() * STACK_FOR_EACH_BYTE, read),
+        };
+        let mut calls: Vec<Call> = Vec::new();
+        for Example { function, arguments } in examples {
+            if calls.iter().filter(|call| call.function == function).count() < MAX_PROPOSED {
+                calls.push(Call { origin: Origin::Proposed, function, arguments });
+            }
+        }
+        calls
     }
 
     /// Whether a `raise` statement stands on this line.
@@ -218,8 +245,7 @@ impl<'a> Reader<'a> {
             ["__init__", "__new__", "__del__", "__init_subclass__", "__class_getitem__", "__getattr__"];
         // Python finds these under another name from outside their class.
         let is_mangled = function.name.starts_with("__") && !function.name.ends_with("__");
-        if function.is_async
-            || is_mangled
+        if is_mangled
             || hidden.contains(&function.name.as_str())
             || has(&[
                 "property",
@@ -249,7 +275,8 @@ impl<'a> Reader<'a> {
             usize::from(bound),
             classes,
         );
-        Some(Callable { name, parameters, receiver, mined })
+        let branches = branches::count(&function.body);
+        Some(Callable { name, parameters, receiver, mined, branches })
     }
 
     fn parameters(
@@ -270,6 +297,7 @@ impl<'a> Reader<'a> {
         let every_name: Vec<&str> =
             names.iter().copied().chain(rest.map(|rest| rest.name.as_str())).collect();
         let uses = uses::of(&every_name, body);
+        let documented = docstring::kinds(body, &names);
         let each = every.iter().map(|&(parameter, by_keyword)| {
             let name = parameter.parameter.name.as_str();
             let default = parameter.default.as_deref().and_then(literal::of);
@@ -280,6 +308,7 @@ impl<'a> Reader<'a> {
                     .annotation
                     .as_deref()
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
+                documented: documented.get(name).cloned(),
                 default: default.as_ref().map(Shape::of).filter(|shape| *shape != Shape::Any),
                 uses: &uses[name],
                 owner,
@@ -304,6 +333,7 @@ impl<'a> Reader<'a> {
                     .annotation
                     .as_deref()
                     .and_then(|annotation| Shape::annotated(annotation, &self.names)),
+                documented: None,
                 default: None,
                 uses: &[element, below, Default::default()],
                 owner,
@@ -430,6 +460,7 @@ impl<'a> Reader<'a> {
             let clues = Clues {
                 name: name.id.as_str(),
                 annotation: Shape::annotated(&field.annotation, &self.names),
+                documented: None,
                 default: None,
                 uses: &unused,
                 owner: None,

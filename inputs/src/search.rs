@@ -37,6 +37,8 @@ pub struct Proposal {
 pub enum Origin {
     /// The file makes this call itself.
     Harvested,
+    /// Somebody who read the file proposes it.
+    Proposed,
     /// From annotations, defaults, names, literals, and what is done with the parameters.
     Typed,
     /// A change of one that worked.
@@ -87,8 +89,11 @@ pub enum Guidance {
 /// Executions that reached a limit after which a function is left alone: each costs as much as hundreds of others.
 const MAX_CUT: u32 = 2;
 
-/// Executions in a row that show nothing new after which there is probably nothing more to see.
-const MAX_STALE: u32 = 16;
+/// Executions in a row that show nothing new after which there is probably nothing more to see: of a function of which
+/// nothing is known yet, and of others by the choices that their code has.
+const STALE_AT_FIRST: u32 = 16;
+const STALE_WITHOUT_CHOICES: u32 = 4;
+const STALE_FOR_EACH_CHOICE: u32 = 2;
 
 /// The search for inputs of one function.
 pub struct Search<'a> {
@@ -97,7 +102,7 @@ pub struct Search<'a> {
     budget: Budget,
     guidance: Guidance,
     random: Random,
-    examples: VecDeque<Arguments>,
+    examples: VecDeque<(Origin, Arguments)>,
     /// The classes that objects are made of.
     classes: Cow<'a, BTreeMap<String, Class>>,
     /// Objects on which the method could be called.
@@ -119,7 +124,7 @@ pub struct Search<'a> {
     stale: u32,
 }
 
-type Arguments = Vec<(Option<String>, Value)>;
+pub(crate) type Arguments = Vec<(Option<String>, Value)>;
 
 struct Pending {
     arguments: Arguments,
@@ -128,7 +133,7 @@ struct Pending {
 }
 
 impl<'a> Search<'a> {
-    /// The search for one of [`Module::functions`]. `calls` are argument lists that it was seen to be called with.
+    /// The search for one of [`Module::functions`]. `calls` are what it was seen or proposed to be called with.
     ///
     /// # Panics
     /// If the module has no such function.
@@ -142,12 +147,12 @@ impl<'a> Search<'a> {
     ) -> Search<'a> {
         let callable = module.callables.iter().find(|callable| callable.name == function);
         let callable = callable.expect("the module has the function");
-        let mut examples: VecDeque<Arguments> = VecDeque::new();
+        let mut examples = VecDeque::new();
         if guidance == Guidance::Coverage {
             let of_file = module.examples.iter().filter(|example| example.function == function);
-            examples.extend(of_file.map(|example| example.arguments.clone()));
-            let seen = calls.iter().filter(|call| call.function == function);
-            examples.extend(seen.map(|call| call.arguments.clone()));
+            examples.extend(of_file.map(|example| (Origin::Harvested, example.arguments.clone())));
+            let calls = calls.iter().filter(|call| call.function == function);
+            examples.extend(calls.map(|call| (call.origin, call.arguments.clone())));
         }
         let mut parameters = callable.parameters.clone();
         let mut classes = Cow::Borrowed(&module.classes);
@@ -187,7 +192,7 @@ impl<'a> Search<'a> {
         if self.tried >= self.budget.tried
             || self.kept >= self.budget.kept
             || self.cut >= MAX_CUT
-            || (guided && self.stale >= MAX_STALE && self.examples.is_empty())
+            || (guided && self.stale >= self.patience() && self.examples.is_empty())
         {
             return None;
         }
@@ -204,9 +209,17 @@ impl<'a> Search<'a> {
         None
     }
 
+    /// How many executions in a row may show nothing new.
+    fn patience(&self) -> u32 {
+        if self.kept == 0 {
+            return STALE_AT_FIRST;
+        }
+        (STALE_WITHOUT_CHOICES + self.callable.branches * STALE_FOR_EACH_CHOICE).min(STALE_AT_FIRST)
+    }
+
     fn next(&mut self) -> (Origin, Pending) {
-        if let Some(arguments) = self.examples.pop_front() {
-            return (Origin::Harvested, Pending { arguments, choices: Vec::new() });
+        if let Some((origin, arguments)) = self.examples.pop_front() {
+            return (origin, Pending { arguments, choices: Vec::new() });
         }
         let chance = if self.guidance == Guidance::Coverage { 50 } else { 0 };
         if !self.corpus.is_empty() && self.random.percent(chance) {
@@ -348,6 +361,18 @@ fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
         })
         .collect();
     let Some(list) = lists.first() else { return };
+    let is_number = |value: &Value| matches!(value, Value::Int(_));
+    let has_number = arguments.iter().any(|(_, value)| is_number(value));
+    // What one looks for a number in is often sorted.
+    if has_number && random.percent(30) {
+        for (_, value) in arguments.iter_mut() {
+            if let Value::List(items) = value
+                && items.iter().all(is_number)
+            {
+                items.sort_by_key(|item| if let Value::Int(number) = item { *number } else { 0 });
+            }
+        }
+    }
     for (_, value) in arguments {
         let is_scalar = matches!(value, Value::Int(_) | Value::Str(_) | Value::Float(_));
         if !is_scalar || !random.percent(50) {
@@ -367,11 +392,12 @@ fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
     }
 }
 
-/// A call that was seen while the file ran.
+/// A call that was seen while the file ran, or that somebody proposes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    function: String,
-    arguments: Arguments,
+    pub(crate) origin: Origin,
+    pub(crate) function: String,
+    pub(crate) arguments: Arguments,
 }
 
 impl Call {
@@ -381,6 +407,7 @@ impl Call {
         let each = arguments
             .into_iter()
             .map(|(name, text)| Some((Some(name.to_owned()), crate::literal::parse(text)?)));
-        Some(Call { function: function.to_owned(), arguments: each.collect::<Option<_>>()? })
+        let arguments = each.collect::<Option<_>>()?;
+        Some(Call { origin: Origin::Harvested, function: function.to_owned(), arguments })
     }
 }

@@ -66,7 +66,7 @@ if True:
 def outer():
     def inner(): pass
 ";
-    assert_eq!(functions(code), ["plain", "conditional", "outer", "Box.put", "Box.make"]);
+    assert_eq!(functions(code), ["plain", "later", "conditional", "outer", "Box.put", "Box.make"]);
 }
 
 #[test]
@@ -221,4 +221,36 @@ fn without_guidance_nothing_is_harvested_mined_or_changed() {
         assert!(!["48271", "12345"].contains(&proposal.input.as_str()));
         search.observe(&returned(&proposal, &[1]));
     }
+}
+
+#[test]
+fn calls_are_read_from_what_somebody_wrote_and_come_first() {
+    let module = read(
+        "
+class Stack:
+    def __init__(self, items):
+        self.items = items
+
+    def push(self, item):
+        self.items.append(item)
+
+
+def add(a, b=1):
+    return a + b
+",
+    );
+    let proposed = |function: &str, text: &str| {
+        let told = run(&module, function, &module.calls_in(text), |proposal| returned(proposal, &[1]));
+        let proposals = told.into_iter().map(|(proposal, _)| proposal);
+        let proposed = proposals.take_while(|proposal| proposal.origin == Origin::Proposed);
+        proposed.map(|proposal| proposal.input).collect::<Vec<_>>()
+    };
+    let prose = "Sure! Here are calls:\n```python\nadd(1, b=[2])\nStack([1]).push(3)\nadd(open('x'), 1)\n\
+                 __import__('os').system('true')\nadd(\n```\nadd(1, b=[2])\n";
+    assert_eq!(proposed("add", prose), ["1, b=[2]"]);
+    assert_eq!(proposed("Stack.push", prose), ["Stack([1]), 3"]);
+    assert_eq!(proposed("Stack.push", "s = Stack([])\ns.push('a')"), ["Stack([]), 'a'"]);
+    assert!(proposed("add", &"(".repeat(50_000)).is_empty());
+    let many: String = (0..99).map(|number| format!("add({number})\n")).collect();
+    assert_eq!(module.calls_in(&many).len(), 16);
 }

@@ -95,6 +95,17 @@ fn the_same_job_finds_the_same_inputs_and_another_seed_others() {
 }
 
 #[test]
+fn an_async_function_is_run_to_its_end() {
+    let place = Place::new(&[("waits.py", WAITS)]);
+    let rows = place.rows("functions");
+    let doubled = |input: &str| rows.iter().find(|row| row.input.as_deref() == Some(input)).unwrap();
+    assert_eq!((doubled("21").outcome.as_str(), doubled("21").output.as_deref()), ("returned", Some("42")));
+    assert!(doubled("21").functions.contains("pause"));
+    assert!(rows.iter().any(|row| row.outcome == "raised"), "{rows:?}");
+    place.verify();
+}
+
+#[test]
 fn modes_add_up() {
     let place = Place::new(&[("shapes.py", SHAPES)]);
     let rows = place.rows("script,functions");
@@ -286,6 +297,22 @@ for number, line in enumerate(open(sys.argv[1]), 1):
                 verdict = "raised"
         told.append([verdict, source])
 json.dump(told, sys.stdout)
+"#;
+
+const WAITS: &str = r#"
+import asyncio
+
+async def pause():
+    await asyncio.sleep(0)
+
+async def double(number: int):
+    '''
+    >>> double(21)
+    '''
+    await pause()
+    if number < 0:
+        raise ValueError("negative")
+    return number * 2
 "#;
 
 const SHAPES: &str = r#"

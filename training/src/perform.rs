@@ -60,7 +60,7 @@ impl Rendering {
                 let rows: Vec<u64> = self.parts.iter().map(|part| part.rows).collect();
                 let count = u32::try_from(self.executions()).expect("so many can be selected from");
                 let Rendering { store, request, .. } = self;
-                let scan = |each: &mut dyn FnMut(u32, &_)| survey::scan(store, &rows, each);
+                let scan = |each: &mut dyn FnMut(u32, &_)| survey::scan(store, &rows, watcher, each);
                 chosen::put(store, &request.selection.decide(request.seed, count, scan)?)?;
                 Ok(Done::default())
             }

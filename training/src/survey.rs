@@ -40,10 +40,14 @@ pub(crate) fn survey(
 pub(crate) fn scan(
     store: &Store,
     rows: &[u64],
+    watcher: &dyn Watcher,
     each: &mut dyn FnMut(u32, &Glance),
-) -> Result<(), RenderError> {
+) -> Result<(), Halt> {
     let mut member = 0;
     for (part, &rows) in rows.iter().enumerate() {
+        if watcher.is_stopped() {
+            return Err(Halt::Stopped);
+        }
         let key = survey_key(part as u64);
         let damaged = |cause: io::Error| RenderError::Damaged { key: key.clone(), what: cause.to_string() };
         let object = store.read(&key)?;

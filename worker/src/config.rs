@@ -49,6 +49,18 @@ pub struct Config {
     #[arg(long, value_name = "URL", env = "ET_S3_ENDPOINT")]
     pub s3_endpoint: Option<String>,
 
+    /// Endpoint that speaks OpenAI's protocol, for jobs that ask a model for inputs: https://models.example.org/v1.
+    #[arg(long, value_name = "URL", env = "ET_PROPOSALS_URL")]
+    pub proposals_url: Option<String>,
+
+    /// File with the key for that endpoint; it may change.
+    #[arg(long, value_name = "FILE", env = "ET_PROPOSALS_KEY_FILE", requires = "proposals_url")]
+    pub proposals_key_file: Option<PathBuf>,
+
+    /// Requests to that endpoint in a minute, at most.
+    #[arg(long, value_name = "N", env = "ET_PROPOSALS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub proposals_per_minute: u32,
+
     /// Run programs even where this machine cannot confine them.
     #[arg(long)]
     pub allow_unconfined: bool,

@@ -32,7 +32,7 @@ pub(crate) struct Assignment {
 /// What is done with a shard.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Work {
-    Trace(Trace),
+    Trace(Box<Trace>),
     /// The shard is a step of this rendering, which stands for so many executions.
     Render {
         order: Box<Order>,
@@ -66,7 +66,7 @@ impl Assignment {
 
     /// Whether it may be the end of this worker.
     pub(crate) fn is_careful(&self) -> bool {
-        matches!(&self.work, Work::Trace(Trace { careful: true, .. }))
+        matches!(&self.work, Work::Trace(trace) if trace.careful)
     }
 }
 

@@ -14,6 +14,7 @@ mod outcome;
 mod patience;
 mod prefetch;
 mod progress;
+mod proposals;
 pub mod python;
 mod render;
 mod repeats;
@@ -31,5 +32,6 @@ mod worker;
 
 pub use config::Config;
 pub use labels::{BadLabel, Contradiction, Label};
+pub use proposals::ProposalFault;
 pub use report::ReportError;
 pub use worker::{StartError, Worker};

@@ -39,7 +39,12 @@ impl StepFault {
 /// The rendering that was worked on last, for all slots: to open one takes reading what its traces hold, a tokenizer
 /// and benchmarks.
 #[derive(Clone, Default)]
-pub(crate) struct Renderings(Arc<Mutex<Option<(String, Arc<Rendering>)>>>);
+pub(crate) struct Renderings(Arc<Mutex<Option<Opened>>>);
+
+struct Opened {
+    job: String,
+    rendering: Arc<Rendering>,
+}
 
 impl Renderings {
     /// Does a step to its end, or until the progress says to stop. Its number is the shard's.
@@ -77,14 +82,12 @@ impl Renderings {
     fn open(&self, job: &str, output: &str, order: &Order) -> Result<Arc<Rendering>, StepFault> {
         // The slots that wait here would otherwise open the same one.
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, rendering)) = &*last
-            && of == job
-        {
-            return Ok(Arc::clone(rendering));
+        if let Some(opened) = last.as_ref().filter(|opened| opened.job == job) {
+            return Ok(Arc::clone(&opened.rendering));
         }
         let traces = Dataset::open(Store::open(&order.traces)?)?;
         let rendering = Arc::new(Rendering::prepare(traces, Store::open(output)?, order.options.clone())?);
-        *last = Some((job.to_owned(), Arc::clone(&rendering)));
+        *last = Some(Opened { job: job.to_owned(), rendering: Arc::clone(&rendering) });
         Ok(rendering)
     }
 }

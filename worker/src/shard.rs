@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
@@ -10,7 +11,7 @@ use dataset::{
     Dropped, ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store,
     StoreError, attempt_key,
 };
-use inputs::Guidance;
+use inputs::{Call, Guidance, Module};
 use telemetry::metrics;
 use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
@@ -23,6 +24,7 @@ use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
 use crate::patience::Patience;
 use crate::prefetch::Prefetched;
 use crate::progress::Progress;
+use crate::proposals::{self, Client};
 use crate::render::Renderings;
 use crate::repeats::Repeats;
 use crate::row::Common;
@@ -41,6 +43,8 @@ enum ShardFault {
     Part(#[from] PartError),
     #[error("its part could not be stored: {0}")]
     Store(#[from] StoreError),
+    #[error("{path} could not be searched: {missing}")]
+    Proposals { path: String, missing: proposals::Missing },
     #[error("{path} could not be run: {fault}")]
     Execution { path: String, fault: WorkerFault },
 }
@@ -66,6 +70,8 @@ pub(crate) struct ShardRunner {
     /// Folder for parts until they are whole.
     parts: PathBuf,
     prefetched: Prefetched,
+    /// Whom to ask for proposals.
+    client: Option<Arc<Client>>,
     renderings: Renderings,
     /// Empty until it is needed.
     slot: Option<Slot>,
@@ -81,9 +87,10 @@ impl ShardRunner {
         parts: PathBuf,
         prefetched: Prefetched,
         renderings: Renderings,
+        client: Option<Arc<Client>>,
     ) -> ShardRunner {
         let confinement = spec.profile.to_string();
-        ShardRunner { spec, confinement, parts, prefetched, renderings, slot: None, twin: None }
+        ShardRunner { spec, confinement, parts, prefetched, renderings, client, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -138,8 +145,8 @@ impl ShardRunner {
                 append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
                 let source = &source;
-                let (part, filter) = (&mut part, &mut filter);
-                Running { runner: self, part, filter, task, source, progress }.run()?;
+                let (part, filter, store) = (&mut part, &mut filter, &store);
+                Running { runner: self, part, filter, store, task, source, progress }.run()?;
             }
             progress.set_tally(part.tally());
             metrics::source_finished();
@@ -176,6 +183,8 @@ struct Running<'a, 'f> {
     runner: &'a mut ShardRunner,
     part: &'a mut PartWriter,
     filter: &'a mut Filter<'f>,
+    /// Of the dataset.
+    store: &'a Store,
     task: &'a Task<'a>,
     source: &'a Source,
     progress: &'a Progress,
@@ -188,6 +197,12 @@ impl Stage for Running<'_, '_> {
         let ShardRunner { slot, spec, .. } = &mut *self.runner;
         let execution = execute_in(slot, spec, request, limits, self.progress);
         execution.map_err(|fault| self.failed(fault))
+    }
+
+    fn propose(&mut self, module: &Module, code: &str) -> Result<Vec<Call>, ShardFault> {
+        let Some(proposals) = &self.task.trace.executions.proposals else { return Ok(Vec::new()) };
+        let proposed = proposals::of(module, code, proposals, self.runner.client.as_deref(), self.store);
+        proposed.map_err(|missing| ShardFault::Proposals { path: self.source.path.clone(), missing })
     }
 
     fn keep(

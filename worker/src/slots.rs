@@ -177,7 +177,7 @@ mod tests {
         Assignment {
             lease: Lease { job: "job".to_owned(), shard, token: 1 },
             output: "out".to_owned(),
-            work: Work::Trace(trace(shard, 1, false)),
+            work: Work::Trace(Box::new(trace(shard, 1, false))),
             parent: telemetry::Parent::nothing(),
         }
     }
@@ -191,7 +191,7 @@ mod tests {
             Ended::Dropped
         });
         for (sources, careful, is_told) in [(7, false, false), (8, false, true), (256, true, false)] {
-            let work = Work::Trace(trace(sources, sources, careful));
+            let work = Work::Trace(Box::new(trace(sources, sources, careful)));
             let assignment = Assignment { work, ..assignment(sources) };
             let lease = assignment.lease.clone();
             slots.start(assignment);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Columns, Executions, Filters, Limits, Range, Run, Search, Shard, Tally};
+use dataset::{Columns, Executions, Filters, Limits, Proposals, Range, Run, Search, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
@@ -118,7 +118,7 @@ fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedRepl
             let order = order.map_err(|_| MalformedReply("an order that this worker understands"))?;
             Work::Render { order: Box::new(order), executions: shard.sources }
         }
-        None => Work::Trace(trace_in(shard, job, set_aside, careful)?),
+        None => Work::Trace(Box::new(trace_in(shard, job, set_aside, careful)?)),
     };
     Ok(Assignment {
         lease: lease_in(lease.ok_or(MalformedReply("an assignment's lease"))?),
@@ -178,7 +178,8 @@ fn executions_in(executions: v1::Executions) -> Result<Executions, MalformedRepl
         executions.search.ok_or(MalformedReply("the budget of a search"))?;
     let filters = executions.filters.map(filters_in).transpose()?.unwrap_or_default();
     let runs = executions.runs.into_iter().map(|v1::Run { argv, stdin }| Run::new(argv, stdin)).collect();
-    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms }, runs, filters })
+    let proposals = executions.proposals.map(|v1::Proposals { model, prompt }| Proposals { model, prompt });
+    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms }, runs, proposals, filters })
 }
 
 fn filters_in(filters: v1::Filters) -> Result<Filters, MalformedReply> {

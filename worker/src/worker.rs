@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use dataset::{BadEndpoint, S3Settings};
@@ -17,6 +18,7 @@ use crate::config::{Config, RELEASE_WITHIN};
 use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::prefetch::Prefetched;
+use crate::proposals::{Client, ProposalFault};
 use crate::python::{Interpreter, PythonError};
 use crate::render::Renderings;
 use crate::report::{Loop, ReportError, Waits};
@@ -46,6 +48,8 @@ pub enum StartError {
     Scratch { folder: PathBuf, cause: io::Error },
     #[error(transparent)]
     Slot(#[from] WorkerFault),
+    #[error(transparent)]
+    Proposals(#[from] ProposalFault),
     #[error("no thread could be started: {0}")]
     Thread(#[source] io::Error),
 }
@@ -82,6 +86,10 @@ impl Worker {
         let parts = scratch.folder("parts").map_err(failed)?;
         let count = config.slots.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let (prefetched, renderings) = (Prefetched::default(), Renderings::default());
+        let client = config.proposals_url.as_ref().map(|url| {
+            Client::new(url, config.proposals_key_file.clone(), config.proposals_per_minute).map(Arc::new)
+        });
+        let client = client.transpose()?;
         let mut runners = Vec::with_capacity(count);
         for number in 0..count {
             let spec = SlotSpec {
@@ -91,7 +99,8 @@ impl Worker {
                 scratch: scratch.folder(&format!("slot-{number}")).map_err(failed)?,
                 profile,
             };
-            runners.push(ShardRunner::new(spec, parts.clone(), prefetched.clone(), renderings.clone()));
+            let (prefetched, renderings) = (prefetched.clone(), renderings.clone());
+            runners.push(ShardRunner::new(spec, parts.clone(), prefetched, renderings, client.clone()));
         }
         // One interpreter shows whether all will start; the others wait for work.
         if let Some(first) = runners.first_mut() {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Search};
+use dataset::{
+    ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Proposals, Search,
+};
 use serde::Deserialize;
 use trace::Granularity;
 
@@ -17,6 +19,9 @@ use super::units::{duration, size};
 
 /// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
 const SHARD_SOURCES: u64 = 256;
+
+/// The same where functions are searched, which executes each source some hundred times.
+const SHARD_SOURCES_SEARCHED: u64 = 16;
 
 const WALL: Duration = Duration::from_secs(10);
 
@@ -80,6 +85,14 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     try_timeout: Option<Duration>,
 
+    /// Language model that proposes inputs of functions, too. Workers know where it is asked [default: none].
+    #[arg(long, value_name = "NAME")]
+    proposals_model: Option<String>,
+
+    /// What the model is asked about a file: a text with {functions} and {code} in it [default: the usual question].
+    #[arg(long, value_name = "FILE")]
+    proposals_prompt: Option<PathBuf>,
+
     /// Another seed gives other inputs [default: 0].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -88,7 +101,7 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
 
-    /// Sources in one shard, which becomes one part [default: 256].
+    /// Sources in one shard, which becomes one part [default: 256, or 16 where functions are searched].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     shard_sources: Option<u64>,
 
@@ -158,6 +171,8 @@ struct JobFile {
     keep: Option<u32>,
     #[serde(default, deserialize_with = "parsed_duration")]
     try_timeout: Option<Duration>,
+    proposals_model: Option<String>,
+    proposals_prompt: Option<PathBuf>,
     seed: Option<u64>,
     repeat: Option<u32>,
     #[serde(default)]
@@ -191,7 +206,9 @@ impl JobOptions {
         let sources = if self.sources.is_empty() { &file.sources } else { &self.sources };
         let output = self.output.clone().or(file.output);
         let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
-        let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(SHARD_SOURCES);
+        let searches = executions.has(Mode::Functions);
+        let usual_sources = if searches { SHARD_SOURCES_SEARCHED } else { SHARD_SOURCES };
+        let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(usual_sources);
         if shard_sources == 0 {
             bail!("`shard-sources` must be at least 1");
         }
@@ -249,7 +266,29 @@ impl JobOptions {
         if !runs.is_empty() && !modes.contains(&Mode::Script) {
             bail!("`runs` are given to scripts: say `mode` script, too");
         }
-        Ok(Executions { modes, search, runs, filters })
+        let proposals = self.proposals(file)?;
+        if proposals.is_some() && !modes.contains(&Mode::Functions) {
+            bail!("a model proposes inputs of functions: say `mode` functions, too");
+        }
+        Ok(Executions { modes, search, runs, proposals, filters })
+    }
+
+    fn proposals(&self, file: &JobFile) -> anyhow::Result<Option<Proposals>> {
+        let prompt = self.proposals_prompt.as_ref().or(file.proposals_prompt.as_ref());
+        let Some(model) = self.proposals_model.clone().or_else(|| file.proposals_model.clone()) else {
+            if prompt.is_some() {
+                bail!("`proposals-prompt` is a question without a model: say `proposals-model`");
+            }
+            return Ok(None);
+        };
+        let read = |path: &PathBuf| {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            match [Proposals::FUNCTIONS, Proposals::CODE].into_iter().find(|place| !text.contains(place)) {
+                Some(place) => bail!("{} has no {place}, where that of a file would stand", path.display()),
+                None => Ok(text),
+            }
+        };
+        Ok(Some(Proposals { model, prompt: prompt.map(read).transpose()? }))
     }
 }
 
@@ -426,6 +465,13 @@ labels: {pool: numpy}
             ..expected
         };
         assert_eq!(of_flags, expected);
+        refused("", "HERE/a.py -o o --proposals-model m", "say `mode` functions");
+        refused("", "HERE/a.py -o o --proposals-prompt HERE/a.py", "say `proposals-model`");
+        refused(
+            "",
+            "HERE/a.py -o o --mode functions --proposals-model m --proposals-prompt HERE/a.py",
+            "has no {functions}",
+        );
         refused("", "HERE/a.py -o o --runs HERE/absent.jsonl", "cannot read");
         refused("", "HERE/a.py -o o --runs HERE/a.py", "lists nothing");
         refused("", "HERE/a.py -o o --deterministic", "say `repeat` 2");

@@ -79,6 +79,10 @@ pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
         search: Some(v1::Search { seed, tried, kept, cpu_ms }),
         filters: Some(filters_out(&executions.filters)),
         runs: executions.runs.iter().map(run_out).collect(),
+        proposals: executions
+            .proposals
+            .clone()
+            .map(|proposals| v1::Proposals { model: proposals.model, prompt: proposals.prompt }),
     }
 }
 

@@ -219,7 +219,7 @@ impl Service {
         match record.kind {
             JobKind::Trace => {
                 let dataset = self.0.machine.blocking(move || Dataset::open(store)).await??;
-                Ok(Product::Traces(dataset))
+                Ok(Product::Traces(Arc::new(dataset)))
             }
             JobKind::Render => {
                 let order = serde_json::from_str(&record.job_json).map_err(|error| {

@@ -20,7 +20,7 @@ pub(crate) enum Work {
 /// What comes of it, in its place. Cheap to clone.
 #[derive(Clone)]
 pub(crate) enum Product {
-    Traces(Dataset),
+    Traces(Arc<Dataset>),
     /// Its shards are the steps of the rendering in their order.
     Text(Arc<Rendering>),
 }

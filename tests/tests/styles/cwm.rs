@@ -55,8 +55,11 @@ fn the_last_frame_of_a_whole_trace_returns_the_output() {
     });
 }
 
+/// As docs/styles.md has it: the most episodes of an execution.
+const MOST_EPISODES: usize = 256;
+
 #[test]
-fn episodes_tell_every_call_once() {
+fn episodes_tell_every_call_once_up_to_their_limit() {
     each(|execution| {
         let calls = execution.events.iter().filter(|event| event.kind == EventKind::Call).count();
         // Generators are called again, in this format, whenever they go on.
@@ -67,9 +70,11 @@ fn episodes_tell_every_call_once() {
             let Ok(examples) = render("cwm", &settings, execution) else { return };
             let told: usize =
                 examples.iter().map(|example| pieces(example).1.matches("<|call_sep|>").count()).sum();
-            assert!(told == calls || has_generators, "{told} of {calls} in {}", execution.path);
+            let are_all = examples.len() < MOST_EPISODES;
+            assert!(examples.len() <= MOST_EPISODES, "{}", execution.path);
+            assert!(told == calls || has_generators || !are_all, "{told} of {calls} in {}", execution.path);
             if share == "0" {
-                assert_eq!(examples.len(), calls, "{}", execution.path);
+                assert_eq!(examples.len(), calls.min(MOST_EPISODES), "{}", execution.path);
             }
         }
     });

@@ -125,11 +125,15 @@ impl Program<'_> {
         let gather = python::text(&format!("(lambda *a, **k: (a, k))({}\n)", call.input))?;
         let gather = python::compile(&gather, INPUT, "eval", 0)?;
         let arguments = python::evaluate(&gather, self.namespace)?;
-        let generator = python::import(c"types")?.attribute(c"GeneratorType")?;
+        let types = python::import(c"types")?;
+        let (generator, coroutine) = (types.attribute(c"GeneratorType")?, types.attribute(c"CoroutineType")?);
         let itertools = python::import(c"itertools")?;
         let most = python::int(MAX_YIELDED)?;
         let value = self.traced::<V>(|| {
             let value = function.call_with(&arguments)?;
+            if value.is_instance_of(coroutine.as_ptr()) {
+                return python::import(c"asyncio")?.call_method(c"run", &[&value]);
+            }
             if !value.is_instance_of(generator.as_ptr()) {
                 return Ok(value);
             }

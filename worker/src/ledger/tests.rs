@@ -82,7 +82,12 @@ fn assignment(lease: Lease) -> Assignment {
         executions: Executions::default(),
         careful: false,
     };
-    Assignment { lease, output: "out".to_owned(), work: Work::Trace(trace), parent: Parent::nothing() }
+    Assignment {
+        lease,
+        output: "out".to_owned(),
+        work: Work::Trace(Box::new(trace)),
+        parent: Parent::nothing(),
+    }
 }
 
 fn show(standing: &Standing) -> String {

@@ -142,7 +142,7 @@ fn start_long(shard: u64, sources: u64) -> Reply {
     let assignment = Assignment {
         lease: lease(shard),
         output: "out".to_owned(),
-        work: Work::Trace(trace),
+        work: Work::Trace(Box::new(trace)),
         parent: telemetry::Parent::nothing(),
     };
     Reply { start: vec![assignment], ..Reply::default() }

@@ -29,6 +29,9 @@ pub trait Stage {
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, Self::Fault>;
 
+    /// Calls of the module's functions that somebody proposes.
+    fn propose(&mut self, module: &Module, code: &str) -> Result<Vec<Call>, Self::Fault>;
+
     /// Writes a row of an execution, of which the request and its limits are told, too.
     fn keep(
         &mut self,
@@ -53,12 +56,16 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
     if let Ok(module) = Module::read(&code)
         && observe::has_returned(&import, plan.limits)
     {
-        let seen = match plan.guidance {
-            Guidance::Coverage if module.functions().next().is_some() => searched.calls_of_main(stage)?,
+        let calls = match plan.guidance {
+            Guidance::Coverage if module.functions().next().is_some() => {
+                let mut calls = searched.calls_of_main(stage)?;
+                calls.extend(stage.propose(&module, &code)?);
+                calls
+            }
             _ => Vec::new(),
         };
         for function in module.functions() {
-            is_any_kept |= searched.function(&module, function, &seen, stage)?;
+            is_any_kept |= searched.function(&module, function, &calls, stage)?;
         }
     }
     if !is_any_kept {
@@ -91,12 +98,12 @@ impl Searched<'_> {
         &self,
         module: &Module,
         function: &str,
-        seen: &[Call],
+        calls: &[Call],
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let Settings { seed, tried, kept, .. } = self.plan.settings;
         let mut search =
-            Search::new(module, function, seen, Budget { tried, kept }, self.plan.guidance, seed);
+            Search::new(module, function, calls, Budget { tried, kept }, self.plan.guidance, seed);
         let mut is_any_kept = false;
         while let Some(proposal) = search.propose() {
             let entry = Entry::Function { name: &proposal.function, input: &proposal.input };
@@ -130,6 +137,7 @@ impl Searched<'_> {
 fn origin(origin: Origin) -> InputOrigin {
     match origin {
         Origin::Harvested => InputOrigin::Harvested,
+        Origin::Proposed => InputOrigin::Proposed,
         Origin::Typed => InputOrigin::Typed,
         Origin::Fuzzed => InputOrigin::Fuzzed,
     }

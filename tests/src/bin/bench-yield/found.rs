@@ -1,0 +1,198 @@
+//! What executions of a package reached.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use dataset::source::Source;
+use dataset::{Limits, Search as Settings};
+use inputs::{Call, Guidance, Module};
+use trace::{Bounds, Entry, EventKind, Given, Granularity, Reader, Request, Verdict};
+use worker::execute::{Execution, Slot, WorkerFault};
+use worker::search::{self, Began, Plan, Stage};
+
+/// A step from a line to the next within a function of a source.
+pub(crate) type Step = (usize, String, u32, u32);
+
+/// What the search of a package gave.
+#[derive(Default)]
+pub(crate) struct Yield {
+    /// Files whose import came to its end.
+    pub(crate) imported: usize,
+    /// Functions in all files, and in those that can be imported.
+    pub(crate) functions: usize,
+    pub(crate) searched: BTreeSet<(usize, String)>,
+    pub(crate) executed: usize,
+    /// What all executions took, and those of them that were kept.
+    pub(crate) time: Duration,
+    pub(crate) time_kept: Duration,
+    /// Distinct inputs of good executions that were kept, by source and function.
+    inputs: BTreeMap<(usize, String), BTreeSet<String>>,
+    pub(crate) steps: BTreeSet<Step>,
+}
+
+impl Yield {
+    /// Searches all sources.
+    pub(crate) fn of(
+        sources: &[Source],
+        guidance: Guidance,
+        settings: Settings,
+        slot: &mut Slot,
+    ) -> Result<Yield, Box<dyn Error>> {
+        let limits = limits();
+        let plan = Plan { limits: &limits, granularity: Granularity::Line, settings, guidance };
+        let mut found = Yield::default();
+        for (number, source) in sources.iter().enumerate() {
+            let functions = functions(source);
+            found.functions += functions.len();
+            let before = found.imported;
+            let mut stage = Counted { number, found: &mut found, slot, last: Duration::ZERO };
+            search::search(source, &plan, &mut stage)?;
+            if found.imported > before {
+                found.searched.extend(functions.into_iter().map(|function| (number, function)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs all sources as scripts. What they call of their functions counts as inputs, as far as the tracer shows it.
+    pub(crate) fn of_scripts(sources: &[Source], slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
+        let limits = limits();
+        let mut found = Yield::default();
+        for (number, source) in sources.iter().enumerate() {
+            let functions: BTreeSet<String> = functions(source).into_iter().collect();
+            found.functions += functions.len();
+            let request = Request {
+                entry: Entry::Script(Given::default()),
+                filename: &source.filename,
+                source: source.bytes(),
+                granularity: Granularity::Line,
+                bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
+            };
+            let execution = slot.run(&request, &limits, || true)?;
+            found.executed += 1;
+            let log = Log::read(execution.log());
+            if log.has_returned {
+                let of_functions =
+                    log.steps.into_iter().filter(|(function, ..)| functions.contains(function));
+                for (function, from, to) in of_functions {
+                    let inputs = found.inputs.entry((number, function.clone())).or_default();
+                    inputs.extend(log.calls.get(&function).into_iter().flatten().cloned());
+                    found.steps.insert((number, function, from, to));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn good(&self) -> usize {
+        self.inputs.len()
+    }
+
+    pub(crate) fn inputs_each(&self) -> f64 {
+        self.inputs.values().map(BTreeSet::len).sum::<usize>() as f64 / self.inputs.len().max(1) as f64
+    }
+}
+
+/// Executes for a search, and counts what comes of it.
+struct Counted<'a> {
+    /// Of the source.
+    number: usize,
+    found: &'a mut Yield,
+    slot: &'a mut Slot,
+    /// What the last execution took.
+    last: Duration,
+}
+
+impl Stage for Counted<'_> {
+    type Fault = WorkerFault;
+
+    fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
+        let began = Instant::now();
+        let execution = self.slot.run(request, limits, || true)?;
+        self.last = began.elapsed();
+        self.found.time += self.last;
+        let log = Log::read(execution.log());
+        match request.entry {
+            Entry::Import => self.found.imported += usize::from(log.has_returned),
+            Entry::Function { .. } => {
+                self.found.executed += 1;
+                if log.has_returned {
+                    let number = self.number;
+                    let steps = log.steps.into_iter();
+                    self.found.steps.extend(steps.map(|(function, from, to)| (number, function, from, to)));
+                }
+            }
+            _ => {}
+        }
+        Ok(execution)
+    }
+
+    fn propose(&mut self, _: &Module, _: &str) -> Result<Vec<Call>, WorkerFault> {
+        Ok(Vec::new())
+    }
+
+    fn keep(
+        &mut self,
+        began: Began<'_>,
+        _: &Request<'_>,
+        _: &Limits,
+        execution: &Execution,
+    ) -> Result<(), WorkerFault> {
+        self.found.time_kept += self.last;
+        let log = Log::read(execution.log());
+        if let Some(input) = began.input
+            && log.has_returned
+            && log.lines >= GOOD_LINES
+        {
+            let inputs = self.found.inputs.entry((self.number, began.entry.to_owned())).or_default();
+            inputs.insert(input.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Lines that a good execution runs at least: more than the one that it enters by and the one that it leaves by, or
+/// the only ones that there are.
+const GOOD_LINES: usize = 1;
+
+/// What the benchmark reads of a log.
+struct Log {
+    has_returned: bool,
+    lines: usize,
+    /// Function, line, next line.
+    steps: BTreeSet<(String, u32, u32)>,
+    /// By function, the arguments of its calls.
+    calls: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Log {
+    fn read(bytes: &[u8]) -> Log {
+        let mut log = Log { has_returned: false, lines: 0, steps: BTreeSet::new(), calls: BTreeMap::new() };
+        let mut last: HashMap<u32, u32> = HashMap::new();
+        let mut reader = Reader::new(bytes);
+        for event in reader.by_ref().map_while(Result::ok) {
+            if matches!(event.kind, EventKind::Call) {
+                let arguments = event.changes.iter().filter_map(|change| change.value.as_ref());
+                let arguments: Vec<&str> = arguments.map(|value| value.text).collect();
+                log.calls.entry(event.function.to_owned()).or_default().insert(arguments.join(", "));
+            }
+            if matches!(event.kind, EventKind::Line) {
+                log.lines += 1;
+                let from = last.insert(event.frame, event.line).unwrap_or(0);
+                log.steps.insert((event.function.to_owned(), from, event.line));
+            }
+        }
+        log.has_returned = reader.end().is_some_and(|end| end.verdict == Verdict::Returned);
+        log
+    }
+}
+
+fn functions(source: &Source) -> Vec<String> {
+    Module::read(&source.code())
+        .map_or_else(|_| Vec::new(), |module| module.functions().map(str::to_owned).collect())
+}
+
+fn limits() -> Limits {
+    Limits { memory_bytes: 512 << 20, ..Limits::default() }
+}

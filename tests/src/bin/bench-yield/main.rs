@@ -1,0 +1,140 @@
+//! What searching functions yields on real packages: how many functions give good executions, how many distinct inputs
+//! each, how many of their branches these take, and what it costs; against running the files as scripts, and against
+//! random values of the annotated kinds at the same number of executions.
+//!
+//! Usage: bench-yield PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA` names are
+//! the default.
+
+mod branches;
+mod found;
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use dataset::source::{self, Body, Source};
+use dataset::{Job, Limits, Search as Settings};
+use found::Yield;
+use inputs::Guidance;
+use serde_json::Map;
+use tests::{bench, binaries};
+use worker::execute::{self, Slot, SlotSpec};
+use worker::python::Interpreter;
+
+const HEADINGS: &str = "                 executed     good  importable  inputs  branches   share";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-yield: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let scratch = tempfile::tempdir()?;
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
+    let interpreter = Interpreter::find(None)?;
+    let python = interpreter.executable.clone();
+    let mut slot = slot(scratch.path(), interpreter)?;
+    let mut metrics = Map::new();
+    println!("{HEADINGS}");
+    for package in packages()? {
+        let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let sources = sources(&package)?;
+        let guided = Yield::of(&sources, Guidance::Coverage, Settings::default(), &mut slot)?;
+        // As many executions for each function as guidance took.
+        let tried = u32::try_from(guided.executed.div_ceil(guided.searched.len().max(1)))?;
+        let settings = Settings { tried, kept: tried, ..Settings::default() };
+        let random = Yield::of(&sources, Guidance::None, settings, &mut slot)?;
+        let scripts = Yield::of_scripts(&sources, &mut slot)?;
+
+        let above = package.parent().unwrap_or(&package);
+        let files: Vec<PathBuf> = sources.iter().map(|source| above.join(&source.path)).collect();
+        let branches = branches::of(&python, &files, &guided.searched)?;
+        let importable = guided.searched.len();
+        println!(
+            "{name}: {} files, {} of which can be imported, with {importable} of {} functions and {} branches",
+            sources.len(),
+            guided.imported,
+            guided.functions,
+            branches.len()
+        );
+        for (way, found) in [("scripts", &scripts), ("chance", &random), ("functions", &guided)] {
+            let taken = found.steps.intersection(&branches).count();
+            let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+            let good = share(found.good(), guided.functions);
+            println!(
+                "  {way:<14} {:>8} {:>7.0}% {:>10.0}% {:>7.1} {taken:>9} {:>7.0}%",
+                found.executed,
+                good * 100.0,
+                share(found.good(), importable) * 100.0,
+                found.inputs_each(),
+                share(taken, branches.len()) * 100.0,
+            );
+            for (metric, value) in [
+                ("executions", found.executed as f64),
+                ("good_share", good),
+                ("good_share_importable", share(found.good(), importable)),
+                ("inputs_each", found.inputs_each()),
+                ("branches", taken as f64),
+                ("branch_coverage", share(taken, branches.len())),
+            ] {
+                metrics.insert(format!("{name}_{way}_{metric}"), value.into());
+            }
+        }
+        let per_second = guided.executed as f64 / guided.time.as_secs_f64();
+        let finding = (guided.time - guided.time_kept).as_secs_f64() / guided.time_kept.as_secs_f64();
+        println!(
+            "  {per_second:.0} executions in a second; finding took {finding:.1} times what those kept took"
+        );
+        metrics.insert(format!("{name}_executions_per_second"), per_second.into());
+        metrics.insert(format!("{name}_search_over_kept"), finding.into());
+    }
+    bench::write("yield", &metrics)?;
+    Ok(())
+}
+
+fn packages() -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let named: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let corpora = env::var_os("ET_CORPORA").ok_or("name packages, or a folder of them in ET_CORPORA")?;
+    let mut folders =
+        fs::read_dir(corpora)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    folders.sort();
+    Ok(folders)
+}
+
+fn sources(package: &Path) -> Result<Vec<Source>, Box<dyn Error>> {
+    let limits = Limits::default();
+    let job = Job::new(&[package.to_string_lossy().into_owned()], 1000, limits)?;
+    let mut sources = Vec::new();
+    for shard in source::plan(&job, None)? {
+        for source in source::read(&shard?.range, limits.source_bytes)? {
+            sources.push(source?);
+        }
+    }
+    sources.retain(|source| matches!(source.body, Body::Script(_)));
+    Ok(sources)
+}
+
+fn slot(scratch: &Path, interpreter: Interpreter) -> Result<Slot, Box<dyn Error>> {
+    let launcher = binaries::et_worker();
+    let probe = execute::probe(&launcher, scratch)?;
+    let profile = execute::admit(&probe, false)?;
+    let spec = SlotSpec {
+        launcher,
+        interpreter,
+        tracer: binaries::tracer(),
+        scratch: scratch.join("slot"),
+        profile,
+    };
+    Ok(Slot::start(&spec)?)
+}
