@@ -12,6 +12,7 @@ use proto::v1::change_request::Change;
 use proto::v1::cluster_client::ClusterClient;
 use proto::v1::control_client::ControlClient;
 use proto::v1::job_status::State;
+use proto::v1::submit_request::Work as Asks;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ use tonic::Code;
 
 use crate::grpc;
 use crate::queue::Home;
-use crate::service::{Asked, Labels, Machine, Open, Over, Pace, Service};
+use crate::service::{Asked, Labels, Machine, Open, Over, Pace, Service, Work};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -93,7 +94,11 @@ impl Coordinator {
 
     async fn begin(&mut self, scene: &Scene, labels: Labels) -> Arc<Open> {
         let (job, output) = (scene.job(), scene.path("out"));
-        let open = self.service.begin(Asked { job, output, priority: 0, share: 1, labels }).await.unwrap();
+        let open = self
+            .service
+            .begin(Asked { work: Work::Trace(job), output, priority: 0, share: 1, labels })
+            .await
+            .unwrap();
         self.open.insert(open).clone()
     }
 
@@ -103,7 +108,7 @@ impl Coordinator {
 
     async fn submit(&mut self, scene: &Scene, priority: i32) -> v1::JobStatus {
         let request = v1::SubmitRequest {
-            job: serde_json::to_string(&scene.job()).unwrap(),
+            work: Some(Asks::Job(serde_json::to_string(&scene.job()).unwrap())),
             output: scene.path("out"),
             standing: Some(v1::Standing { priority, share: 1, labels: Default::default() }),
         };
@@ -486,7 +491,7 @@ async fn what_cannot_be_a_job_is_refused_in_a_sentence() {
     let scene = Scene::new();
     let mut coordinator = scene.coordinator().await;
     let mut refused = async |job: String, output: String| {
-        let request = v1::SubmitRequest { job, output, standing: None };
+        let request = v1::SubmitRequest { work: Some(Asks::Job(job)), output, standing: None };
         coordinator.control.submit(request).await.unwrap_err().message().to_owned()
     };
     let told = refused("{}".to_owned(), scene.path("out")).await;

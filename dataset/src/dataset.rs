@@ -83,24 +83,31 @@ pub struct Times {
 impl Dataset {
     /// Begins the dataset of `job`, or goes on with it if the store holds it already.
     pub fn start(store: Store, job: Job) -> Result<Dataset, OpenError> {
+        if let Some(dataset) = Dataset::begun(&store, &job)? {
+            return Ok(dataset);
+        }
+        if store.list("")?.next().transpose()?.is_some() {
+            // What is there now may be this very dataset, which somebody else has just begun.
+            return Dataset::begun(&store, &job)?
+                .ok_or_else(|| OpenError::NotEmpty { location: store.location().to_owned() });
+        }
+        let text = serde_json::to_string_pretty(&job).expect("numbers and texts are JSON");
+        store.put(JOB, format!("{text}\n").as_bytes())?;
+        let id = job.id();
+        Ok(Dataset { store, job, id })
+    }
+
+    /// The dataset of `job`, if the store holds it; an error if it holds another.
+    fn begun(store: &Store, job: &Job) -> Result<Option<Dataset>, OpenError> {
         match Dataset::open(store.clone()) {
-            Ok(dataset) if dataset.job == job => Ok(dataset),
+            Ok(dataset) if dataset.job == *job => Ok(Some(dataset)),
             Ok(dataset) => Err(OpenError::AnotherJob {
                 location: store.location().to_owned(),
                 there: dataset.id,
                 asked: job.id(),
-                differences: differences(&dataset.job, &job),
+                differences: differences(&dataset.job, job),
             }),
-            Err(OpenError::NoDataset { location }) => {
-                if let Some(key) = store.list("")?.next() {
-                    key?;
-                    return Err(OpenError::NotEmpty { location });
-                }
-                let text = serde_json::to_string_pretty(&job).expect("numbers and texts are JSON");
-                store.put(JOB, format!("{text}\n").as_bytes())?;
-                let id = job.id();
-                Ok(Dataset { store, job, id })
-            }
+            Err(OpenError::NoDataset { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

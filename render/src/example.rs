@@ -20,13 +20,15 @@ pub enum Text {
 }
 
 impl Text {
-    /// How many characters it has, over all of its pieces.
-    pub fn chars(&self) -> usize {
-        match self {
-            Text::Plain(text) => text.chars().count(),
-            Text::Prompt { prompt, completion } => prompt.chars().count() + completion.chars().count(),
-            Text::Messages(messages) => messages.iter().map(|message| message.content.chars().count()).sum(),
-        }
+    /// The texts that it is made of, in order.
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
+        let (first, second, messages): (_, _, &[Message]) = match self {
+            Text::Plain(text) => (Some(text), None, &[]),
+            Text::Prompt { prompt, completion } => (Some(prompt), Some(completion), &[]),
+            Text::Messages(messages) => (None, None, messages),
+        };
+        let messages = messages.iter().map(|message| message.content.as_str());
+        first.into_iter().chain(second).map(String::as_str).chain(messages)
     }
 }
 

@@ -76,8 +76,8 @@ pub(crate) fn value(out: &mut String, event: &Event<'_>) {
     json::string(out, &text);
 }
 
-/// `output "hello\n"`, `error "…"`, `effect read "/etc/passwd"` or `gap 12`, as a line of its own; whether `event` is one of these, which
-/// are no steps of a frame.
+/// `output "hello\n"`, `error "…"`, `effect read "/etc/passwd"` or `gap 12`, as a line of its own; whether `event` is
+/// one of these, which are no steps of a frame.
 pub(crate) fn aside(out: &mut String, event: &Event<'_>) -> bool {
     match &event.kind {
         EventKind::Output(stream, bytes) => {

@@ -22,6 +22,15 @@ pub(crate) fn run(out: &mut String, execution: &Execution<'_>) {
     out.push('\n');
 }
 
+/// What a trace is asked for with: program and run.
+pub(crate) fn trace_prompt(execution: &Execution<'_>) -> String {
+    let mut prompt = String::new();
+    program(&mut prompt, &Source::new(execution.code));
+    run(&mut prompt, execution);
+    prompt.push_str("trace:\n");
+    prompt
+}
+
 /// `outcome: returned "7"`, with the whole value or the exception where there is one.
 pub(crate) fn outcome(out: &mut String, execution: &Execution<'_>) {
     out.push_str("outcome: ");

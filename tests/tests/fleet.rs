@@ -2,17 +2,21 @@
 //!
 //! Left out, with a message, where there is no `redis-server`.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use dataset::{S3Keys, S3Settings, Store};
 use s3_server::{ACCESS_KEY_ID, Fault, S3Server, SECRET_ACCESS_KEY};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::binaries;
 use tests::redis::RedisServer;
 use tests::sentinels::WatchedRedis;
-use tests::system::{python_of_workers, text, until};
+use tests::system::{et_coord, python_of_workers, text, until};
 
 const OUTPUT: &str = "s3://bucket/traces";
 
@@ -115,6 +119,14 @@ impl<Q: Shared> Fleet<Q> {
         self.command(binaries::et_coord()).args(arguments).output().unwrap()
     }
 
+    /// The same in a mount namespace of its own, in which this file says which addresses a name has.
+    fn et_coord_that_knows(&self, hosts: &Path, arguments: &[&str]) -> Output {
+        let mut command = self.command("unshare".into());
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(r#"mount --bind "$0" /etc/hosts && exec "$@""#).arg(hosts).arg(binaries::et_coord());
+        command.args(arguments).output().unwrap()
+    }
+
     fn asked(&self, arguments: &[&str]) -> Value {
         let output = self.et_coord(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
@@ -145,6 +157,23 @@ impl<Q: Shared> Fleet<Q> {
         assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
         let said = text(&verified.stdout);
         assert!(said.contains("150 sources listed, 150 in the dataset"), "{said}");
+    }
+
+    /// Every object below a place, with the hash of its bytes.
+    fn objects(&self, place: &str) -> BTreeMap<String, u64> {
+        let keys = S3Keys {
+            access_key_id: ACCESS_KEY_ID.to_owned(),
+            secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+        };
+        let settings = S3Settings { endpoint: Some(self.s3.endpoint()), keys: Some(keys) };
+        let store = Store::open_s3(place, &settings).unwrap();
+        let keys = store.list("").unwrap().map(Result::unwrap);
+        let hashed = |key: String| {
+            let mut hash = DefaultHasher::new();
+            store.get(&key).unwrap().hash(&mut hash);
+            (key, hash.finish())
+        };
+        keys.map(hashed).collect()
     }
 
     fn plant(&self) -> String {
@@ -203,6 +232,42 @@ fn redis_flush(fleet: &Fleet) {
 }
 
 #[test]
+fn text_is_the_same_bytes_whoever_is_killed_and_whatever_fails() {
+    let Some(fleet) = Fleet::new() else { return };
+    let rows = fleet.folder.path().join("rows.jsonl");
+    let code =
+        "def f(n):\n    seen = []\n    for i in range(n):\n        seen.append(i * n)\n    return seen\n";
+    let row = |number: usize| format!("{}\n", json!({"code": code, "input": number.to_string()}));
+    std::fs::write(&rows, (0..60).map(row).collect::<String>()).unwrap();
+    let run = ["run", rows.to_str().unwrap(), "-o", "s3://bucket/traces", "--shard-sources", "2"];
+    let ran = fleet.et_coord(&run);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let ask = |output: &str, more: &[&str]| {
+        let render =
+            ["render", "s3://bucket/traces", "--style", "scratchpad", "--shuffle", "--per-shape", "40"];
+        fleet.asked(&[&render[..], &["--json", "-o", output], more].concat())
+    };
+    ask("s3://bucket/alone", &[]);
+
+    let (one, first) = fleet.coordinator(None);
+    let (_two, second) = fleet.coordinator(None);
+    let [lost, _kept] = [fleet.worker(&first), fleet.worker(&second)];
+    let faults = fleet.s3.faults();
+    faults.next(3, &["PUT", "/text/"], Fault::SlowDown);
+    faults.next(3, &["GET", "/traces/"], Fault::Reset);
+    let submitted = ask("s3://bucket/text", &["--coordinator", &first]);
+    let id = submitted["job"].as_str().unwrap();
+    until("some parts are looked at", || fleet.shards_done(id, &second) >= 3);
+    lost.kill();
+    one.kill();
+    redis_flush(&fleet);
+    let _more = fleet.worker(&second);
+    let ended = fleet.asked(&["watch", id, "--json", "--coordinator", &second]);
+    assert_eq!((&ended["state"], &ended["kind"]), (&Value::from("complete"), &Value::from("render")));
+    assert_eq!(fleet.objects("s3://bucket/text"), fleet.objects("s3://bucket/alone"));
+}
+
+#[test]
 fn a_redis_that_comes_back_old_costs_time_and_nothing_else() {
     let Some(mut fleet) = Fleet::new() else { return };
     let programs = fleet.plant();
@@ -242,6 +307,27 @@ fn who_knows_several_coordinators_asks_one_that_lives() {
     until("some shards are done", || fleet.shards_done(&id, &both) >= 3);
     one.kill();
     fleet.await_whole(&id, &both, &programs);
+}
+
+#[test]
+fn a_name_with_several_addresses_stands_for_all_of_them() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (one, first) = fleet.coordinator(None);
+    let second = first.replace("127.0.0.1", "127.0.0.2");
+    let (two, _) = fleet.coordinator(Some(&second));
+    let hosts = fleet.folder.path().join("hosts");
+    std::fs::write(&hosts, "127.0.0.1 coordinators.test\n127.0.0.2 coordinators.test\n").unwrap();
+    let check = || {
+        let name = first.replace("127.0.0.1", "coordinators.test");
+        let output = fleet.et_coord_that_knows(&hosts, &["jobs", "--json", "--coordinator", &name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    check();
+    one.kill();
+    check();
+    let (_one, _) = fleet.coordinator(Some(&first));
+    two.kill();
+    check();
 }
 
 #[test]
@@ -316,6 +402,30 @@ fn jobs_can_be_paused_cancelled_and_taken_up_again_from_the_command_line() {
     let refused = ask(&["cancel", &id]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(text(&refused.stderr), format!("error: job {id} is complete\n"));
+}
+
+#[test]
+fn a_dry_run_shows_the_job_and_its_first_shards_and_asks_nobody() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("programs")).unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(folder.path().join("programs").join(format!("{name}.py")), "").unwrap();
+    }
+    let config = format!("sources: [{}]\noutput: {}\nshard-sources: 3\n", path("programs"), path("traces"));
+    std::fs::write(path("job.yaml"), config).unwrap();
+    let nobody = ["--coordinator", "http://127.0.0.1:1"];
+    let flags = ["--shard-sources", "2", "--timeout", "7s", "--priority", "5", "--dry-run"];
+    let output = et_coord(["submit", "--config", &path("job.yaml")].iter().chain(&flags).chain(&nobody));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let job = &shown["job"];
+    assert_eq!((&shown["output"], &shown["priority"]), (&Value::from(path("traces")), &Value::from(5)));
+    assert_eq!((&job["shard_sources"], &job["limits"]["wall_ms"]), (&Value::from(2), &Value::from(7000)));
+    let sources: Vec<_> =
+        shown["first_shards"].as_array().unwrap().iter().map(|shard| &shard["sources"]).collect();
+    assert_eq!(sources, [&Value::from(2), &Value::from(1)]);
+    assert!(!folder.path().join("traces").exists(), "nothing is begun");
 }
 
 #[test]

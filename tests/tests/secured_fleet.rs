@@ -2,12 +2,14 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
+use tests::redis::RedisServer;
 use tests::system::{et_coord, python_of_workers, rows, text, until, verify};
 use tests::{binaries, process};
 
@@ -85,6 +87,51 @@ fn certificates_are_replaced_without_a_restart() {
     coordinator.end();
 }
 
+#[test]
+fn a_queue_is_reached_over_tls_where_its_authority_is_trusted() {
+    let scene = Scene::new();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let files = ["coordinator.pem", "coordinator.key", "ca.pem"].map(|name| scene.path(name));
+    let [certificate, key, authority] = files.each_ref().map(|path| path.to_str().unwrap());
+    let redis = RedisServer::start(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        certificate,
+        "--tls-key-file",
+        key,
+        "--tls-ca-cert-file",
+        authority,
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let redis = match redis {
+        Ok(redis) => redis,
+        Err(error) if std::env::var_os("ET_REQUIRE_REDIS").is_none() => {
+            eprintln!("redis-server cannot be started ({error}): this test is left out");
+            return;
+        }
+        Err(error) => panic!("redis-server cannot be started: {error}"),
+    };
+    let queue = format!("rediss://127.0.0.1:{port}");
+    let coordinator = scene.coordinator_with(&["--queue", &queue]);
+    let jobs = scene.ask(&coordinator.url, PEOPLE, ["jobs"], &[]);
+    assert!(jobs.status.success(), "{}", text(&jobs.stderr));
+    coordinator.end();
+
+    scene.certify();
+    let refused = Command::new(binaries::et_coord())
+        .args(["serve", "--listen", "127.0.0.1:0", "--queue", &queue])
+        .env("SSL_CERT_FILE", scene.path("ca.pem"))
+        .output()
+        .unwrap();
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(said.starts_with("error: ") && said.contains("certificate"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    drop(redis);
+}
+
 /// Certificates, tokens and some programs.
 struct Scene {
     folder: TempDir,
@@ -137,8 +184,14 @@ impl Scene {
 
     /// One that asks for certificates and tokens.
     fn coordinator(&self) -> Coordinator {
+        self.coordinator_with(&[])
+    }
+
+    /// The same with more options, and in a system that trusts the authority.
+    fn coordinator_with(&self, options: &[&str]) -> Coordinator {
         let mut command = Command::new(binaries::et_coord());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "trace"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "trace"]).args(options);
+        command.env("SSL_CERT_FILE", self.path("ca.pem"));
         for (option, file) in [
             ("--tls-cert", "coordinator.pem"),
             ("--tls-key", "coordinator.key"),

@@ -42,7 +42,8 @@ from reference_frames import (  # noqa: E402
     top_of_stack,
     variables,
 )
-from reference_text import class_name, is_subclass, message_text, named, value_text  # noqa: E402
+from reference_objects import handed_out, is_subclass, named  # noqa: E402
+from reference_text import class_name, message_text, value_text  # noqa: E402
 
 del sys.path[0]
 
@@ -310,7 +311,7 @@ class Tracer:
             self.here().left = id(error), not HAS_MONITORING or EXCEPTION_TRACEBACK(error) is not None
         else:
             kind = "yield" if instruction(frame)[0] in SUSPENDED else "return"
-            self.record(kind, frame, value_text(value, self.chars))
+            self.record(kind, frame, value_text(handed_out(value), self.chars))
         self.stack.pop()
 
     def has_room(self):

@@ -21,7 +21,8 @@ class Node:
         self.cls = cls
         self.name = name
         self.text = None
-        self.place = None
+        self.place = None  # How elements are named, whether they can change on their own, and fields' names.
+        self.factory = None
         self.shown = None  # Whether its elements are: "all", or the mark that stands for them.
         self.elements = None  # Nodes, or pairs of a key and a node; none for a value without elements.
         self.is_plain_key = False
@@ -61,6 +62,11 @@ class Whole(Text):
         node.text = "".join(self.parts[begin:])
         node.is_plain_key = is_plain_key(value, self.chars)
         return node
+
+    def factory(self, factory):
+        begin = len(self.parts)
+        super().factory(factory)
+        self.node.factory = "".join(self.parts[begin:])
 
     def elements(self, owner, opening, elements, closing, write, place):
         if self.is_brief:
@@ -200,7 +206,7 @@ def element_changes(old, new):
 def compare(old, new, place, told):
     if old.elements is None or old.cls is not new.cls or old.name != new.name:
         raise Untold
-    if new.elements is None or old.shown != new.shown or old.place != new.place:
+    if new.elements is None or old.shown != new.shown or old.place != new.place or old.factory != new.factory:
         raise Untold
     if old.place[0] == "key":
         compare_keyed(old, new, place, told, is_same)
@@ -238,12 +244,18 @@ def segment(owner, key):
         return f"[{key}]"
     if how == "member":
         return f"{{{key}}}"
+    if how == "field":
+        return attribute_segment(owner.place[2][key])
     if how == "argument":
         return f".args[{key}]"
     if how == "key":
         return f"[{key.text}]" if key.is_plain_key else None
-    is_plain = key and name_text(key) == key and not set(key) & set(".-<>")
-    return f".{key}" if is_plain else None
+    return attribute_segment(key)
+
+
+def attribute_segment(name):
+    is_plain = name and name_text(name) == name and not set(name) & set(".-<>")
+    return f".{name}" if is_plain else None
 
 
 def named_segment(owner, key):
@@ -258,7 +270,7 @@ def is_same(old, new):
         return old.text == new.text
     if old.cls is not new.cls or old.name != new.name or old.shown != new.shown or new.elements is None:
         return False
-    if len(old.elements) != len(new.elements):
+    if len(old.elements) != len(new.elements) or old.place != new.place or old.factory != new.factory:
         return False
     if old.place[0] == "key":
         return all(is_same(*keys) and is_same(*values) for keys, values in pairs_of(old, new))

@@ -6,7 +6,7 @@ import inspect
 import itertools
 import sys
 
-from reference_text import is_subclass, named
+from reference_objects import is_subclass, named
 
 # The offsets of the interpreter's frame in a frame object, and in that of its variables, below which its stack lies;
 # and that of the height of both in 3.11.

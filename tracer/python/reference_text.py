@@ -4,16 +4,36 @@ No code of the program runs: values are read through the built-in types alone, a
 identity, never by `==`, `isinstance` or `__class__`.
 """
 
-import ctypes
+import array
 import gc
+import itertools
 import types
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 
-MRO = type.__dict__["__mro__"].__get__
+from reference_objects import (
+    DEFAULT_FACTORY,
+    FILES,
+    OVER,
+    Nothing,
+    Numbers,
+    attributes,
+    bytes_behind,
+    enum_member,
+    field_names,
+    file_state,
+    frame_state,
+    has_attributes,
+    held,
+    in_order,
+    innermost,
+    is_one_of,
+    is_subclass,
+    named,
+    word,
+)
+
 CLASS_NAME = type.__dict__["__name__"].__get__
 CLASS_QUALNAME = type.__dict__["__qualname__"].__get__
-CLASS_FLAGS = type.__dict__["__flags__"].__get__
-CLASS_DICT_OFFSET = type.__dict__["__dictoffset__"].__get__
 FUNCTION_QUALNAME = types.FunctionType.__dict__["__qualname__"].__get__
 METHOD_FUNCTION = types.MethodType.__dict__["__func__"].__get__
 BUILTIN_NAME = types.BuiltinFunctionType.__dict__["__name__"].__get__
@@ -22,19 +42,14 @@ DEQUE_MAXLEN = deque.__dict__["maxlen"].__get__
 EXCEPTION_ARGS = BaseException.__dict__["args"].__get__
 OS_ERROR_FILES = ((": ", OSError.__dict__["filename"].__get__), (" -> ", OSError.__dict__["filename2"].__get__))
 
-# The attributes of an instance, whatever its class makes of the name `__dict__`. It takes the address: to pass an
-# object, ctypes would ask it for its `__class__`.
-INSTANCE_DICT = ctypes.pythonapi.PyObject_GenericGetDict
-INSTANCE_DICT.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-INSTANCE_DICT.restype = ctypes.py_object
-
-IMMUTABLE_TYPE, HEAP_TYPE = 1 << 8, 1 << 9
-
 BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset": ("frozenset({", "})")}
-BASES = (int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset, deque)
+BASES = (int, float, complex, str, bytes, bytearray, tuple, list, defaultdict, OrderedDict, dict, set, frozenset)
+BASES += (deque, array.array)
+DICTS = (dict, OrderedDict, defaultdict)
 # How an element is named in a change, and whether it can be changed on its own.
 INDEX, MEMBER, KEY, ATTRIBUTE = ("index", True), ("member", True), ("key", True), ("attribute", True)
 FIXED_INDEX, FIXED_MEMBER, ARGUMENT = ("index", False), ("member", False), ("argument", False)
+FIELD = ("field", False)
 PLACES = {"list": INDEX, "tuple": FIXED_INDEX, "set": MEMBER, "dict": KEY, "frozenset": FIXED_MEMBER}
 SINGLETONS = (None, True, False, ..., NotImplemented)
 
@@ -46,7 +61,8 @@ MIN_STRING = 16
 
 # What is shown by what lies behind it, and how much of that.
 BRIEF, BRIEF_DEPTH = 80, 4
-VIEWS = [type({}.keys()), type({}.values()), type({}.items())]
+VIEWS = [type(of) for made in ({}, OrderedDict()) for of in (made.keys(), made.values(), made.items())]
+ITEMS = VIEWS[2], VIEWS[5]
 COUNTED = [type(iter(of)) for of in ({}, {}.values(), {}.items(), set())]
 CONTAINERS = (dict, set, frozenset)
 # Of each, whether it is running, whether it is suspended, and its frame.
@@ -54,35 +70,24 @@ SUSPENDABLE = {
     cls: [getattr(cls, prefix + name).__get__ for name in ("_running", "_suspended", "_frame")]
     for cls, prefix in ((types.GeneratorType, "gi"), (types.CoroutineType, "cr"))
 }
+SUSPENDABLE[types.AsyncGeneratorType] = None
 ITERABLES = ([], (), "", "\u20ac", range(0))
 WINDOWS = [types.MappingProxyType, slice, enumerate, zip, map, filter, reversed, type(reversed([]))]
+WINDOWS += [itertools.count, itertools.repeat, memoryview, *FILES, *OVER]
 WINDOWS += [*VIEWS, *COUNTED, *SUSPENDABLE, *(type(iter(of)) for of in ITERABLES)]
 
 
 def progress(value, looks):
+    if type(value) is types.AsyncGeneratorType:
+        # It says of itself that it runs also while it waits for something.
+        state = frame_state(value)
+        return f"at line {value.ag_frame.f_lineno}" if state == "suspended" else state
     is_running, is_suspended, frame = (look(value) for look in looks)
     if is_running:
         return "running"
     if is_suspended:
         return f"at line {frame.f_lineno}"
     return "done" if frame is None else "not started"
-
-
-def is_one_of(this, candidates):
-    return any(this is candidate for candidate in candidates)
-
-
-def is_subclass(cls, base):
-    return is_one_of(base, MRO(cls))
-
-
-def is_made_by_python(cls):
-    return CLASS_FLAGS(cls) & (HEAP_TYPE | IMMUTABLE_TYPE) == HEAP_TYPE
-
-
-def named(mapping):
-    """What a dictionary holds under plain strings, as one that no key of the program's can spoil."""
-    return {key: value for key, value in dict.items(mapping) if type(key) is str}
 
 
 def without_surrogates(text):
@@ -104,6 +109,14 @@ def is_of_names(character):
 def escaped(character):
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
+
+
+def is_named(value):
+    """Whether it is shown by its name alone."""
+    return any(is_subclass(type(value), kind) for kind in NAMED)
 
 
 def class_name(value):
@@ -131,9 +144,16 @@ class Text:
     def value(self, value):
         cls = type(value)
         base = next((base for base in BASES if is_subclass(cls, base)), None)
+        member = enum_member(value)
+        fields = field_names(value) if base is tuple and cls is not tuple else None
         if is_one_of(value, SINGLETONS):
             self.put(repr(value))
-        elif base is cls:
+        elif member is not None:
+            self.enum_member(value, *member)
+        elif fields is not None:
+            pairs = list(zip(fields, tuple.__iter__(value)))
+            self.elements(value, class_name(value) + "(", pairs, ")", self.field, (*FIELD, fields))
+        elif base is cls and not is_one_of(base, (defaultdict, OrderedDict)):
             self.built_in(base, value)
         elif base is not None:
             self.put(class_name(value) + "(")
@@ -155,9 +175,8 @@ class Text:
             self.put(f"<built-in {kind} {name_text(BUILTIN_NAME(value))}>")
         elif cls is types.ModuleType and type(named(MODULE_DICT(value)).get("__name__")) is str:
             self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
-        elif is_made_by_python(cls) and CLASS_DICT_OFFSET(cls) != 0:
-            attributes = named(INSTANCE_DICT(id(value), None)).items()
-            self.elements(value, class_name(value) + "(", attributes, ")", self.attribute, ATTRIBUTE)
+        elif has_attributes(cls):
+            self.elements(value, class_name(value) + "(", attributes(value), ")", self.attribute, ATTRIBUTE)
         elif is_one_of(cls, WINDOWS) and id(value) not in self.open and len(self.open) < self.depth:
             self.window(value)
         else:
@@ -172,12 +191,12 @@ class Text:
         cls = type(value)
         if is_one_of(cls, VIEWS):
             self.put(class_name(value) + "([")
-            elements = list(cls.__iter__(value))
+            elements = self.view_elements(value)
             for index, element in enumerate(elements):
                 self.put(", " if index else "")
                 if not self.may_begin(len(elements) - index):
                     break
-                if cls is VIEWS[2]:
+                if is_one_of(cls, ITEMS):
                     self.pair(element)
                 else:
                     self.value(element)
@@ -192,15 +211,86 @@ class Text:
                 self.put(", " if index else "")
                 self.value(part)
             self.put(")")
+        elif cls is itertools.count or cls is itertools.repeat:
+            self.put(class_name(value) + "(")
+            self.endless(value)
+            self.put(")")
         else:
             self.put("<" + class_name(value))
-            if is_one_of(cls, SUSPENDABLE):
+            if is_one_of(cls, FILES):
+                self.file(innermost(value))
+            elif cls is memoryview:
+                shown = bytes_behind(value)
+                if shown is not None:
+                    self.put(" of ")
+                    self.value(shown)
+            elif is_one_of(cls, SUSPENDABLE):
                 self.put(f" {name_text(value.__qualname__)} {progress(value, SUSPENDABLE[cls])}")
             else:
                 self.iterator(value)
             self.put(">")
         self.open.pop()
         self.chars, self.stop, self.depth = outer
+
+    def view_elements(self, view):
+        of = gc.get_referents(view)[0]
+        items = list(in_order(of) if is_subclass(type(of), OrderedDict) else dict.items(of))
+        kind = VIEWS.index(type(view)) % 3
+        return items if kind == 2 else [item[kind] for item in items]
+
+    def endless(self, value):
+        """`count(5, 2)` or `repeat('x', 3)`."""
+        if type(value) is itertools.count:
+            is_large = word(value, 16) == (1 << 63) - 1
+            step = held(value, 32)
+            large = held(value, 24) if is_large else Nothing
+            self.value(word(value, 16) if large is Nothing else large)
+            if not (type(step) is int and step == 1):
+                self.put(", ")
+                self.value(step)
+        else:
+            self.value(held(value, 16))
+            if word(value, 24) >= 0:
+                self.put(f", {word(value, 24)}")
+
+    def file(self, raw):
+        if raw is not None:
+            name, mode, is_closed = file_state(raw)
+            if name is not Nothing:
+                self.put(" ")
+                self.value(name)
+            self.put(f" mode {mode}" + (" closed" if is_closed else ""))
+
+    def over(self, parts, of):
+        if of is Nothing:
+            self.put(" done")
+            return
+        for part in parts:
+            if part is not Nothing:
+                self.put(" ")
+                self.part(part)
+        self.put(" of ")
+        if type(of) is tuple and tuple.__len__(of) != len(gc.get_referents(of)):
+            # One that C code takes the used up iterators out of.
+            places = [held(of, 24 + 8 * place) for place in range(tuple.__len__(of))]
+            self.elements(of, "(", places, ")", self.place, FIXED_INDEX)
+        else:
+            self.value(of)
+
+    def place(self, value):
+        return self.put("<NULL>") if value is Nothing else self.value(value)
+
+    def part(self, part):
+        if type(part) is not Numbers:
+            self.value(part)
+            return
+        self.put("[")
+        for index, number in enumerate(part):
+            self.put(", " if index else "")
+            if not self.may_begin(len(part) - index):
+                break
+            self.put(str(number))
+        self.put("]")
 
     def pair(self, pair):
         self.put("(")
@@ -211,6 +301,9 @@ class Text:
 
     def iterator(self, value):
         cls = type(value)
+        if is_one_of(cls, OVER):
+            self.over(*OVER[cls](value))
+            return
         if is_one_of(cls, COUNTED):
             found = ((base, of) for of in gc.get_referents(value) for base in CONTAINERS if is_subclass(type(of), base))
             base, container = next(found, (None, None))
@@ -254,6 +347,12 @@ class Text:
             self.put(")")
         elif is_one_of(base, (set, frozenset)) and base.__len__(value) == 0:
             self.put(base.__name__ + "()")
+        elif base is array.array:
+            self.array(value)
+        elif base is defaultdict:
+            self.default_dict(value)
+        elif base is OrderedDict:
+            self.elements(value, "{", list(in_order(value)), "}", self.item, KEY)
         elif base is deque:
             self.elements(value, "deque([", list(deque.__iter__(value)), "]", self.value, INDEX)
             maxlen = DEQUE_MAXLEN(value)
@@ -265,6 +364,33 @@ class Text:
                 write = self.only
             opening, closing = BRACKETS[base.__name__]
             self.elements(value, opening, elements, closing, write, PLACES[base.__name__])
+
+    def array(self, value):
+        code, length = value.typecode, array.array.__len__(value)
+        self.put(f"array('{code}'" + (", " if length else ""))
+        if length and code in "uw":
+            self.string(str, array.array.tounicode(value), str.__repr__)
+        elif length:
+            self.put("[")
+            for index, number in enumerate(array.array.tolist(value)):
+                self.put(", " if index else "")
+                if not self.may_begin(length - index):
+                    break
+                self.put(repr(number))
+            self.put("]")
+        self.put(")")
+
+    def default_dict(self, value):
+        factory = DEFAULT_FACTORY(value)
+        self.factory(factory)
+        self.put(", ")
+        self.elements(value, "{", list(dict.items(value)), "}", self.item, KEY)
+
+    def factory(self, factory):
+        if factory is None or is_named(factory):
+            self.value(factory)
+        else:
+            self.put(f"<{class_name(factory)}>")
 
     def integer(self, value):
         bits = int.bit_length(value)
@@ -330,6 +456,21 @@ class Text:
     def attribute(self, item):
         self.put(name_text(item[0]) + "=")
         return item[0], self.value(item[1])
+
+    def field(self, pair):
+        self.put(name_text(pair[0]) + "=")
+        return self.value(pair[1])
+
+    def enum_member(self, value, name, stands_for):
+        self.put("<" + class_name(value))
+        if name is not None:
+            self.put("." + "|".join(map(name_text, name.split("|"))))
+        if id(value) not in self.open and len(self.open) < self.depth:
+            self.open.append(id(value))
+            self.put(": ")
+            self.value(stands_for)
+            self.open.pop()
+        self.put(">")
 
     def message(self, error):
         cls, args = type(error), EXCEPTION_ARGS(error)

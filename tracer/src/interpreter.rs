@@ -35,6 +35,7 @@ pub(crate) fn learn() -> Result<()> {
     // SAFETY: the version is a C string that lives as long as the interpreter.
     let version = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy();
     let minor = supported(&version).map_err(|refusal| python::raise_import_error(&refusal.to_string()))?;
+    layout::learn_names()?;
     layout::learn_types()?;
     layout::learn_windows()?;
     value::learn()?;

@@ -9,7 +9,7 @@ use trace::{GapReason, Granularity, Request, Scope};
 
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
 use crate::depth::DepthLimit;
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version, handed_out};
 use crate::log::{Full, Log, Purse, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
@@ -322,7 +322,7 @@ impl<V: Version> Tracer<V> {
     /// The frame is suspended and hands out a value.
     pub(crate) fn yield_value(&mut self, frame: Frame<V>, value: Obj) {
         if self.top(frame).is_some() {
-            let event = self.write_value(tag::YIELD, value);
+            let event = self.write_value(tag::YIELD, handed_out(value));
             self.finish(event);
             if let Some(activation) = self.stack.pop() {
                 self.suspended.insert(frame.address(), activation);

@@ -5,12 +5,13 @@ use std::io::{self, BufRead, BufReader, Read};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_schema::DataType;
-use dataset::{Object, Store, StoreError};
+use dataset::{Object, StoreError};
 use flate2::bufread::MultiGzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use zstd::stream::read::Decoder;
 
+use crate::file;
 use crate::limit::sha256;
 use crate::request::Examined;
 use crate::select::Benchmarks;
@@ -29,8 +30,8 @@ pub(crate) fn read(locations: &[String], run: usize) -> Result<(Benchmarks, Exam
     let mut benchmarks = Benchmarks::new(run);
     let mut files_sha256 = Vec::new();
     for location in locations {
-        let (folder, name) = location.rsplit_once('/').unwrap_or((".", location));
-        let object = Store::open(if folder.is_empty() { "/" } else { folder })?.read(name)?;
+        let (store, name) = file::find(location)?;
+        let object = store.read(name)?;
         let unreadable = |what: String| BenchmarkError::Unreadable { location: location.clone(), what };
         texts(name, &object, &mut |text| benchmarks.add(text)).map_err(unreadable)?;
         let mut bytes = Vec::new();
@@ -107,6 +108,8 @@ fn cells(column: &dyn Array, each: &mut dyn FnMut(&str)) {
 mod tests {
     use std::fs;
     use std::io::Write;
+
+    use dataset::Store;
 
     use super::*;
 

@@ -8,12 +8,14 @@ use crate::error::RenderError;
 use crate::output::FileEntry;
 use crate::tally::Tally;
 
-/// The files of one number, which are whole. Exists exactly if they are.
-#[derive(Debug, Serialize, Deserialize)]
+/// What came of a step that is done.
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Done {
-    pub(crate) tally: Tally,
-    pub(crate) files: Vec<FileEntry>,
+pub struct Done {
+    /// Of the executions that it told.
+    pub tally: Tally,
+    /// The files that are whole with it.
+    pub files: Vec<FileEntry>,
 }
 
 pub(crate) fn put(store: &Store, key: &str, value: &impl Serialize) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Why a rendering ends without its set of text.
 
-use dataset::{ManifestError, PartError, StoreError};
+use dataset::{ErrorKind, ManifestError, PartError, StoreError};
 use render::StyleError;
 
 use crate::benchmarks::BenchmarkError;
@@ -35,6 +35,19 @@ pub enum RenderError {
         "{executions} executions are more than can be selected from at once: render its parts as datasets"
     )]
     TooMany { executions: u64 },
+}
+
+impl RenderError {
+    /// Whether the store may do better in a while.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            RenderError::Store(error)
+            | RenderError::Part(PartError::Store(error))
+            | RenderError::Manifest(ManifestError::Store(error))
+            | RenderError::Benchmark(BenchmarkError::Store(error)) => error.kind() == ErrorKind::Other,
+            _ => false,
+        }
+    }
 }
 
 /// Why a step of a rendering went no further.

@@ -11,8 +11,13 @@ pub(crate) const REPORT: &str = "_et/report.json";
 pub(crate) const MANIFEST: &str = "_et/manifest.json";
 pub(crate) const CARD: &str = "README.md";
 
+/// What tells that the files of a number are done.
+pub(crate) const DONE: &str = "_et/done/";
+
 /// What is only needed until the set is complete.
 pub(crate) const SURVEY: &str = "_et/survey/";
+/// What becomes of each execution, a byte for each.
+pub(crate) const CHOSEN: &str = "_et/survey/chosen";
 pub(crate) const SCATTERED: &str = "_et/scattered/";
 
 /// One numbered file of a split.
@@ -22,7 +27,7 @@ pub(crate) fn file_key(split: Split, number: u64, kind: FileKind) -> String {
 
 /// What tells that the files of a number are done, and what they hold.
 pub(crate) fn done_key(number: u64) -> String {
-    format!("_et/done/{number:06}.json")
+    format!("{DONE}{number:06}.json")
 }
 
 /// The glances at a part's executions.

@@ -5,20 +5,21 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::error::Halt;
+use crate::progress::{Progress, Watcher};
 
 /// Does the work of every number, about in their order, on so many threads. After a failure, or the wish to stop,
 /// nothing new is begun; the first failure is told.
 pub(crate) fn each(
     numbers: impl Iterator<Item = u64> + Send,
     threads: usize,
-    stop: &AtomicBool,
+    progress: &Progress,
     work: impl Fn(u64) -> Result<(), Halt> + Sync,
 ) -> Result<(), Halt> {
     let numbers = Mutex::new(numbers);
     let failed = AtomicBool::new(false);
     let run = || {
         loop {
-            if stop.load(Ordering::Relaxed) {
+            if progress.is_stopped() {
                 return Err(Halt::Stopped);
             }
             let next = numbers.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -50,7 +51,7 @@ mod tests {
     #[test]
     fn every_number_is_done_once() {
         let done = Mutex::new(Vec::new());
-        each(3..90, 4, &AtomicBool::new(false), |number| {
+        each(3..90, 4, &Progress::default(), |number| {
             done.lock().unwrap().push(number);
             Ok(())
         })
@@ -62,15 +63,17 @@ mod tests {
 
     #[test]
     fn nothing_is_begun_after_a_failure_or_the_wish_to_stop() {
-        let stop = AtomicBool::new(false);
-        let failed = each(0..10, 1, &stop, |number| {
+        let progress = Progress::default();
+        let failed = each(0..10, 1, &progress, |number| {
             assert!(number <= 3);
             if number == 3 { Err(failure()) } else { Ok(()) }
         });
         assert!(matches!(failed, Err(Halt::Failed(_))));
-        let stopped = each(0..10, 1, &stop, |number| {
+        let stopped = each(0..10, 1, &progress, |number| {
             assert!(number <= 3);
-            stop.store(number == 3, Ordering::Relaxed);
+            if number == 3 {
+                progress.stop();
+            }
             Ok(())
         });
         assert!(matches!(stopped, Err(Halt::Stopped)));

@@ -1,44 +1,46 @@
-//! The whole course of a rendering: survey, choice, texts, order, seal. Every step that is done stays done.
+//! A set of training text that is to be made: what was asked for, over which parts, in which steps.
+//!
+//! `perform` does one step, wherever that is; `crew` does all of them on one machine, or a share of them on each of
+//! several.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use dataset::{Dataset, ManifestPart, PartReader, Row, Store};
+use dataset::{Dataset, ManifestPart, PartReader, Store};
 use render::{Style, StyleError, find};
 
-use crate::done::{self, Done};
-use crate::error::{Halt, RenderError};
-use crate::execution::execution;
-use crate::layout::{MANIFEST, done_key, scattered_index_key, survey_key};
-use crate::limit::{Bound, Fitted, LengthLimit};
-use crate::output::{Content, Files, Form, Record};
-use crate::progress::{Phase, Progress};
+use crate::done;
+use crate::error::RenderError;
+use crate::layout::MANIFEST;
+use crate::limit::{Bound, LengthLimit, sha256};
+use crate::output::Form;
 use crate::request::{Options, Request, versions};
 use crate::seal::{self, Report};
-use crate::select::{Benchmarks, Split, Verdict};
-use crate::share::Share;
-use crate::shuffle::{self, Scatter, Scattered};
-use crate::survey;
+use crate::select::Benchmarks;
+use crate::shuffle::Scattered;
+use crate::step::{Stage, Step};
 use crate::tally::Tally;
-use crate::{benchmarks, parallel};
+use crate::{benchmarks, layout};
 
 /// A set of training text that is to be made.
 pub struct Rendering {
     traces: Dataset,
-    store: Store,
-    request: Request,
-    style: Box<dyn Style>,
-    bound: Option<Bound>,
-    benchmarks: Benchmarks,
-    parts: Vec<TracePart>,
+    pub(crate) store: Store,
+    pub(crate) request: Request,
+    pub(crate) style: Box<dyn Style>,
+    pub(crate) bound: Option<Bound>,
+    pub(crate) benchmarks: Benchmarks,
+    pub(crate) parts: Vec<TracePart>,
+    /// Where the examples of all parts are, once somebody has asked.
+    scattered: Mutex<Option<Arc<Vec<Scattered>>>>,
 }
 
 /// A part of the traces.
 #[derive(Debug, Clone, Copy)]
-struct TracePart {
+pub(crate) struct TracePart {
     shard: u64,
     /// Executions in the parts before it.
-    first: u64,
-    rows: u64,
+    pub(crate) first: u64,
+    pub(crate) rows: u64,
     bytes: u64,
 }
 
@@ -51,14 +53,6 @@ fn trace_parts(traces: &Dataset) -> Result<Vec<TracePart>, RenderError> {
         Ok(part)
     });
     parts.collect()
-}
-
-/// How a rendering ended.
-#[derive(Debug)]
-pub enum Conclusion {
-    Complete(Report),
-    /// That was wished. The same rendering again goes on from there.
-    Stopped,
 }
 
 impl Rendering {
@@ -94,12 +88,25 @@ impl Rendering {
             shuffle: options.shuffle,
         };
         let parts = trace_parts(&traces)?;
+        let executions = parts.iter().map(|part| part.rows).sum();
+        if request.needs_survey() && u32::try_from(executions).is_err() {
+            return Err(RenderError::TooMany { executions });
+        }
         request.claim(&store)?;
-        Ok(Rendering { traces, store, request, style, bound, benchmarks, parts })
+        Ok(Rendering { traces, store, request, style, bound, benchmarks, parts, scattered: Mutex::default() })
     }
 
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Names this request for this place, and no other.
+    pub fn id(&self) -> String {
+        const DIGITS: usize = 16;
+        let request = serde_json::to_string(&self.request).expect("numbers and texts are JSON");
+        let mut id = sha256(format!("{}\n{request}", self.store.location()).as_bytes());
+        id.truncate(DIGITS);
+        id
     }
 
     /// The report, if the set is complete already.
@@ -107,228 +114,126 @@ impl Rendering {
         if self.store.exists(MANIFEST)? { seal::report(&self.store).map(Some) } else { Ok(None) }
     }
 
-    /// Makes a share of the set on so many threads, each of which holds a row group of traces and one of text, and
-    /// waits for the other shares. Soon after `stop` is set it ends, without what is half done.
-    pub fn run(
-        &self,
-        share: Share,
-        threads: usize,
-        progress: &Progress,
-        stop: &AtomicBool,
-    ) -> Result<Conclusion, RenderError> {
-        let crew = Crew { rendering: self, share, threads, progress, stop };
-        let halt = match crew.run() {
-            Ok(report) => return Ok(Conclusion::Complete(report)),
-            Err(Halt::Stopped) => return Ok(Conclusion::Stopped),
-            Err(halt) => halt,
-        };
-        // A machine whose share is done early may find things gone that the last one cleared away.
-        match (self.finished()?, halt) {
-            (Some(report), _) => Ok(Conclusion::Complete(report)),
-            (None, Halt::Failed(error)) => Err(error),
-            (None, Halt::Overtaken | Halt::Stopped) => Ok(Conclusion::Stopped),
+    /// The stages in order, each with how many steps it has, numbered from 0.
+    pub fn stages(&self) -> Vec<(Stage, u64)> {
+        let parts = self.parts.len() as u64;
+        let mut stages = Vec::new();
+        if self.request.needs_survey() {
+            stages.extend([(Stage::Survey, parts), (Stage::Choose, 1)]);
+        }
+        if self.request.shuffle {
+            stages.extend([(Stage::Scatter, parts), (Stage::Gather, self.buckets())]);
+        } else {
+            stages.push((Stage::Render, parts));
+        }
+        stages
+    }
+
+    /// The step at this position in the row of all steps.
+    pub fn step(&self, position: u64) -> Option<Step> {
+        let mut number = position;
+        for (stage, count) in self.stages() {
+            if number < count {
+                return Some(Step { stage, number });
+            }
+            number -= count;
+        }
+        None
+    }
+
+    /// The positions of all steps that are done, in order.
+    pub fn done(&self) -> Result<Vec<u64>, RenderError> {
+        let stages = self.stages();
+        // What the last stage builds on is cleared away when the set is complete.
+        if self.store.exists(MANIFEST)? {
+            return Ok((0..stages.iter().map(|(_, count)| count).sum()).collect());
+        }
+        let mut done = Vec::new();
+        let mut first = 0;
+        for (stage, count) in stages {
+            for key in self.store.list(stage.folder())? {
+                done.extend(
+                    stage.number(&key?).filter(|number| *number < count).map(|number| first + number),
+                );
+            }
+            first += count;
+        }
+        Ok(done)
+    }
+
+    pub fn is_done(&self, step: Step) -> Result<bool, RenderError> {
+        Ok(self.store.exists(&step.key())? || self.store.exists(MANIFEST)?)
+    }
+
+    /// How many executions a step stands for. In each stage but [`Stage::Choose`], which stands for none, these add
+    /// up to all that there are.
+    pub fn weight(&self, step: Step) -> u64 {
+        match step.stage {
+            Stage::Survey | Stage::Render | Stage::Scatter => self.parts[step.number as usize].rows,
+            Stage::Choose => 0,
+            Stage::Gather => {
+                let upto = |bucket: u64| {
+                    u128::from(self.executions()) * u128::from(bucket) / u128::from(self.buckets())
+                };
+                (upto(step.number + 1) - upto(step.number)) as u64
+            }
         }
     }
 
-    fn executions(&self) -> u64 {
+    /// Writes card, report and, last of all, the manifest, once every step is done. Sealing a set twice is harmless.
+    pub fn seal(&self) -> Result<Report, RenderError> {
+        let sealed = match self.finished()? {
+            Some(report) => Ok(report),
+            None => self.try_seal(),
+        };
+        // Another one may have sealed it meanwhile, and cleared away what this one was to read.
+        let report = sealed.or_else(|error| self.finished()?.ok_or(error))?;
+        seal::clean(&self.store)?;
+        Ok(report)
+    }
+
+    fn try_seal(&self) -> Result<Report, RenderError> {
+        let (files, mut tally) = if self.request.shuffle {
+            let mut tally = Tally::default();
+            self.scattered()?.iter().for_each(|part| tally.merge(&part.tally));
+            (self.buckets(), tally)
+        } else {
+            (self.parts.len() as u64, Tally::default())
+        };
+        seal::seal(&self.store, &self.request, files, &mut tally)
+    }
+
+    pub(crate) fn executions(&self) -> u64 {
         self.parts.iter().map(|part| part.rows).sum()
     }
 
     /// Opens a part of the traces, by its position.
-    fn open(&self, part: u64) -> Result<PartReader, RenderError> {
+    pub(crate) fn open(&self, part: u64) -> Result<PartReader, RenderError> {
         Ok(self.traces.part(self.parts[part as usize].shard)?)
     }
 
     /// Files that examples are shuffled into: enough that one fits into memory.
-    fn buckets(&self) -> u64 {
+    pub(crate) fn buckets(&self) -> u64 {
         /// Text is some ten to twenty times as large as the trace that it is made of.
         const TRACE_BYTES: u64 = 8 << 20;
         let bytes: u64 = self.parts.iter().map(|part| part.bytes).sum();
         bytes.div_ceil(TRACE_BYTES).max(1)
     }
 
-    fn records(&self, row: &Row<'_>) -> Result<Fitted, render::Skipped> {
-        let execution = execution(row);
-        let seed = self.request.seed;
-        match &self.bound {
-            Some(bound) => bound.render(self.style.as_ref(), &execution, seed),
-            None => {
-                let mut examples = Vec::new();
-                self.style.render(&execution, seed, &mut examples)?;
-                Ok(Fitted { examples, ..Fitted::default() })
-            }
+    /// Where the examples of all parts are, which have been scattered.
+    pub(crate) fn scattered(&self) -> Result<Arc<Vec<Scattered>>, RenderError> {
+        let mut scattered = self.scattered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*scattered {
+            return Ok(Arc::clone(known));
         }
-    }
-}
-
-/// The threads that make a set.
-struct Crew<'a> {
-    rendering: &'a Rendering,
-    share: Share,
-    threads: usize,
-    progress: &'a Progress,
-    stop: &'a AtomicBool,
-}
-
-impl Crew<'_> {
-    fn run(&self) -> Result<Report, Halt> {
-        let Rendering { store, request, .. } = self.rendering;
-        if let Some(report) = self.rendering.finished()? {
-            seal::clean(store)?;
-            return Ok(report);
-        }
-        let verdicts = self.choose()?;
-        let parts = self.rendering.parts.len() as u64;
-        self.progress.begin(Phase::Render, self.executions());
-        let (mut tally, files) = if request.shuffle {
-            let scattered = self.scatter(&verdicts)?;
-            let buckets = self.rendering.buckets();
-            self.gather(&scattered, buckets)?;
-            let mut tally = Tally::default();
-            scattered.iter().for_each(|part| tally.merge(&part.tally));
-            (tally, buckets)
-        } else {
-            self.each(parts, done_key, |part| self.render(part, &verdicts))?;
-            (Tally::default(), parts)
+        let parts = 0..self.parts.len() as u64;
+        let index = |part| {
+            let key = layout::scattered_index_key(part);
+            let gone = || RenderError::Damaged { key: key.clone(), what: "it is gone".to_owned() };
+            done::get(&self.store, &key)?.ok_or_else(gone)
         };
-        if !self.share.is_first() {
-            self.share.wait(store, [MANIFEST.to_owned()].into_iter(), self.stop)?;
-            return Ok(seal::report(store)?);
-        }
-        let report = seal::seal(store, request, files, &mut tally)?;
-        seal::clean(store)?;
-        Ok(report)
-    }
-
-    /// Does our share of some numbered work, and waits for the rest. A number is done when its key exists.
-    fn each(
-        &self,
-        count: u64,
-        key: fn(u64) -> String,
-        work: impl Fn(u64) -> Result<(), Halt> + Sync,
-    ) -> Result<(), Halt> {
-        parallel::each(self.share.numbers(count), self.threads, self.stop, work)?;
-        self.share.wait(&self.rendering.store, (0..count).map(key), self.stop)
-    }
-
-    /// Those in our share of the parts.
-    fn executions(&self) -> u64 {
-        let parts = &self.rendering.parts;
-        self.share.numbers(parts.len() as u64).map(|part| parts[part as usize].rows).sum()
-    }
-
-    /// What becomes of each execution; empty where all are wanted.
-    fn choose(&self) -> Result<Vec<Verdict>, Halt> {
-        let Rendering { store, request, benchmarks, parts, .. } = self.rendering;
-        if !request.selection.needs_survey(request.examined.is_some()) {
-            return Ok(Vec::new());
-        }
-        let executions = self.rendering.executions();
-        let count = u32::try_from(executions).map_err(|_| RenderError::TooMany { executions })?;
-        self.progress.begin(Phase::Survey, self.executions());
-        self.each(parts.len() as u64, survey_key, |part| {
-            if store.exists(&survey_key(part))? {
-                self.progress.done_before(parts[part as usize].rows);
-                return Ok(());
-            }
-            survey::survey(store, part, &self.rendering.open(part)?, benchmarks, self.progress, self.stop)
-        })?;
-        let rows: Vec<u64> = parts.iter().map(|part| part.rows).collect();
-        Ok(request.selection.decide(request.seed, count, |each| survey::scan(store, &rows, each))?)
-    }
-
-    /// Renders a part into files of its own.
-    fn render(&self, part: u64, verdicts: &[Verdict]) -> Result<(), Halt> {
-        let Rendering { store, request, parts, .. } = self.rendering;
-        if store.exists(&done_key(part))? {
-            self.progress.done_before(parts[part as usize].rows);
-            return Ok(());
-        }
-        let mut files = Files::new(store, request.files, request.form, part);
-        let tally = self.tell(part, verdicts, |split, record| Ok(files.append(split, &record)?))?;
-        let done = Done { tally, files: files.finish()? };
-        Ok(done::put(store, &done_key(part), &done)?)
-    }
-
-    /// Renders every part, each example to the place where a later step finds it.
-    fn scatter(&self, verdicts: &[Verdict]) -> Result<Vec<Scattered>, Halt> {
-        let Rendering { store, request, parts, .. } = self.rendering;
-        let buckets = self.rendering.buckets();
-        self.each(parts.len() as u64, scattered_index_key, |part| {
-            if store.exists(&scattered_index_key(part))? {
-                self.progress.done_before(parts[part as usize].rows);
-                return Ok(());
-            }
-            let mut scatter = Scatter::create(store, part, buckets, request.seed)?;
-            let tally = self.tell(part, verdicts, |split, record| Ok(scatter.append(split, &record)?))?;
-            Ok(scatter.finish(tally)?)
-        })?;
-        Ok(shuffle::scattered(store, parts.len() as u64)?)
-    }
-
-    fn gather(&self, scattered: &[Scattered], buckets: u64) -> Result<(), Halt> {
-        let Rendering { store, request, .. } = self.rendering;
-        let examples = scattered.iter().map(|part| part.tally.examples).sum();
-        self.progress.begin(Phase::Shuffle, self.share.of(examples));
-        self.each(buckets, done_key, |bucket| {
-            if let Some(done) = done::get::<Done>(store, &done_key(bucket))? {
-                self.progress.done_before(done.files.iter().map(|file| file.examples).sum());
-                return Ok(());
-            }
-            let mut files = Files::new(store, request.files, request.form, bucket);
-            for (split, record) in shuffle::gather(store, scattered, bucket, request.seed)? {
-                files.append(split, &record)?;
-                self.progress.done(1);
-            }
-            let done = Done { tally: Tally::default(), files: files.finish()? };
-            Ok(done::put(store, &done_key(bucket), &done)?)
-        })
-    }
-
-    /// Gives every example of a part, and counts what becomes of its executions.
-    fn tell(
-        &self,
-        part: u64,
-        verdicts: &[Verdict],
-        mut each: impl FnMut(Split, Record) -> Result<(), Halt>,
-    ) -> Result<Tally, Halt> {
-        let Rendering { request, parts, .. } = self.rendering;
-        let first = parts[part as usize].first;
-        let mut tally = Tally::default();
-        for (member, stored) in (first as usize..).zip(self.rendering.open(part)?.whole_rows()) {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(Halt::Stopped);
-            }
-            self.progress.done(1);
-            let stored = stored?;
-            let split = match verdicts.get(member).copied().unwrap_or(Ok(Split::Train)) {
-                Ok(split) => split,
-                Err(why) => {
-                    tally.leave_out(why.name());
-                    continue;
-                }
-            };
-            let row = stored.row()?;
-            let fitted = match self.rendering.records(&row) {
-                Ok(fitted) => fitted,
-                Err(why) => {
-                    tally.leave_out(why.name());
-                    continue;
-                }
-            };
-            tally.count(&fitted);
-            for example in fitted.examples {
-                let record = Record {
-                    id: format!("{}/{}/{}", row.trace_id, request.style, example.key),
-                    trace_id: row.trace_id.clone(),
-                    source_path: row.source_path.clone(),
-                    source_meta: row.source_meta.clone(),
-                    content: Content::new(example.text, request.form),
-                };
-                self.progress.rendered(record.content.characters());
-                each(split, record)?;
-            }
-        }
-        Ok(tally)
+        let known = Arc::new(parts.map(index).collect::<Result<Vec<_>, RenderError>>()?);
+        *scattered = Some(Arc::clone(&known));
+        Ok(known)
     }
 }

@@ -11,7 +11,8 @@ use crate::output::{FileKind, Form};
 use crate::select::Selection;
 
 /// What a user asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     pub style: String,
     /// Settings of the style, each `key=value`.
@@ -22,10 +23,19 @@ pub struct Options {
     pub files: FileKind,
     pub limit: Option<LengthLimit>,
     pub selection: Selection,
-    /// Files of benchmarks, and how many tokens in a row a program may not share with them.
+    /// Files of benchmarks by path or URI, and how many tokens in a row a program may not share with them.
     pub benchmarks: Vec<String>,
     pub benchmark_run: usize,
     pub shuffle: bool,
+}
+
+/// A rendering that others are to do. Each of them must be able to read the traces and the files that options name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Folder or URI of the dataset of traces.
+    pub traces: String,
+    pub options: Options,
 }
 
 /// A request as it stands in `_et/render.json`. The same request over the same traces gives the same bytes.
@@ -62,6 +72,11 @@ pub struct Examined {
 }
 
 impl Request {
+    /// Whether anything has to be known of all executions before one can be rendered.
+    pub(crate) fn needs_survey(&self) -> bool {
+        self.examined.is_some() || self.selection != Selection::default()
+    }
+
     /// Makes the store this request's, unless it is another's.
     pub(crate) fn claim(&self, store: &Store) -> Result<(), RenderError> {
         if self.is_of(store)? {

@@ -1,7 +1,6 @@
 //! A rendering that several machines do together, each its share, with nothing between them but the store.
 
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use dataset::Store;
 
 use crate::error::Halt;
 use crate::layout::MANIFEST;
+use crate::progress::{Progress, Watcher};
 
 /// How often a machine looks whether the others are done.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -49,14 +49,14 @@ impl Share {
         self,
         store: &Store,
         keys: impl Iterator<Item = String>,
-        stop: &AtomicBool,
+        progress: &Progress,
     ) -> Result<(), Halt> {
         if self == Share::WHOLE {
             return Ok(());
         }
         for key in keys {
             while !store.exists(&key)? {
-                if stop.load(Ordering::Relaxed) {
+                if progress.is_stopped() {
                     return Err(Halt::Stopped);
                 }
                 if store.exists(MANIFEST)? {

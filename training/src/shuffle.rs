@@ -91,16 +91,6 @@ impl<'a> Scatter<'a> {
     }
 }
 
-/// Where every part's examples are.
-pub(crate) fn scattered(store: &Store, parts: u64) -> Result<Vec<Scattered>, RenderError> {
-    let missing = |key: &str| RenderError::Damaged { key: key.to_owned(), what: "it is gone".to_owned() };
-    let index = |part| {
-        let key = scattered_index_key(part);
-        done::get(store, &key)?.ok_or_else(|| missing(&key))
-    };
-    (0..parts).map(index).collect()
-}
-
 /// The examples of a bucket in their final order.
 pub(crate) fn gather(
     store: &Store,

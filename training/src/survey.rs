@@ -1,35 +1,33 @@
 //! Looks at every execution once and keeps what selection needs to know.
 
 use std::io::{self, BufReader, BufWriter, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataset::{PartReader, Store};
 use zstd::stream::{read::Decoder, write::Encoder};
 
 use crate::error::{Halt, RenderError};
 use crate::layout::survey_key;
-use crate::progress::Progress;
+use crate::progress::Watcher;
 use crate::select::{Benchmarks, Glance};
 
-/// Writes the glances at a part's executions, unless that is done.
+/// Writes the glances at a part's executions.
 pub(crate) fn survey(
     store: &Store,
     part: u64,
     traces: &PartReader,
     benchmarks: &Benchmarks,
-    progress: &Progress,
-    stop: &AtomicBool,
+    watcher: &dyn Watcher,
 ) -> Result<(), Halt> {
     let key = survey_key(part);
     let mut output = BufWriter::new(Encoder::new(store.create(&key)?, 1).expect("there is memory for zstd"));
     for stored in traces.whole_rows() {
-        if stop.load(Ordering::Relaxed) {
+        if watcher.is_stopped() {
             return Err(Halt::Stopped);
         }
         let stored = stored?;
         let written = Glance::at(&stored.row()?, benchmarks).write(&mut output);
         written.map_err(|cause| output.get_ref().get_ref().error(cause))?;
-        progress.done(1);
+        watcher.done(1);
     }
     let flushed = output.flush();
     flushed.map_err(|cause| output.get_ref().get_ref().error(cause))?;

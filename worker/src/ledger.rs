@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use dataset::{Executions, Limits, Shard, Tally};
 use telemetry::Parent;
 use trace::Granularity;
+use training::Order;
 
 /// The right to run one shard of a job; the highest token for a shard is the one that counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,13 +18,32 @@ pub(crate) struct Lease {
     pub(crate) token: u64,
 }
 
-/// A shard to run, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A shard to do, and how.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Assignment {
     pub(crate) lease: Lease,
-    pub(crate) shard: Shard,
-    /// Folder or URI of the dataset.
+    /// Folder or URI of what the job makes.
     pub(crate) output: String,
+    pub(crate) work: Work,
+    /// What the shard's span belongs to.
+    pub(crate) parent: Parent,
+}
+
+/// What is done with a shard.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Work {
+    Trace(Trace),
+    /// The shard is a step of this rendering, which stands for so many executions.
+    Render {
+        order: Box<Order>,
+        executions: u64,
+    },
+}
+
+/// Programs to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trace {
+    pub(crate) shard: Shard,
     pub(crate) limits: Limits,
     pub(crate) granularity: Granularity,
     pub(crate) executions: Executions,
@@ -33,8 +53,21 @@ pub(crate) struct Assignment {
     pub(crate) set_aside: BTreeSet<u64>,
     /// Before each source, the coordinator must know of it.
     pub(crate) careful: bool,
-    /// What the shard's span belongs to.
-    pub(crate) parent: Parent,
+}
+
+impl Assignment {
+    /// How many sources or executions there are to deal with.
+    pub(crate) fn sources(&self) -> u64 {
+        match &self.work {
+            Work::Trace(trace) => trace.shard.sources,
+            Work::Render { executions, .. } => *executions,
+        }
+    }
+
+    /// Whether it may be the end of this worker.
+    pub(crate) fn is_careful(&self) -> bool {
+        matches!(&self.work, Work::Trace(Trace { careful: true, .. }))
+    }
 }
 
 /// What became of a shard on this worker.
@@ -57,7 +90,7 @@ pub(crate) struct Failure {
 }
 
 /// What the coordinator wants changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) start: Vec<Assignment>,
     pub(crate) stop: Vec<Lease>,
@@ -91,7 +124,7 @@ pub(crate) enum Event {
 }
 
 /// Something that the slots are to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Action {
     /// It will be started soon: whatever that will need can be fetched.
     Prefetch(Box<Assignment>),

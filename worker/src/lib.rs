@@ -14,6 +14,7 @@ mod patience;
 mod prefetch;
 mod progress;
 pub mod python;
+mod render;
 mod repeats;
 mod report;
 mod row;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::debug;
 
 use crate::ahead::ReadAhead;
-use crate::ledger::{Assignment, Lease};
+use crate::ledger::{Assignment, Lease, Work};
 
 /// Shared by the loop, which begins, and the slots, which take what was begun.
 #[derive(Clone, Default)]
@@ -14,7 +14,8 @@ pub(crate) struct Prefetched(Arc<Mutex<HashMap<Lease, ReadAhead>>>);
 
 impl Prefetched {
     pub(crate) fn begin(&self, assignment: &Assignment) {
-        match ReadAhead::begin(assignment.shard.range.clone(), assignment.limits.source_bytes) {
+        let Work::Trace(trace) = &assignment.work else { return };
+        match ReadAhead::begin(trace.shard.range.clone(), trace.limits.source_bytes) {
             Ok(sources) => drop(self.lock().insert(assignment.lease.clone(), sources)),
             // The slot reads them when it comes to them, and says what is wrong if that fails too.
             Err(error) => debug!(shard = assignment.lease.shard, %error, "could not read sources early"),

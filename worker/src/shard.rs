@@ -18,10 +18,11 @@ use tracing::{debug, warn};
 use crate::ahead::ReadAhead;
 use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
-use crate::ledger::{Assignment, Ended, Failure};
+use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
 use crate::patience::Patience;
 use crate::prefetch::Prefetched;
 use crate::progress::Progress;
+use crate::render::Renderings;
 use crate::repeats::Repeats;
 use crate::row::Common;
 use crate::search::{self, Stage};
@@ -50,6 +51,13 @@ impl ShardFault {
     }
 }
 
+/// A shard whose programs are run.
+struct Task<'a> {
+    lease: &'a Lease,
+    output: &'a str,
+    trace: &'a Trace,
+}
+
 /// Runs shards in one slot, whose interpreter stays warm from one to the next.
 pub(crate) struct ShardRunner {
     spec: SlotSpec,
@@ -57,6 +65,7 @@ pub(crate) struct ShardRunner {
     /// Folder for parts until they are whole.
     parts: PathBuf,
     prefetched: Prefetched,
+    renderings: Renderings,
     /// Empty until it is needed.
     slot: Option<Slot>,
     /// Where programs are run again: in another interpreter, because programs of one share their addresses, and the
@@ -66,8 +75,14 @@ pub(crate) struct ShardRunner {
 }
 
 impl ShardRunner {
-    pub(crate) fn new(spec: SlotSpec, parts: PathBuf, prefetched: Prefetched) -> ShardRunner {
-        ShardRunner { confinement: spec.profile.to_string(), spec, parts, prefetched, slot: None, twin: None }
+    pub(crate) fn new(
+        spec: SlotSpec,
+        parts: PathBuf,
+        prefetched: Prefetched,
+        renderings: Renderings,
+    ) -> ShardRunner {
+        let confinement = spec.profile.to_string();
+        ShardRunner { spec, confinement, parts, prefetched, renderings, slot: None, twin: None }
     }
 
     /// Starts the interpreter now rather than with the first program.
@@ -82,7 +97,12 @@ impl ShardRunner {
 
     /// Runs a shard to its end, or until the progress says to stop.
     fn run(&mut self, assignment: &Assignment, progress: &Progress) -> Ended {
-        match self.try_run(assignment, progress) {
+        let Assignment { lease, output, work, .. } = assignment;
+        let task = match work {
+            Work::Trace(trace) => Task { lease, output, trace },
+            Work::Render { order, .. } => return self.renderings.run(lease, output, order, progress),
+        };
+        match self.try_run(&task, progress) {
             Ok(ended) => ended,
             // Whatever went wrong, it went wrong with something that nobody wants any more.
             Err(_) if progress.is_stopped() => Ended::Dropped,
@@ -93,8 +113,9 @@ impl ShardRunner {
         }
     }
 
-    fn try_run(&mut self, assignment: &Assignment, progress: &Progress) -> Result<Ended, ShardFault> {
-        let Assignment { lease, shard, output, limits, set_aside, careful, .. } = assignment;
+    fn try_run(&mut self, task: &Task<'_>, progress: &Progress) -> Result<Ended, ShardFault> {
+        let Task { lease, output, trace } = *task;
+        let Trace { shard, limits, set_aside, careful, .. } = trace;
         let early = self.prefetched.take(lease);
         let store = Store::open(output)?;
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
@@ -111,10 +132,10 @@ impl ShardRunner {
             }
             let source = source?;
             if set_aside.contains(&position) {
-                let common = self.common(assignment);
+                let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
-                self.append(&mut part, assignment, &source, progress)?;
+                self.append(&mut part, task, &source, progress)?;
             }
             progress.set_tally(part.tally());
             metrics::source_finished();
@@ -138,29 +159,29 @@ impl ShardRunner {
     fn append(
         &mut self,
         part: &mut PartWriter,
-        assignment: &Assignment,
+        task: &Task<'_>,
         source: &Source,
         progress: &Progress,
     ) -> Result<(), ShardFault> {
-        let common = self.common(assignment);
+        let common = self.common(task);
         if let Body::Unreadable { reason } = &source.body {
             return append_row(part, |_| common.unreadable(source, reason));
         }
-        let executions = &assignment.executions;
+        let Trace { executions, limits, granularity, .. } = task.trace;
         let asked = asked(source, executions);
         if asked.is_empty() && !executions.has(Mode::Functions) {
             return append_row(part, |_| common.not_asked_for(source));
         }
-        let mut stage = Running { runner: self, part, assignment, source, progress };
+        let mut stage = Running { runner: self, part, task, source, progress };
         for (began, entry) in asked {
-            let request = request(source, entry, assignment);
-            let execution = stage.execute(&request, &assignment.limits)?;
-            stage.keep(began, &request, &assignment.limits, &execution)?;
+            let request = request(source, entry, task.trace);
+            let execution = stage.execute(&request, limits)?;
+            stage.keep(began, &request, limits, &execution)?;
         }
         if executions.has(Mode::Functions) {
             let plan = search::Plan {
-                limits: &assignment.limits,
-                granularity: assignment.granularity,
+                limits,
+                granularity: *granularity,
                 settings: executions.search,
                 guidance: Guidance::Coverage,
             };
@@ -169,11 +190,11 @@ impl ShardRunner {
         Ok(())
     }
 
-    fn common<'a>(&'a self, assignment: &'a Assignment) -> Common<'a> {
+    fn common<'a>(&'a self, task: &Task<'a>) -> Common<'a> {
         Common {
-            lease: &assignment.lease,
-            limits: &assignment.limits,
-            granularity: assignment.granularity,
+            lease: task.lease,
+            limits: &task.trace.limits,
+            granularity: task.trace.granularity,
             interpreter: &self.spec.interpreter.version,
             confinement: &self.confinement,
         }
@@ -184,7 +205,7 @@ impl ShardRunner {
 struct Running<'a> {
     runner: &'a mut ShardRunner,
     part: &'a mut PartWriter,
-    assignment: &'a Assignment,
+    task: &'a Task<'a>,
     source: &'a Source,
     progress: &'a Progress,
 }
@@ -206,7 +227,7 @@ impl Stage for Running<'_> {
         execution: &Execution,
     ) -> Result<(), ShardFault> {
         let deterministic = self.repeat(request, limits, execution).map_err(|fault| self.failed(fault))?;
-        let common = self.runner.common(self.assignment);
+        let common = self.runner.common(self.task);
         append_row(self.part, |events| common.ran(self.source, began, execution, deterministic, events))
     }
 }
@@ -221,7 +242,7 @@ impl Running<'_> {
     ) -> Result<Option<bool>, WorkerFault> {
         let mut repeats = Repeats::of(first);
         let ShardRunner { twin, spec, .. } = &mut *self.runner;
-        for _ in 1..self.assignment.repeat {
+        for _ in 1..self.task.trace.repeat {
             if repeats.differ() {
                 break;
             }
@@ -277,8 +298,8 @@ fn append_row<'a>(
 }
 
 /// What is asked of the interpreter.
-fn request<'a>(source: &'a Source, entry: Entry<'a>, assignment: &Assignment) -> Request<'a> {
-    let bounds = Bounds { max_events: assignment.limits.max_events, ..Bounds::default() };
-    let granularity = assignment.granularity;
+fn request<'a>(source: &'a Source, entry: Entry<'a>, trace: &Trace) -> Request<'a> {
+    let bounds = Bounds { max_events: trace.limits.max_events, ..Bounds::default() };
+    let granularity = trace.granularity;
     Request { entry, filename: &source.filename, source: source.bytes(), granularity, bounds }
 }

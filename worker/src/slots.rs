@@ -77,9 +77,9 @@ impl Slots {
 
     fn progress(&self, assignment: &Assignment) -> Progress {
         let (news, lease) = (self.news_in.clone(), assignment.lease.clone());
-        let sources = assignment.shard.sources;
+        let sources = assignment.sources();
         // A careful shard may be the end of this worker, and of whatever else it holds.
-        let is_told = sources >= NEAR && !assignment.careful;
+        let is_told = sources >= NEAR && !assignment.is_careful();
         let nearly_all = NonZero::new(sources - sources / NEAR).filter(|_| is_told);
         Progress::new(nearly_all, move |word| {
             // Nobody hears of it only where everything ends.
@@ -158,27 +158,26 @@ mod tests {
     use dataset::{Limits, Range, Shard};
 
     use super::*;
+    use crate::ledger::{Trace, Work};
 
-    fn assignment(shard: u64) -> Assignment {
-        Assignment {
-            lease: Lease { job: "job".to_owned(), shard, token: 1 },
-            shard: Shard {
-                ordinal: shard,
-                sources: 1,
-                range: Range::Lines {
-                    path: "rows.jsonl".to_owned(),
-                    from_byte: 0,
-                    to_byte: 1,
-                    first_line: 1,
-                },
-            },
-            output: "out".to_owned(),
+    fn trace(ordinal: u64, sources: u64, careful: bool) -> Trace {
+        let range = Range::Lines { path: "rows.jsonl".to_owned(), from_byte: 0, to_byte: 1, first_line: 1 };
+        Trace {
+            shard: Shard { ordinal, sources, range },
             limits: Limits::default(),
             granularity: trace::Granularity::Line,
             executions: dataset::Executions::default(),
             repeat: 1,
             set_aside: BTreeSet::new(),
-            careful: false,
+            careful,
+        }
+    }
+
+    fn assignment(shard: u64) -> Assignment {
+        Assignment {
+            lease: Lease { job: "job".to_owned(), shard, token: 1 },
+            output: "out".to_owned(),
+            work: Work::Trace(trace(shard, 1, false)),
             parent: telemetry::Parent::nothing(),
         }
     }
@@ -186,14 +185,14 @@ mod tests {
     #[tokio::test]
     async fn only_a_shard_of_some_sources_that_endangers_no_other_says_that_it_nears_its_end() {
         let mut slots = slots(1, |assignment, progress| {
-            for sources in 1..=assignment.shard.sources {
+            for sources in 1..=assignment.sources() {
                 progress.set_tally(&Tally { sources, ..Tally::default() });
             }
             Ended::Dropped
         });
         for (sources, careful, is_told) in [(7, false, false), (8, false, true), (256, true, false)] {
-            let mut assignment = Assignment { careful, ..assignment(sources) };
-            assignment.shard.sources = sources;
+            let work = Work::Trace(trace(sources, sources, careful));
+            let assignment = Assignment { work, ..assignment(sources) };
             let lease = assignment.lease.clone();
             slots.start(assignment);
             if is_told {

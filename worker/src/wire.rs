@@ -12,7 +12,7 @@ use telemetry::Parent;
 use tokio::time::timeout;
 use trace::Granularity;
 
-use crate::ledger::{Assignment, Lease, Reply, Standing};
+use crate::ledger::{Assignment, Lease, Reply, Standing, Trace, Work};
 use crate::report::Coordinator;
 
 /// A reply that takes longer is given up: well within the time of a lease, so that the report can be sent again.
@@ -108,18 +108,40 @@ fn reply_in(reply: v1::ReportReply) -> Result<(Reply, Duration), MalformedReply>
 }
 
 fn assignment_in(assignment: v1::Assignment) -> Result<Assignment, MalformedReply> {
-    let job = assignment.job.ok_or(MalformedReply("an assignment's job"))?;
+    let v1::Assignment { lease, shard, job, set_aside, careful, traceparent } = assignment;
+    let shard = shard.ok_or(MalformedReply("an assignment's shard"))?;
+    let job = job.ok_or(MalformedReply("an assignment's job"))?;
+    let output = job.output.clone();
+    let work = match job.render {
+        Some(v1::Render { order }) => {
+            let order = serde_json::from_str(&order);
+            let order = order.map_err(|_| MalformedReply("an order that this worker understands"))?;
+            Work::Render { order: Box::new(order), executions: shard.sources }
+        }
+        None => Work::Trace(trace_in(shard, job, set_aside, careful)?),
+    };
     Ok(Assignment {
-        lease: lease_in(assignment.lease.ok_or(MalformedReply("an assignment's lease"))?),
-        shard: shard_in(assignment.shard.ok_or(MalformedReply("an assignment's shard"))?)?,
+        lease: lease_in(lease.ok_or(MalformedReply("an assignment's lease"))?),
+        output,
+        work,
+        parent: Parent::from_traceparent(&traceparent),
+    })
+}
+
+fn trace_in(
+    shard: v1::Shard,
+    job: v1::Job,
+    set_aside: Vec<u64>,
+    careful: bool,
+) -> Result<Trace, MalformedReply> {
+    Ok(Trace {
+        shard: shard_in(shard)?,
         granularity: granularity_in(job.granularity()),
         executions: job.executions.map(executions_in).transpose()?.unwrap_or_default(),
         repeat: job.repeat.max(1),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),
-        output: job.output,
-        set_aside: assignment.set_aside.into_iter().collect(),
-        careful: assignment.careful,
-        parent: Parent::from_traceparent(&assignment.traceparent),
+        set_aside: set_aside.into_iter().collect(),
+        careful,
     })
 }
 

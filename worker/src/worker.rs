@@ -18,6 +18,7 @@ use crate::execute::{self, ConfinementError, SlotSpec, WorkerFault};
 use crate::labels::{self, Contradiction};
 use crate::prefetch::Prefetched;
 use crate::python::{Interpreter, PythonError};
+use crate::render::Renderings;
 use crate::report::{Loop, ReportError, Waits};
 use crate::scratch::Scratch;
 use crate::shard::ShardRunner;
@@ -80,7 +81,7 @@ impl Worker {
         let profile = execute::admit(&execute::probe(program, &trials)?, config.allow_unconfined)?;
         let parts = scratch.folder("parts").map_err(failed)?;
         let count = config.slots.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        let prefetched = Prefetched::default();
+        let (prefetched, renderings) = (Prefetched::default(), Renderings::default());
         let mut runners = Vec::with_capacity(count);
         for number in 0..count {
             let spec = SlotSpec {
@@ -90,7 +91,7 @@ impl Worker {
                 scratch: scratch.folder(&format!("slot-{number}")).map_err(failed)?,
                 profile,
             };
-            runners.push(ShardRunner::new(spec, parts.clone(), prefetched.clone()));
+            runners.push(ShardRunner::new(spec, parts.clone(), prefetched.clone(), renderings.clone()));
         }
         // One interpreter shows whether all will start; the others wait for work.
         if let Some(first) = runners.first_mut() {

@@ -26,12 +26,18 @@ impl ClientOptions {
     /// # Panics
     /// Outside a tokio runtime.
     pub(super) async fn client(&self) -> anyhow::Result<Client> {
-        let target = self.security.target(&self.coordinator)?;
-        Ok(Client { control: ControlClient::new(target.reach().await), target })
+        Client::of(&self.security, &self.coordinator).await
     }
 }
 
 impl Client {
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub(super) async fn of(security: &plane::client::Options, coordinator: &str) -> anyhow::Result<Client> {
+        let target = security.target(coordinator)?;
+        Ok(Client { control: ControlClient::new(target.reach().await), target })
+    }
+
     /// What the coordinator answered, or why it did not, in one sentence.
     pub(super) fn answer<T>(&self, answered: Result<Response<T>, Status>) -> anyhow::Result<T> {
         answer(answered).map_err(|error| match error {

@@ -97,7 +97,7 @@ pub(super) fn run(args: RunArgs, workers: ForWorkers, console: Console) -> anyho
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let Standing { priority, share, labels } = standing;
     let session = Session {
-        asked: service::Asked { job, output: place, priority, share, labels },
+        asked: service::Asked { work: service::Work::Trace(job), output: place, priority, share, labels },
         listen: args.listen,
         worker,
         workers: args.workers.into(),

@@ -166,6 +166,7 @@ impl Course<'_> {
         match (over, self.gave_up.take(), self.interrupted) {
             // The wish to stop may come when the last shard is on its way.
             (Over::Complete(report), ..) => Conclusion::Complete(report),
+            (Over::Rendered, ..) => unreachable!("this job traces"),
             (Over::GaveUp(reason), ..) | (_, Some(reason), _) => Conclusion::GaveUp(reason),
             (Over::Incomplete { set_aside, failures }, ..) => Conclusion::Incomplete { set_aside, failures },
             (Over::Drained | Over::Cancelled, None, by) => {

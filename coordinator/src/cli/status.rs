@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use indicatif::{HumanBytes, HumanCount};
 use proto::v1;
-use proto::v1::job_status::State;
+use proto::v1::job_status::{Kind, State};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
@@ -15,6 +15,7 @@ use crate::paint::Paint;
 #[derive(Debug, Serialize)]
 pub(super) struct JobJson {
     job: String,
+    kind: &'static str,
     output: String,
     state: &'static str,
     message: String,
@@ -53,6 +54,10 @@ struct LeasesJson {
 impl From<v1::JobStatus> for JobJson {
     fn from(status: v1::JobStatus) -> JobJson {
         let state = state_word(status.state());
+        let kind = match status.kind() {
+            Kind::Trace => "trace",
+            Kind::Render => "render",
+        };
         let v1::Standing { priority, share, labels } = status.standing.unwrap_or_default();
         let tally = status.tally.unwrap_or_default();
         let v1::LeaseCounts {
@@ -67,6 +72,7 @@ impl From<v1::JobStatus> for JobJson {
         } = status.leases.unwrap_or_default();
         JobJson {
             job: status.job,
+            kind,
             output: status.output,
             state,
             message: status.message,
@@ -128,7 +134,7 @@ pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// A table of jobs, one line for each.
 pub(super) fn table(jobs: &[v1::JobStatus], paint: Paint) -> String {
-    let header = ["job", "state", "programs", "running", "output"].map(str::to_owned);
+    let header = ["job", "state", "done", "running", "output"].map(str::to_owned);
     let row = |status: &v1::JobStatus| {
         let state = state_word(status.state()).to_owned();
         let running = HumanCount(status.shards_running).to_string();
@@ -167,17 +173,9 @@ pub(super) fn details(status: &v1::JobStatus, paint: Paint) -> String {
         ("job", status.job.clone()),
         ("state", state_word(status.state()).to_owned()),
         ("output", status.output.clone()),
-        ("programs", programs(status)),
+        (things(status.kind()), programs(status)),
         ("shards", shards(status)),
-        (
-            "written",
-            format!(
-                "{} rows, {} events, {}",
-                HumanCount(tally.rows),
-                HumanCount(tally.events),
-                HumanBytes(tally.bytes)
-            ),
-        ),
+        ("written", written(status.kind(), &tally)),
         ("outcomes", counted(tally.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))),
         ("standing", format!("priority {}, share {}", standing.priority, standing.share)),
     ];
@@ -205,6 +203,22 @@ pub(super) fn details(status: &v1::JobStatus, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// What is counted of a job.
+fn things(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Trace => "programs",
+        Kind::Render => "done",
+    }
+}
+
+fn written(kind: Kind, tally: &v1::Tally) -> String {
+    let (rows, bytes) = (HumanCount(tally.rows), HumanBytes(tally.bytes));
+    match kind {
+        Kind::Trace => format!("{rows} rows, {} events, {bytes}", HumanCount(tally.events)),
+        Kind::Render => format!("{rows} examples, {bytes}"),
+    }
 }
 
 /// `1,200 of 5,000 (24%)`
@@ -274,13 +288,14 @@ mod tests {
             submitted_unix_ms: 7,
             ended_unix_ms: 0,
             leases: Some(v1::LeaseCounts { expired: 2, ..v1::LeaseCounts::default() }),
+            kind: Kind::Trace.into(),
         }
     }
 
     #[test]
     fn jobs_are_lines_of_a_table() {
         let expected = "\
-job               state    programs              running  output
+job               state    done                  running  output
 0123456789abcdef  running  1,200 of 5,000 (24%)  3        s3://traces/one
 ";
         assert_eq!(table(&[status()], Paint::plain()), expected);

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use dataset::{Job, Shard};
 use proto::v1;
+use proto::v1::submit_request::Work;
 use serde::Serialize;
 
 use super::client::{ClientOptions, converse};
@@ -84,7 +85,7 @@ pub(super) fn submit(args: &SubmitArgs, console: Console) -> anyhow::Result<Exit
         return Ok(ExitCode::SUCCESS);
     }
     let request = v1::SubmitRequest {
-        job: serde_json::to_string(&job)?,
+        work: Some(Work::Job(serde_json::to_string(&job)?)),
         output,
         standing: Some(v1::Standing { priority, share, labels: labels.into_iter().collect() }),
     };
@@ -106,6 +107,6 @@ pub(super) fn submit(args: &SubmitArgs, console: Console) -> anyhow::Result<Exit
 }
 
 /// Enough of a job's id to name it.
-fn short(id: &str) -> anyhow::Result<&str> {
+pub(super) fn short(id: &str) -> anyhow::Result<&str> {
     id.get(..8).ok_or_else(|| anyhow!("the coordinator answered with a job id that is none: {id}"))
 }

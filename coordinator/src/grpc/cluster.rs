@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{executions_out, granularity_out, lease_in, lease_out, limits_out, shard_out, tally_in};
 use crate::queue::{Failure, Finished, Lease, WorkerId};
-use crate::service::{Answer, Heard, Said, Service};
+use crate::service::{Answer, Heard, Open, Product, Said, Service};
 
 pub(super) struct Cluster(pub(super) Service);
 
@@ -64,18 +64,29 @@ fn of_job(heard: &mut Heard, lease: Option<v1::Lease>) -> Result<(&mut Said, Lea
     Ok((heard.jobs.entry(lease.job).or_default(), of_queue))
 }
 
+/// What a worker must know of a job to do one of its shards.
+fn job_out(open: &Open) -> v1::Job {
+    let named =
+        v1::Job { id: open.id().to_owned(), output: open.record.output.clone(), ..v1::Job::default() };
+    match &open.product {
+        Product::Traces(dataset) => v1::Job {
+            limits: Some(limits_out(dataset.job().limits)),
+            granularity: granularity_out(dataset.job().granularity).into(),
+            executions: Some(executions_out(&dataset.job().executions)),
+            repeat: dataset.job().repeat,
+            ..named
+        },
+        Product::Text(_) => {
+            v1::Job { render: Some(v1::Render { order: open.record.job_json.clone() }), ..named }
+        }
+    }
+}
+
 fn reply(answer: Answer) -> v1::ReportReply {
     let start = answer.start.into_iter().map(|(open, start)| v1::Assignment {
         lease: Some(lease_out(open.id(), start.lease)),
         shard: Some(shard_out(start.shard)),
-        job: Some(v1::Job {
-            id: open.id().to_owned(),
-            output: open.record.output.clone(),
-            limits: Some(limits_out(open.dataset.job().limits)),
-            granularity: granularity_out(open.dataset.job().granularity).into(),
-            executions: Some(executions_out(&open.dataset.job().executions)),
-            repeat: open.dataset.job().repeat,
-        }),
+        job: Some(job_out(&open)),
         set_aside: start.set_aside,
         careful: start.careful,
         traceparent: telemetry::job::parent(open.id()).to_traceparent(),

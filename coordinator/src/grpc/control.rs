@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use proto::v1;
+use proto::v1::submit_request::Work as Asks;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, interval};
 use tokio_stream::Stream;
@@ -11,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::status_out;
 use crate::queue::JobState;
-use crate::service::{Asked, Change, Service};
+use crate::service::{Asked, Change, Service, Work};
 
 /// How often those who watch a job are told of it.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -25,12 +26,16 @@ impl v1::control_server::Control for Control {
     type WatchStream = Statuses;
 
     async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::JobStatus>, Status> {
-        let v1::SubmitRequest { job, output, standing } = request.into_inner();
-        let job = serde_json::from_str(&job)
-            .map_err(|error| Status::invalid_argument(format!("that is no job: {error}")))?;
+        let v1::SubmitRequest { work, output, standing } = request.into_inner();
+        let malformed = |error| Status::invalid_argument(format!("that is no job: {error}"));
+        let work = match work {
+            Some(Asks::Job(job)) => Work::Trace(serde_json::from_str(&job).map_err(malformed)?),
+            Some(Asks::Render(order)) => Work::Render(serde_json::from_str(&order).map_err(malformed)?),
+            None => return Err(Status::invalid_argument("a request must say what is to be done")),
+        };
         let v1::Standing { priority, share, labels } = standing.unwrap_or_default();
         let labels = labels.into_iter().collect();
-        let view = self.0.submit(Asked { job, output, priority, share, labels }).await?;
+        let view = self.0.submit(Asked { work, output, priority, share, labels }).await?;
         Ok(Response::new(status_out(view)))
     }
 

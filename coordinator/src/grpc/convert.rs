@@ -1,11 +1,11 @@
 //! One type of the wire at a time.
 
-use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
+use dataset::{Columns, Executions, Limits, Range, Search, Tally};
 use proto::v1;
 use tonic::Status;
 use trace::Granularity;
 
-use crate::queue::{Counts, JobState, Lease, Token};
+use crate::queue::{Counts, JobKind, JobState, Lease, Piece, Token};
 use crate::service::JobView;
 
 pub(super) fn lease_in(lease: &v1::Lease) -> Result<Lease, Status> {
@@ -43,9 +43,13 @@ fn tally_out(tally: Tally) -> v1::Tally {
     }
 }
 
-pub(super) fn shard_out(shard: Shard) -> v1::Shard {
+pub(super) fn shard_out(shard: Piece) -> v1::Shard {
+    v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: shard.range.map(range_out) }
+}
+
+fn range_out(range: Range) -> v1::shard::Range {
     use v1::shard::Range as Wire;
-    let range = match shard.range {
+    match range {
         Range::Tree { root, first, last } => Wire::Tree(v1::TreeRange { root, first, last }),
         Range::Lines { path, from_byte, to_byte, first_line } => {
             Wire::Lines(v1::LinesRange { path, from_byte, to_byte, first_line })
@@ -57,8 +61,7 @@ pub(super) fn shard_out(shard: Shard) -> v1::Shard {
             let Columns { code: code_column, input: input_column, id: id_column } = columns;
             Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column })
         }
-    };
-    v1::Shard { ordinal: shard.ordinal, sources: shard.sources, range: Some(range) }
+    }
 }
 
 pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
@@ -101,6 +104,10 @@ pub(super) fn status_out(view: JobView) -> v1::JobStatus {
         JobState::Complete => v1::job_status::State::Complete,
         JobState::Failed => v1::job_status::State::Failed,
     };
+    let kind = match record.kind {
+        JobKind::Trace => v1::job_status::Kind::Trace,
+        JobKind::Render => v1::job_status::Kind::Render,
+    };
     let (priority, share) = (record.priority, record.share);
     let labels = record.labels.into_iter().collect();
     v1::JobStatus {
@@ -120,6 +127,7 @@ pub(super) fn status_out(view: JobView) -> v1::JobStatus {
         submitted_unix_ms: record.submitted_unix_ms,
         ended_unix_ms: record.ended_unix_ms,
         leases: Some(counts_out(status.leases)),
+        kind: kind.into(),
     }
 }
 

@@ -56,8 +56,13 @@ impl From<ServiceError> for Status {
     fn from(error: ServiceError) -> Status {
         let sentence = error.to_string();
         match error {
+            ServiceError::Text(error) if error.may_pass() => Status::unavailable(sentence),
+            ServiceError::Product(fault) if fault.may_pass => Status::unavailable(sentence),
             ServiceError::NoJob(_) => Status::not_found(sentence),
-            ServiceError::Refused(_) | ServiceError::Dataset(_) => Status::failed_precondition(sentence),
+            ServiceError::Refused(_)
+            | ServiceError::Dataset(_)
+            | ServiceError::Text(_)
+            | ServiceError::Product(_) => Status::failed_precondition(sentence),
             ServiceError::Store(_) | ServiceError::Queue(QueueError::Unreachable { .. }) => {
                 Status::unavailable(sentence)
             }

@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
 use super::here::{Here, HereQueue, HereRegistry};
 use super::{
-    Change, Depth, FailedShard, Finished, IntervalSet, JobRecord, JobState, Lease, QueueError, Reply, Report,
-    Rules, Status, Swept, WorkerId,
+    Change, Depth, FailedShard, Finished, IntervalSet, JobRecord, JobState, Lease, Piece, QueueError, Reply,
+    Report, Rules, Status, Swept, WorkerId,
 };
 
 /// The way between a coordinator and its queue.
@@ -96,7 +96,7 @@ impl FarQueue {
         self.call(HereQueue::wants_shards).await
     }
 
-    pub(super) async fn offer(&self, shards: &[Shard]) -> Result<(), QueueError> {
+    pub(super) async fn offer(&self, shards: &[Piece]) -> Result<(), QueueError> {
         let offered = self.call(|queue| queue.offer(shards)).await;
         if self.breaks(Mutation::FailedOfferIsForgotten) { Ok(()) } else { offered }
     }

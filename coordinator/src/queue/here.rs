@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
 use super::{
-    Change, Depth, FailedShard, IntervalSet, JobRecord, JobState, Lease, Queue, QueueError, Reply, Report,
-    Rules, Status, Swept, WorkerId,
+    Change, Depth, FailedShard, IntervalSet, JobRecord, JobState, Lease, Piece, Queue, QueueError, Reply,
+    Report, Rules, Status, Swept, WorkerId,
 };
 
 /// All that lives here.
@@ -90,7 +90,7 @@ impl HereQueue {
         self.with(|queue| queue.wants_shards())
     }
 
-    pub(super) fn offer(&self, shards: &[Shard]) -> Result<(), QueueError> {
+    pub(super) fn offer(&self, shards: &[Piece]) -> Result<(), QueueError> {
         self.with(|queue| {
             for shard in shards {
                 queue.offer(shard.clone());

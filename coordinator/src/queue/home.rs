@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
 #[cfg(test)]
 use super::far::{Far, FarQueue};
 use super::here::{Here, HereQueue};
 use super::redis::{Redis, RedisQueue};
 use super::{
-    Change, Depth, FailedShard, IntervalSet, Lease, QueueError, Registry, Reply, Report, Rules, Status,
-    Swept, WorkerId,
+    Change, Depth, FailedShard, IntervalSet, Lease, Piece, QueueError, Registry, Reply, Report, Rules,
+    Status, Swept, WorkerId,
 };
 
 /// Where queues live.
@@ -99,7 +99,7 @@ impl JobQueue {
     }
 
     /// Makes shards of the plan known, up to a thousand at once. Those that are known already stay as they are.
-    pub async fn offer(&self, shards: &[Shard]) -> Result<(), QueueError> {
+    pub async fn offer(&self, shards: &[Piece]) -> Result<(), QueueError> {
         either!(self, queue => queue.offer(shards), queue.offer(shards))
     }
 

@@ -18,8 +18,9 @@ pub use error::QueueError;
 #[cfg(test)]
 pub(crate) use here::Here;
 pub use home::{Home, JobQueue};
-pub use registry::{JobRecord, JobState, Registry};
+pub use registry::{JobKind, JobRecord, JobState, Registry};
+pub(crate) use state::limits::MAX_SHARDS;
 pub use state::{
-    Change, Counts, Depth, FailedShard, Failure, Finished, IntervalSet, Lease, Mode, Queue, Reply, Report,
-    Rules, Running, Start, Status, Swept, Token, Verdict, WorkerId,
+    Change, Counts, Depth, FailedShard, Failure, Finished, IntervalSet, Lease, Mode, Piece, Queue, Reply,
+    Report, Rules, Running, Start, Status, Swept, Token, Verdict, WorkerId,
 };

@@ -15,9 +15,10 @@ use super::redis::RedisRegistry;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRecord {
     pub id: String,
-    /// As it stands in `_et/job.json`.
+    pub kind: JobKind,
+    /// What it is to do: a job as it stands in `_et/job.json`, or the order of a rendering.
     pub job_json: String,
-    /// Folder or URI of the dataset.
+    /// Folder or URI of what it makes.
     pub output: String,
     /// Jobs of a higher priority go first.
     pub priority: i32,
@@ -36,6 +37,17 @@ pub struct JobRecord {
     pub ended_unix_ms: u64,
 }
 
+/// What a job does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Runs programs; what comes of it is a dataset of traces.
+    #[default]
+    Trace,
+    /// Makes training text of such a dataset.
+    Render,
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -43,7 +55,7 @@ pub enum JobState {
     Running,
     Paused,
     Cancelled,
-    /// The dataset is sealed. No other state follows.
+    /// What it makes is sealed. No other state follows.
     Complete,
     /// It cannot go on.
     Failed,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use dataset::{Dataset, Job};
+use dataset::{Dataset, Job, Store};
+use training::Order;
 
 use super::measure::job_is_over;
-use super::{Open, Service, ServiceError, is_over, lock};
-use crate::queue::{FailedShard, JobRecord, JobState, QueueError, Rules, Status};
+use super::{Open, Service, ServiceError, Work, is_over, lock};
+use crate::queue::{FailedShard, JobKind, JobRecord, JobState, MAX_SHARDS, QueueError, Rules, Status};
 use crate::service::Labels;
 
 /// The label by which a worker tells the minor version of its interpreter.
@@ -15,8 +16,8 @@ const PYTHON: &str = "python";
 /// A job that somebody wants to be done.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    pub(crate) job: Job,
-    /// Folder or URI of the dataset, which any process must be able to find.
+    pub(crate) work: Work,
+    /// Folder or URI of what it makes, which any process must be able to find.
     pub(crate) output: String,
     pub(crate) priority: i32,
     pub(crate) share: u32,
@@ -173,31 +174,20 @@ impl Service {
         }
     }
 
-    /// A job as it is kept, its dataset begun; and whether that is sealed already.
+    /// A job as it is kept, its output begun; and whether that is sealed already.
     async fn record(&self, asked: Asked) -> Result<(JobRecord, bool), ServiceError> {
-        let Asked { job, output, priority, share, mut labels } = asked;
-        if let Some(python) = &job.python {
-            let asked = labels.insert(PYTHON.to_owned(), python.clone());
-            if let Some(other) = asked.filter(|other| other != python) {
-                return Err(ServiceError::Refused(format!(
-                    "the label {PYTHON}={other} contradicts the job, which is for CPython {python}: leave it out"
-                )));
-            }
-        }
+        let Asked { work, output, priority, share, mut labels } = asked;
         let store = self.0.machine.open_store(&output)?;
-        let begin = move || -> Result<_, ServiceError> {
-            let job_json = serde_json::to_string(&job).expect("numbers and texts are JSON");
-            // A source that does not exist or holds nothing is told before anything is written.
-            drop(
-                dataset::source::plan(&job, None)
-                    .map_err(|error| ServiceError::Refused(error.to_string()))?,
-            );
-            let dataset = Dataset::start(store, job)?;
-            Ok((dataset.id().0.clone(), job_json, dataset.is_sealed()?))
+        let (kind, Begun { id, job_json, is_sealed }) = match work {
+            Work::Trace(job) => {
+                ask_for_python(&job, &mut labels)?;
+                (JobKind::Trace, self.begin_dataset(job, store).await?)
+            }
+            Work::Render(order) => (JobKind::Render, self.begin_rendering(order, store).await?),
         };
-        let (id, job_json, is_sealed) = self.0.machine.blocking(begin).await??;
         let record = JobRecord {
             id,
+            kind,
             job_json,
             output,
             priority,
@@ -209,5 +199,52 @@ impl Service {
             ended_unix_ms: 0,
         };
         Ok((record, is_sealed))
+    }
+
+    async fn begin_dataset(&self, job: Job, store: Store) -> Result<Begun, ServiceError> {
+        let begin = move || -> Result<_, ServiceError> {
+            let job_json = serde_json::to_string(&job).expect("numbers and texts are JSON");
+            // A source that does not exist or holds nothing is told before anything is written.
+            drop(
+                dataset::source::plan(&job, None)
+                    .map_err(|error| ServiceError::Refused(error.to_string()))?,
+            );
+            let dataset = Dataset::start(store, job)?;
+            Ok(Begun { id: dataset.id().0.clone(), job_json, is_sealed: dataset.is_sealed()? })
+        };
+        self.0.machine.blocking(begin).await?
+    }
+
+    async fn begin_rendering(&self, order: Order, store: Store) -> Result<Begun, ServiceError> {
+        let job_json = serde_json::to_string(&order).expect("numbers and texts are JSON");
+        let rendering = self.rendering(order, store).await?;
+        let steps: u64 = rendering.stages().iter().map(|(_, count)| count).sum();
+        if steps > MAX_SHARDS {
+            return Err(ServiceError::Refused(format!(
+                "the rendering has {steps} steps, and a job has {MAX_SHARDS} shards at most: render it with --share"
+            )));
+        }
+        let id = rendering.id();
+        let is_sealed = self.0.machine.blocking(move || rendering.finished()).await??.is_some();
+        Ok(Begun { id, job_json, is_sealed })
+    }
+}
+
+/// What a job makes, begun in its place.
+struct Begun {
+    id: String,
+    job_json: String,
+    is_sealed: bool,
+}
+
+/// A job that is for one interpreter asks for its workers.
+fn ask_for_python(job: &Job, labels: &mut Labels) -> Result<(), ServiceError> {
+    let Some(python) = &job.python else { return Ok(()) };
+    let asked = labels.insert(PYTHON.to_owned(), python.clone());
+    match asked.filter(|other| other != python) {
+        None => Ok(()),
+        Some(other) => Err(ServiceError::Refused(format!(
+            "the label {PYTHON}={other} contradicts the job, which is for CPython {python}: leave it out"
+        ))),
     }
 }

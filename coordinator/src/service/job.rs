@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use dataset::{Dataset, Report};
+use dataset::Report;
 use tokio::sync::watch;
 
-use super::lock;
+use super::{Product, lock};
 use crate::progress::Progress;
 use crate::queue::{Depth, FailedShard, JobQueue, JobRecord};
 
@@ -13,7 +13,7 @@ use crate::queue::{Depth, FailedShard, JobQueue, JobRecord};
 pub(crate) struct Open {
     /// As it was when the job was opened; state and message may have changed since.
     pub(crate) record: JobRecord,
-    pub(crate) dataset: Dataset,
+    pub(crate) product: Product,
     pub(crate) queue: JobQueue,
     /// How much there was to do when somebody looked last.
     depth: Mutex<Depth>,
@@ -33,6 +33,8 @@ pub(crate) struct Snapshot {
 pub(crate) enum Over {
     /// The dataset is sealed.
     Complete(Arc<Report>),
+    /// The set of training text is.
+    Rendered,
     /// Every shard is published but these, which failed too often.
     Incomplete {
         set_aside: u64,
@@ -46,10 +48,10 @@ pub(crate) enum Over {
 }
 
 impl Open {
-    pub(super) fn new(record: JobRecord, dataset: Dataset, queue: JobQueue) -> Open {
+    pub(super) fn new(record: JobRecord, product: Product, queue: JobQueue) -> Open {
         Open {
             record,
-            dataset,
+            product,
             queue,
             depth: Mutex::default(),
             snapshot: watch::Sender::new(Snapshot::default()),

@@ -11,6 +11,7 @@ mod job;
 mod machine;
 mod measure;
 mod planner;
+mod product;
 mod publish;
 mod report;
 mod schedule;
@@ -24,15 +25,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dataset::{Dataset, OpenError, StoreError};
+use dataset::{Dataset, OpenError, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{info, warn};
+use training::{Order, RenderError, Rendering};
 
-use crate::queue::{Home, IntervalSet, JobRecord, JobState, QueueError, Registry, Rules};
+use crate::queue::{Home, JobKind, JobRecord, JobState, QueueError, Registry};
 
 pub(crate) use control::{Asked, Change, JobView};
 pub(crate) use job::{Open, Over, Snapshot};
 pub(crate) use machine::Machine;
+pub(crate) use product::{Product, Work};
 pub(crate) use report::{Answer, Heard, Said};
 pub(crate) use schedule::Labels;
 use workers::Workers;
@@ -93,6 +96,10 @@ pub(crate) enum ServiceError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Dataset(#[from] OpenError),
+    #[error(transparent)]
+    Text(#[from] RenderError),
+    #[error(transparent)]
+    Product(#[from] product::Fault),
     /// What was asked for makes no sense.
     #[error("{0}")]
     Refused(String),
@@ -195,17 +202,41 @@ impl Service {
         if let Some(open) = lock(&self.0.open).get(&record.id) {
             return Ok(open.clone());
         }
-        let output = record.output.clone();
-        let store = self.0.machine.open_store(&output)?;
-        let dataset = self.0.machine.blocking(move || Dataset::open(store)).await??;
-        let queue = self.0.home.queue(&record.id, Rules::default());
-        let fresh = Arc::new(Open::new(record, dataset, queue));
+        let product = self.product(&record).await?;
+        let queue = self.0.home.queue(&record.id, Product::rules(record.kind));
+        let fresh = Arc::new(Open::new(record, product, queue));
         self.begin_queue(&fresh).await?;
         let open = lock(&self.0.open).entry(fresh.id().to_owned()).or_insert_with(|| fresh.clone()).clone();
         if Arc::ptr_eq(&open, &fresh) {
             self.0.machine.spawn(self.clone().tend(fresh));
         }
         Ok(open)
+    }
+
+    /// What a job makes, in its place.
+    async fn product(&self, record: &JobRecord) -> Result<Product, ServiceError> {
+        let store = self.0.machine.open_store(&record.output)?;
+        match record.kind {
+            JobKind::Trace => {
+                let dataset = self.0.machine.blocking(move || Dataset::open(store)).await??;
+                Ok(Product::Traces(dataset))
+            }
+            JobKind::Render => {
+                let order = serde_json::from_str(&record.job_json).map_err(|error| {
+                    ServiceError::Refused(format!("the order of job {} is damaged: {error}", record.id))
+                })?;
+                Ok(Product::Text(Arc::new(self.rendering(order, store).await?)))
+            }
+        }
+    }
+
+    /// A rendering, begun or gone on with.
+    async fn rendering(&self, order: Order, store: Store) -> Result<Rendering, ServiceError> {
+        let traces = self.0.machine.open_store(&order.traces)?;
+        let prepare = move || -> Result<_, ServiceError> {
+            Ok(Rendering::prepare(Dataset::open(traces)?, store, order.options)?)
+        };
+        self.0.machine.blocking(prepare).await?
     }
 
     /// Whether this is what the coordinator knows of the job; it may have been taken up anew since.
@@ -219,9 +250,8 @@ impl Service {
 
     /// Begins the job's queue from the parts that exist. One that has begun already stays as it is.
     async fn begin_queue(&self, open: &Open) -> Result<(), ServiceError> {
-        let dataset = open.dataset.clone();
-        let published = move || dataset.published()?.collect::<Result<IntervalSet, _>>();
-        let published = self.0.machine.blocking(published).await??;
+        let product = open.product.clone();
+        let published = self.0.machine.blocking(move || product.published()).await??;
         open.queue.begin(&published).await?;
         Ok(())
     }

@@ -1,14 +1,18 @@
 //! Feeds the plan to the coordinator in a task of its own, no faster than it is taken.
 
-use dataset::{Dataset, ErrorKind, PlanError, Shard};
-use tokio::sync::mpsc;
+use std::sync::Arc;
 
-use super::Service;
+use dataset::{Dataset, ErrorKind, PlanError};
+use tokio::sync::mpsc;
+use training::{Rendering, Step};
+
+use super::{Open, Product, Service};
+use crate::queue::Piece;
 
 /// What the planner says next.
 #[derive(Debug)]
 pub(super) enum Planned {
-    Shard(Shard),
+    Shard(Piece),
     /// There are no further shards.
     All,
     /// The sources cannot be listed any further. What may pass is worth another try.
@@ -23,22 +27,53 @@ const WAITING: usize = 64;
 
 impl Service {
     /// Begins to plan. The task ends when the plan does, or when nobody receives any more.
-    pub(super) fn start_planning(&self, dataset: Dataset) -> mpsc::Receiver<Planned> {
+    pub(super) fn start_planning(&self, open: &Arc<Open>) -> mpsc::Receiver<Planned> {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let service = self.clone();
+        let (service, open) = (self.clone(), Arc::clone(open));
         self.0.machine.spawn(async move {
             tokio::select! {
                 biased;
                 () = sender.closed() => {}
-                () = service.feed(&dataset, &sender) => {}
+                () = service.feed(&open, &sender) => {}
             }
         });
         receiver
     }
 
-    async fn feed(&self, dataset: &Dataset, sender: &mpsc::Sender<Planned>) {
+    async fn feed(&self, open: &Open, sender: &mpsc::Sender<Planned>) {
+        let last = match &open.product {
+            Product::Traces(dataset) => self.feed_ranges(dataset, sender).await,
+            Product::Text(rendering) => self.feed_steps(open, rendering, sender).await,
+        };
+        // Whoever receives may have gone, and this task will be too.
+        let _ = sender.send(last).await;
+    }
+
+    /// Gives the steps of a rendering, each stage when all before it are done.
+    async fn feed_steps(
+        &self,
+        open: &Open,
+        rendering: &Rendering,
+        sender: &mpsc::Sender<Planned>,
+    ) -> Planned {
+        let mut ordinal = 0;
+        for (stage, count) in rendering.stages() {
+            // A queue that does not answer, or has lost the job, is the business of whoever tends it.
+            while !open.queue.status().await.is_ok_and(|status| status.shards_done >= ordinal) {
+                self.0.machine.sleep(self.0.pace.tick).await;
+            }
+            for number in 0..count {
+                let sources = rendering.weight(Step { stage, number });
+                let _ = sender.send(Planned::Shard(Piece { ordinal, sources, range: None })).await;
+                ordinal += 1;
+            }
+        }
+        Planned::All
+    }
+
+    async fn feed_ranges(&self, dataset: &Dataset, sender: &mpsc::Sender<Planned>) -> Planned {
         let mut plan = dataset.plan();
-        let last = loop {
+        loop {
             let next = move || {
                 let segment = plan.next_segment();
                 (plan, segment)
@@ -57,13 +92,11 @@ impl Service {
                 }
                 Ok(Some(shards)) => {
                     for shard in shards {
-                        // Whoever received it has gone, and this task will be too.
-                        let _ = sender.send(Planned::Shard(shard)).await;
+                        let _ = sender.send(Planned::Shard(shard.into())).await;
                     }
                 }
             }
-        };
-        let _ = sender.send(last).await;
+        }
     }
 }
 

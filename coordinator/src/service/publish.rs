@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{ErrorKind, Published, StoreError};
 use telemetry::metrics;
 use tracing::{info, warn};
 
+use super::product::Fault;
 use super::{Open, Service, ServiceError, lock};
 use crate::queue::{Finished, QueueError};
 
@@ -20,7 +20,7 @@ enum Outcome {
     Published,
     /// The store has been failing all the time. The part is whole and waits where it is: a sweep gives it to a
     /// coordinator again, and no program runs twice because of an outage.
-    Postponed(StoreError),
+    Postponed(Fault),
     /// The part cannot be published, now or later.
     Failed(String),
 }
@@ -55,11 +55,11 @@ impl Service {
         let mut pauses = RETRIES.into_iter();
         loop {
             let error = match self.copy(open, finished).await {
-                Ok(Ok(_)) => return Outcome::Published,
+                Ok(Ok(())) => return Outcome::Published,
                 Ok(Err(error)) => error,
                 Err(bug) => return Outcome::Failed(bug.to_string()),
             };
-            if error.kind() != ErrorKind::Other {
+            if !error.may_pass {
                 return Outcome::Failed(error.to_string());
             }
             match pauses.next() {
@@ -69,14 +69,10 @@ impl Service {
         }
     }
 
-    async fn copy(
-        &self,
-        open: &Open,
-        finished: &Finished,
-    ) -> Result<Result<Published, StoreError>, ServiceError> {
-        let (dataset, shard, attempt) =
-            (open.dataset.clone(), finished.lease.shard, finished.attempt.clone());
-        self.0.machine.blocking(move || dataset.publish(shard, &attempt)).await
+    async fn copy(&self, open: &Open, finished: &Finished) -> Result<Result<(), Fault>, ServiceError> {
+        let (product, shard, attempt) =
+            (open.product.clone(), finished.lease.shard, finished.attempt.clone());
+        self.0.machine.blocking(move || product.publish(shard, &attempt)).await
     }
 }
 

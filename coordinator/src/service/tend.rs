@@ -4,15 +4,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{Report, SealError, Shard, Times};
+use dataset::Times;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::measure::{EndedLeases, job_is_over};
 use super::planner::Planned;
-use super::{Open, Over, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock};
+use super::product::{Fault, Sealed};
+use super::{Open, Over, Product, Service, ServiceError, Snapshot, Trouble, closed, is_over, lock};
 use crate::progress::Progress;
-use crate::queue::{Depth, JobState, Mode, QueueError, Rules, Status};
+use crate::queue::{Depth, JobState, Mode, Piece, QueueError, Rules, Status};
 
 /// Whoever plans or seals a job says so this often, in ticks, and loses the right if it does not.
 const CLAIM_TICKS: u32 = 20;
@@ -113,7 +114,7 @@ impl Planning {
     }
 }
 
-async fn offer(open: &Open, shards: &[Shard]) -> Result<(), QueueError> {
+async fn offer(open: &Open, shards: &[Piece]) -> Result<(), QueueError> {
     open.queue.offer(shards).await?;
     open.note_depth(open.queue.depth().await?);
     Ok(())
@@ -165,10 +166,24 @@ impl Tending<'_> {
         if !status.all_planned && status.mode == Mode::Running {
             self.plan().await?;
         }
-        if let (None, Some(reason)) = (&self.giving_up, &status.hopeless) {
-            self.give_up(format!("shard after shard failed, the last because {reason}")).await?;
+        if self.giving_up.is_none()
+            && let Some(reason) = self.hopeless(&status).await?
+        {
+            self.give_up(reason).await?;
         }
         self.ending(&status).await
+    }
+
+    /// Why it makes no sense to go on. A rendering needs every step: the next ones build on them.
+    async fn hopeless(&self, status: &Status) -> Result<Option<String>, ServiceError> {
+        if let (Product::Text(_), 1..) = (&self.open.product, status.shards_set_aside) {
+            let failures = self.open.queue.failures().await?;
+            let failed = failures.iter().find(|failed| failed.set_aside);
+            let reason = failed.map_or("", |failed| failed.reason.as_str());
+            return Ok(Some(format!("a step of the rendering failed too often, because {reason}")));
+        }
+        let last = status.hopeless.as_ref();
+        Ok(last.map(|reason| format!("shard after shard failed, the last because {reason}")))
     }
 
     fn tell(&self, status: &Status) {
@@ -200,11 +215,11 @@ impl Tending<'_> {
         let service = self.service;
         match &mut self.planning {
             None => {
-                let shards = service.start_planning(self.open.dataset.clone());
+                let shards = service.start_planning(self.open);
                 self.planning = Some(Planning { shards, furthest: None, failures: 0, again_at: None });
             }
             Some(planning) if planning.again_at.is_some_and(|at| at <= service.0.machine.uptime()) => {
-                planning.shards = service.start_planning(self.open.dataset.clone());
+                planning.shards = service.start_planning(self.open);
                 planning.again_at = None;
             }
             Some(_) => {}
@@ -308,13 +323,16 @@ impl Tending<'_> {
             return Ok(None);
         }
         let error = match self.sealed(&claim).await? {
-            Ok(report) => {
+            Ok(sealed) => {
                 self.record(JobState::Complete, "").await?;
-                return Ok(Some(Over::Complete(Arc::new(report))));
+                return Ok(Some(match sealed {
+                    Sealed::Traces(report) => Over::Complete(Arc::new(report)),
+                    Sealed::Text => Over::Rendered,
+                }));
             }
             Err(error) => error,
         };
-        match RETRIES.get(self.seal_failures).filter(|_| error.may_pass()) {
+        match RETRIES.get(self.seal_failures).filter(|_| error.may_pass) {
             Some(&pause) => {
                 self.seal_failures += 1;
                 self.seal_again_at = machine.uptime() + pause;
@@ -330,12 +348,12 @@ impl Tending<'_> {
     }
 
     /// Reads all parts, which may take long: meanwhile the claim is kept alive.
-    async fn sealed(&self, claim: &str) -> Result<Result<Report, SealError>, ServiceError> {
+    async fn sealed(&self, claim: &str) -> Result<Result<Sealed, Fault>, ServiceError> {
         let Service(shared) = self.service;
         let started_unix_ms = self.open.record.submitted_unix_ms;
         let times = Times { started_unix_ms, finished_unix_ms: shared.machine.unix_ms() };
-        let dataset = self.open.dataset.clone();
-        let mut sealing = pin!(shared.machine.blocking(move || dataset.seal(times)));
+        let product = self.open.product.clone();
+        let mut sealing = pin!(shared.machine.blocking(move || product.seal(times)));
         loop {
             tokio::select! {
                 biased;
@@ -369,7 +387,7 @@ impl Tending<'_> {
         if state != JobState::Complete {
             return Ok(Over::GaveUp(message));
         }
-        let dataset = self.open.dataset.clone();
+        let Product::Traces(dataset) = self.open.product.clone() else { return Ok(Over::Rendered) };
         match self.service.0.machine.blocking(move || dataset.report()).await? {
             Ok(report) => Ok(Over::Complete(Arc::new(report))),
             Err(error) => Err(ServiceError::Refused(error.to_string())),

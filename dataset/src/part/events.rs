@@ -212,7 +212,8 @@ impl EventColumns {
 
     /// Adds an event; gives the bytes that it takes.
     fn push<'a>(&mut self, event: &Event<'a>, repetition: u8, seen: &mut SeenNames<'a>) -> usize {
-        self.list.push(Level { repetition, definition: EVENT });
+        let list = &mut self.list;
+        list.push(Level { repetition, definition: EVENT });
         self.kind.values.push(event.kind.name(), &mut seen.kind);
         self.frame.values.push(event.frame);
         self.depth.values.push(event.depth);
@@ -220,41 +221,32 @@ impl EventColumns {
         self.line.values.push(event.line);
         self.thread.values.push(event.thread);
         if let Some(parent) = event.parent {
-            self.parent.values.push(parent);
+            self.parent.of_last(list).push(parent);
         }
-        self.parent.define(event.parent, EVENT);
-        let changes = self.changes.push(&event.changes, repetition, seen);
         let (type_name, text) = type_and_text(&event.kind);
         if let Some(name) = type_name {
-            self.type_name.values.push(name, &mut seen.type_name);
+            self.type_name.of_last(list).push(name, &mut seen.type_name);
         }
-        self.type_name.define(type_name, EVENT);
+        let mut bytes = STRUCT_BYTES;
         if let Some(text) = &text {
-            self.text.values.push(text);
+            self.text.of_last(list).push(text);
+            bytes += text.len();
         }
-        self.text.define(text.as_ref(), EVENT);
-        let instruction = match &event.kind {
-            EventKind::Instruction(instruction) => Some(instruction.as_ref()),
-            _ => None,
-        };
-        if let Some(instruction) = instruction {
-            self.offset.values.push(instruction.offset);
+        let mut stack = None;
+        if let EventKind::Instruction(instruction) = &event.kind {
+            self.offset.of_last(list).push(instruction.offset);
+            stack = Some(instruction.stack.as_slice());
         }
-        self.offset.define(instruction, EVENT);
-        let stack =
-            self.stack.push(instruction.map(|instruction| instruction.stack.as_slice()), repetition, seen);
-        STRUCT_BYTES + changes + stack + text.map_or(0, |text| text.len())
+        bytes += self.changes.push(&event.changes, repetition, seen);
+        bytes += self.stack.push(stack, repetition, seen);
+        bytes
     }
 
     /// Adds a row without events.
     fn push_nothing(&mut self) {
-        self.list.push(NOTHING);
-        self.parent.define_absent(NO_EVENTS);
-        self.changes.push_nothing(NOTHING);
-        self.type_name.define_absent(NO_EVENTS);
-        self.text.define_absent(NO_EVENTS);
-        self.offset.define_absent(NO_EVENTS);
-        self.stack.push_nothing(NOTHING);
+        for list in self.lists() {
+            list.push(NOTHING);
+        }
     }
 }
 
@@ -273,40 +265,30 @@ impl ChangeColumns {
 
     /// Adds the changes of an event; gives the bytes that they take.
     fn push<'a>(&mut self, changes: &[Change<'a>], repetition: u8, seen: &mut SeenNames<'a>) -> usize {
+        let ChangeColumns { list, .. } = self;
         if changes.is_empty() {
-            self.push_nothing(Level { repetition, definition: NO_CHANGES });
+            list.push(Level { repetition, definition: NO_CHANGES });
         }
         let mut bytes = 0;
         let mut repetition = repetition;
         for change in changes {
-            self.list.push(Level { repetition, definition: CHANGE });
+            list.push(Level { repetition, definition: CHANGE });
             repetition = GOES_ON;
             self.scope.values.push(change.scope.name(), &mut seen.scope);
             self.name.values.push(change.name, &mut seen.change_name);
             self.kind.values.push(change.kind.name(), &mut seen.change_kind);
             if let Some(Value { type_name, text }) = change.value {
-                self.type_name.values.push(type_name, &mut seen.change_type);
-                self.text.values.push(text);
+                self.type_name.of_last(list).push(type_name, &mut seen.change_type);
+                self.text.of_last(list).push(text);
                 bytes += text.len();
             }
-            self.type_name.define(change.value, CHANGE);
-            self.text.define(change.value, CHANGE);
             if let Some(element) = change.element {
-                self.element.values.push(element);
+                self.element.of_last(list).push(element);
                 bytes += element.len();
             }
-            self.element.define(change.element, CHANGE);
             bytes += STRUCT_BYTES;
         }
         bytes
-    }
-
-    /// Adds no change, because what stands around it is empty.
-    fn push_nothing(&mut self, level: Level) {
-        self.list.push(level);
-        self.type_name.define_absent(level.definition);
-        self.text.define_absent(level.definition);
-        self.element.define_absent(level.definition);
     }
 }
 
@@ -327,43 +309,29 @@ impl StackColumns {
         repetition: u8,
         seen: &mut SeenNames<'a>,
     ) -> usize {
+        let StackColumns { list, .. } = self;
         match stack {
-            None => self.push_nothing(Level { repetition, definition: NO_STACK }),
-            Some([]) => self.push_nothing(Level { repetition, definition: EMPTY_STACK }),
+            None => list.push(Level { repetition, definition: NO_STACK }),
+            Some([]) => list.push(Level { repetition, definition: EMPTY_STACK }),
             Some(_) => {}
         }
         let mut bytes = 0;
         let mut repetition = repetition;
         for item in stack.unwrap_or_default() {
-            self.list.push(Level { repetition, definition: STACK_ITEM });
+            list.push(Level { repetition, definition: STACK_ITEM });
             repetition = GOES_ON;
-            let (local, value) = match item {
-                StackItem::Null => (None, None),
-                StackItem::Local(name) => (Some(*name), None),
-                StackItem::Value(value) => (None, Some(*value)),
-            };
-            if let Some(name) = local {
-                self.local.values.push(name, &mut seen.local);
+            match *item {
+                StackItem::Null => {}
+                StackItem::Local(name) => self.local.of_last(list).push(name, &mut seen.local),
+                StackItem::Value(Value { type_name, text }) => {
+                    self.type_name.of_last(list).push(type_name, &mut seen.stack_type);
+                    self.text.of_last(list).push(text);
+                    bytes += text.len();
+                }
             }
-            self.local.define(local, STACK_ITEM);
-            if let Some(Value { type_name, text }) = value {
-                self.type_name.values.push(type_name, &mut seen.stack_type);
-                self.text.values.push(text);
-                bytes += text.len();
-            }
-            self.type_name.define(value, STACK_ITEM);
-            self.text.define(value, STACK_ITEM);
             bytes += STRUCT_BYTES;
         }
         bytes
-    }
-
-    /// Adds no item, because what stands around it is null, empty or absent.
-    fn push_nothing(&mut self, level: Level) {
-        self.list.push(level);
-        self.local.define_absent(level.definition);
-        self.type_name.define_absent(level.definition);
-        self.text.define_absent(level.definition);
     }
 }
 

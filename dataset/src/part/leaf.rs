@@ -67,35 +67,32 @@ impl<V: Values> Leaf for Required<V> {
     }
 }
 
-/// A column some of whose values are null.
+/// A column some of whose values are null. Nothing is to be done where they are.
 #[derive(Default)]
 pub(super) struct Nullable<V> {
-    pub(super) values: V,
-    definition: Vec<u8>,
+    values: V,
+    /// Which members of the list have a value, up to the last that has one.
+    present: Vec<bool>,
     chunk: Chunk,
 }
 
 impl<V> Nullable<V> {
-    /// Says whether the next member has a value, which is then pushed too. `member` is the definition level of a
-    /// member without one.
-    pub(super) fn define<T>(&mut self, value: Option<T>, member: u8) {
-        self.definition.push(member + u8::from(value.is_some()));
-    }
-
-    /// Says that there is no member, and how far it is there.
-    pub(super) fn define_absent(&mut self, level: u8) {
-        self.definition.push(level);
+    /// For the value of the list's last member.
+    pub(super) fn of_last(&mut self, list: &List) -> &mut V {
+        self.present.resize(list.len() - 1, false);
+        self.present.push(true);
+        &mut self.values
     }
 }
 
 impl<V: Values> Leaf for Nullable<V> {
     fn end_page(&mut self, codec: &mut Codec, list: &List) -> ParquetResult<()> {
-        let Nullable { values, definition, chunk } = self;
+        let Nullable { values, present, chunk } = self;
         chunk.add_page(codec, list, V::ENCODING, |page| {
-            list.put_nullable(page, definition);
+            list.put_nullable(page, present);
             values.put(page);
         })?;
-        definition.clear();
+        present.clear();
         values.clear();
         Ok(())
     }

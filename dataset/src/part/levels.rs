@@ -66,10 +66,14 @@ impl List {
         page.extend_from_slice(&self.definition_page);
     }
 
-    /// Puts the levels of a column that has definition levels of its own, since some of its values are null.
-    pub(super) fn put_nullable(&self, page: &mut Vec<u8>, definition: &[u8]) {
+    /// Puts the levels of a column of which these members have a value, and none after them.
+    pub(super) fn put_nullable(&self, page: &mut Vec<u8>, present: &[bool]) {
         page.extend_from_slice(&self.repetition_page);
-        put_levels(page, definition, self.member.definition + 1);
+        let mut definition = self.definition.clone();
+        for (level, &is_present) in definition.iter_mut().zip(present) {
+            *level += u8::from(is_present);
+        }
+        put_levels(page, &definition, self.member.definition + 1);
     }
 
     pub(super) fn clear(&mut self) {

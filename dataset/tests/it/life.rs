@@ -1,5 +1,8 @@
 //! A dataset from its first object to its last.
 
+use std::sync::Barrier;
+use std::thread;
+
 use dataset::{Dataset, Limits, OpenError, Operation, Published, SealError, verify};
 
 use crate::support::{Place, TIMES, fill, fill_shard};
@@ -80,6 +83,24 @@ fn the_same_job_goes_on_and_another_is_refused() {
     let error = Dataset::start(place.store(), other.clone()).unwrap_err().to_string();
     assert!(error.contains(&first.id().0) && error.contains(&other.id().0), "{error}");
     assert!(error.contains("with other sources per shard and limits:"), "{error}");
+}
+
+#[test]
+fn many_may_begin_the_same_job_at_once() {
+    for _ in 0..300 {
+        let place = Place::with_files(&FILES);
+        let job = place.job(&["corpus"], 2);
+        let together = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    Dataset::start(place.store(), job.clone()).unwrap();
+                });
+            }
+        });
+        assert_eq!(Dataset::open(place.store()).unwrap().job(), &job);
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use trace::{Change, ChangeKind, EventKind, Scope};
 
 use crate::level::Level;
-use crate::source::Source;
 use crate::style::{Shape, Skipped, Style, StyleKind};
 use crate::{Example, Execution, SettingError, Settings, Text, json, step, text, variables};
 
@@ -31,11 +30,6 @@ impl Style for Compact {
         examples: &mut Vec<Example>,
     ) -> Result<(), Skipped> {
         self.level.check(execution)?;
-        let mut prompt = String::new();
-        text::program(&mut prompt, &Source::new(execution.code));
-        text::run(&mut prompt, execution);
-        prompt.push_str("trace:\n");
-
         let mut completion = String::new();
         let mut frame = None;
         for event in execution.events {
@@ -60,6 +54,7 @@ impl Style for Compact {
             completion.push('\n');
         }
         text::outcome(&mut completion, execution);
+        let prompt = text::trace_prompt(execution);
         examples.push(Example { key: "trace".to_owned(), text: Text::Prompt { prompt, completion } });
         Ok(())
     }

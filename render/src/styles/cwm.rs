@@ -35,7 +35,8 @@ pub(crate) const KIND: StyleKind = StyleKind {
         Parameter {
             key: "episodes",
             default: "entry",
-            meaning: "`entry`: one example; `calls`: also one for each call that was not stepped into",
+            meaning: "`entry`: one example; `calls`: also one for each call that was not stepped into, up to 256 \
+                      together",
         },
     ],
     build,
@@ -55,6 +56,9 @@ fn build(settings: &Settings) -> Result<Box<dyn Style>, SettingError> {
     let calls = settings.choose("episodes", &[("entry", false), ("calls", true)])?;
     Ok(Box::new(Cwm { collapsed, depth, step_in, calls }))
 }
+
+/// Each episode repeats the source, so the texts of an execution of many calls would not fit into memory.
+const MOST_EPISODES: usize = 256;
 
 /// Marks the line at which a trace begins.
 const MARK: &str = "  # << START_OF_TRACE";
@@ -88,22 +92,8 @@ impl Style for Cwm {
             return Err(Skipped::NoTrace);
         };
         let source = Source::new(execution.code);
-        let episodes = self.episodes(execution, entry, Random::new(seed, execution.id, "cwm"));
         let mut told = Vec::new();
-        for (root, frames) in episodes {
-            let mut teller = Teller::new(self.collapsed, &source);
-            let mut scopes = Scopes::default();
-            for event in execution.events {
-                if !step::is_step(event) || !Level::Line.shows(event) {
-                    continue;
-                }
-                scopes.apply(event);
-                teller.notice(event);
-                if frames.contains(&event.frame) {
-                    teller.tell(event, &scopes);
-                }
-                scopes.forget(event);
-            }
+        for Episode { root, teller } in self.tell(execution, entry, seed, &source) {
             // The module of an empty source begins on a line that it does not have.
             let Some(first) = teller.first_line.filter(|first| source.has_line(*first)) else { continue };
             let prompt = context(&source, first);
@@ -122,17 +112,60 @@ impl Style for Cwm {
     }
 }
 
+/// What one example tells: a frame and what is stepped into from there.
+struct Episode<'s> {
+    root: u32,
+    teller: Teller<'s>,
+}
+
 impl Cwm {
-    /// Which frames each example shows, by the frame that it begins with.
+    /// Tells all episodes in one pass over the events.
+    fn tell<'s>(
+        &self,
+        execution: &Execution<'s>,
+        entry: &Event<'s>,
+        seed: u64,
+        source: &'s Source<'s>,
+    ) -> Vec<Episode<'s>> {
+        let (roots, places) = self.episodes(execution, entry, Random::new(seed, execution.id, "cwm"));
+        let begin = |root| Episode { root, teller: Teller::new(self.collapsed, source) };
+        let mut episodes: Vec<Episode<'s>> = roots.into_iter().map(begin).collect();
+        // Those whose reader knows the globals: a change in any frame concerns them.
+        let mut in_module = BTreeSet::new();
+        let mut scopes = Scopes::default();
+        for event in execution.events {
+            if !step::is_step(event) || !Level::Line.shows(event) {
+                continue;
+            }
+            scopes.apply(event);
+            for episode in &in_module {
+                let Episode { teller, .. }: &mut Episode<'_> = &mut episodes[*episode];
+                teller.notice(event);
+            }
+            if let Some(&Place { episode, .. }) = places.get(&event.frame) {
+                let teller = &mut episodes[episode].teller;
+                teller.notice(event);
+                teller.tell(event, &scopes);
+                if teller.is_in_module() {
+                    in_module.insert(episode);
+                } else {
+                    in_module.remove(&episode);
+                }
+            }
+            scopes.forget(event);
+        }
+        episodes
+    }
+
+    /// The frames that episodes begin with, and where each frame is told that is.
     fn episodes(
         &self,
         execution: &Execution<'_>,
         entry: &Event<'_>,
         mut random: Random,
-    ) -> Vec<(u32, BTreeSet<u32>)> {
-        let mut episodes = vec![(entry.frame, BTreeSet::from([entry.frame]))];
-        // For each frame that is shown: its episode, and how deep it lies in it.
-        let mut places: HashMap<u32, (usize, usize)> = HashMap::from([(entry.frame, (0, 0))]);
+    ) -> (Vec<u32>, HashMap<u32, Place>) {
+        let mut roots = vec![entry.frame];
+        let mut places = HashMap::from([(entry.frame, Place { episode: 0, depth: 0 })]);
         for event in execution.events.iter().filter(|event| event.kind == EventKind::Call) {
             if event.frame == entry.frame {
                 continue;
@@ -140,19 +173,26 @@ impl Cwm {
             let parent = event.parent.and_then(|parent| places.get(&parent).copied());
             let is_drawn = random.unit() < self.step_in;
             match parent {
-                Some((episode, depth)) if is_drawn && self.depth.is_none_or(|most| depth < most) => {
-                    places.insert(event.frame, (episode, depth + 1));
-                    episodes[episode].1.insert(event.frame);
+                Some(Place { episode, depth }) if is_drawn && self.depth.is_none_or(|most| depth < most) => {
+                    places.insert(event.frame, Place { episode, depth: depth + 1 });
                 }
-                _ if self.calls => {
-                    places.insert(event.frame, (episodes.len(), 0));
-                    episodes.push((event.frame, BTreeSet::from([event.frame])));
+                _ if self.calls && roots.len() < MOST_EPISODES => {
+                    places.insert(event.frame, Place { episode: roots.len(), depth: 0 });
+                    roots.push(event.frame);
                 }
                 _ => (),
             }
         }
-        episodes
+        (roots, places)
     }
+}
+
+/// Where a frame is told.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    episode: usize,
+    /// How deep it lies in it.
+    depth: usize,
 }
 
 /// The source with the mark, up to the token that begins the trace.
@@ -210,6 +250,11 @@ impl<'s> Teller<'s> {
             passing: None,
             over: BTreeSet::new(),
         }
+    }
+
+    /// Whether its reader knows the globals from a step of a module.
+    fn is_in_module(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.is_module)
     }
 
     /// Keeps in mind what changes, in calls that are not shown, too.
@@ -491,6 +536,32 @@ mod tests {
         assert!(opaque.contains("<line>{\"n\": \"..\", \"m\": \"3\"}"), "{opaque}");
         let collapsed = &completions(&["step_in=0", "unchanged=collapsed"], code, NESTED)[0];
         assert!(collapsed.contains("<line>{\"..\": \"..\", \"m\": \"3\"}"), "{collapsed}");
+    }
+
+    #[test]
+    fn a_module_hears_of_globals_that_change_in_calls_that_others_tell() {
+        let code = "a = 1\ndef f():\n global a\n a = 2\nf()\nf()\n";
+        let events = "
+            call <module> 1
+            line <module> 1
+            line <module> 5 | global a: int = 1
+            call f 2
+            line f 4
+            return f 4 = NoneType None | global a: int = 2
+            line <module> 6
+            return <module> 6 = NoneType None";
+        let told = completions(&["step_in=0", "episodes=calls"], code, events);
+        assert!(told[0].contains("<line>{\"a\": \"2\"} f()"), "{}", told[0]);
+        assert_eq!(told.len(), 2);
+    }
+
+    #[test]
+    fn an_execution_of_many_calls_gives_no_more_than_so_many_episodes() {
+        let call = "call g 2\nline g 2\nreturn g 2 = NoneType None\nline f 1\n";
+        let events = format!("call f 1\nline f 1\n{}return f 1 = NoneType None", call.repeat(300));
+        let code = "def f(): g()\ndef g(): pass\n";
+        let told = completions(&["step_in=0", "episodes=calls"], code, &events);
+        assert_eq!(told.len(), MOST_EPISODES);
     }
 
     #[test]

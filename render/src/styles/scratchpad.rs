@@ -2,7 +2,6 @@
 
 use crate::level::Level;
 use crate::scopes::Scopes;
-use crate::source::Source;
 use crate::style::{Shape, Skipped, Style, StyleKind};
 use crate::{Example, Execution, SettingError, Settings, Text, step, text};
 
@@ -30,11 +29,6 @@ impl Style for Scratchpad {
         examples: &mut Vec<Example>,
     ) -> Result<(), Skipped> {
         self.level.check(execution)?;
-        let mut prompt = String::new();
-        text::program(&mut prompt, &Source::new(execution.code));
-        text::run(&mut prompt, execution);
-        prompt.push_str("trace:\n");
-
         let mut completion = String::new();
         let mut scopes = Scopes::default();
         for event in execution.events {
@@ -49,6 +43,7 @@ impl Style for Scratchpad {
             scopes.forget(event);
         }
         text::outcome(&mut completion, execution);
+        let prompt = text::trace_prompt(execution);
         examples.push(Example { key: "trace".to_owned(), text: Text::Prompt { prompt, completion } });
         Ok(())
     }

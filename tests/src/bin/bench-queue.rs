@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use coordinator::queue::{Finished, Home, IntervalSet, JobQueue, Report, Rules, Running, WorkerId};
-use dataset::{Range, Shard, Tally};
+use coordinator::queue::{Finished, Home, IntervalSet, JobQueue, Piece, Report, Rules, Running, WorkerId};
+use dataset::{Range, Tally};
 use serde_json::{Map, Value};
 use tests::process::peak_memory_kib;
 use tests::redis::RedisServer;
@@ -170,7 +170,7 @@ async fn renewals(home: &Home, workers: u64) -> Result<f64, Failure> {
 }
 
 async fn offer(queue: &JobQueue, ordinals: std::ops::Range<u64>) -> Result<(), Failure> {
-    let shards: Vec<Shard> = ordinals.map(shard).collect();
+    let shards: Vec<Piece> = ordinals.map(shard).collect();
     for segment in shards.chunks(SEGMENT as usize) {
         queue.offer(segment).await?;
     }
@@ -178,13 +178,13 @@ async fn offer(queue: &JobQueue, ordinals: std::ops::Range<u64>) -> Result<(), F
 }
 
 /// With keys as they are in well-known corpora.
-fn shard(ordinal: u64) -> Shard {
+fn shard(ordinal: u64) -> Piece {
     let key = |source: u64| {
         format!("github/{:06}/repository/src/package/module_{source:09}.py", source / 100).into_bytes()
     };
     let (first, last) = (ordinal * SOURCES_IN_SHARD, (ordinal + 1) * SOURCES_IN_SHARD - 1);
     let range = Range::Tree { root: "s3://bucket/code".to_owned(), first: key(first), last: key(last) };
-    Shard { ordinal, sources: SOURCES_IN_SHARD, range }
+    Piece { ordinal, sources: SOURCES_IN_SHARD, range: Some(range) }
 }
 
 fn redis_bytes(server: &RedisServer) -> Result<u64, Failure> {

@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use dataset::{Dataset, Object, Row, Store};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use render::{Example, Settings, Text, kinds};
+use render::{Settings, kinds};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tests::bench;
 use tests::tracers::interpreters;
-use trace::Event;
+use trace::{Event, EventKind, State};
 use training::execution;
 
 /// Programs whose traces are long, and many whose traces are short.
@@ -65,36 +65,44 @@ fn gather(code: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Bytes for an event, in parts and as JSON lines.
+/// Bytes for an event, in parts and as JSON lines: with what changes, and with all variables at each line.
 fn sizes(dataset: &Dataset, figures: &mut Map<String, Value>) -> Result<(), Box<dyn Error>> {
     let (mut stored, mut events) = (0, 0);
-    let mut lines = zstd::Encoder::new(Vec::new(), JSONL_LEVEL)?;
+    let mut changes = zstd::Encoder::new(Vec::new(), JSONL_LEVEL)?;
+    let mut states = zstd::Encoder::new(Vec::new(), JSONL_LEVEL)?;
     for shard in dataset.published()? {
         let shard = shard?;
         stored += stored_bytes(dataset.store().read(&dataset::part_key(shard))?)?;
         for stored in dataset.part(shard)?.whole_rows() {
+            let mut state = State::new();
             for event in &stored?.row()?.events {
                 events += 1;
-                writeln!(lines, "{}", as_json(event))?;
+                writeln!(changes, "{}", as_json(event))?;
+                state.apply(event);
+                writeln!(states, "{}", with_state(event, &state))?;
+                state.forget(event);
             }
         }
     }
-    let lines = lines.finish()?.len();
-    let (ours, theirs) = (stored as f64 / events as f64, lines as f64 / events as f64);
-    println!("{events} events: {ours:.2} bytes each, as JSON lines with zstd -{JSONL_LEVEL} {theirs:.2}");
-    println!("that is a ratio of {:.2}\n", ours / theirs);
+    let each = |bytes: usize| bytes as f64 / events as f64;
+    let (ours, changes) = (each(stored), each(changes.finish()?.len()));
+    let states = each(states.finish()?.len());
+    println!("{events} events: {ours:.2} bytes each; as JSON lines with zstd -{JSONL_LEVEL}");
+    println!("with what changes {changes:.2}, which is a ratio of {:.2},", ours / changes);
+    println!("with all variables at each line {states:.2}, which is a ratio of {:.2}\n", ours / states);
     figures.insert("bytes_per_event".to_owned(), ours.into());
-    figures.insert("jsonl_bytes_per_event".to_owned(), theirs.into());
+    figures.insert("jsonl_bytes_per_event".to_owned(), changes.into());
+    figures.insert("jsonl_states_bytes_per_event".to_owned(), states.into());
     Ok(())
 }
 
 /// Of the column `events` and all below it.
-fn stored_bytes(part: Object) -> Result<i64, Box<dyn Error>> {
+fn stored_bytes(part: Object) -> Result<usize, Box<dyn Error>> {
     let reader = SerializedFileReader::new(part)?;
     let columns = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
     let events =
         columns.filter(|column| column.column_path().parts().first().is_some_and(|name| name == "events"));
-    Ok(events.map(|column| column.compressed_size()).sum())
+    Ok(events.map(|column| column.compressed_size() as usize).sum())
 }
 
 /// An event as one would write it by hand: what it does not have is left out.
@@ -130,6 +138,21 @@ fn as_json(event: &Event<'_>) -> Value {
     fields
 }
 
+/// An event as people's own tracers write it, who ask a frame for all of its variables at each line.
+fn with_state(event: &Event<'_>, state: &State) -> Value {
+    let mut fields = as_json(&Event { changes: Vec::new(), ..event.clone() });
+    if event.kind == EventKind::Line {
+        // A module's variables are its globals, and so are its locals to Python.
+        let variables =
+            if event.function == "<module>" { state.globals() } else { state.locals(event.frame) };
+        fields["locals"] = variables
+            .iter()
+            .map(|(name, variable)| (name.clone(), Value::from(variable.text.as_str())))
+            .collect();
+    }
+    fields
+}
+
 fn value_of(event: &Event<'_>) -> Option<Value> {
     use trace::EventKind::{Output, Raise, Return, Unwind, Yield};
     match &event.kind {
@@ -156,7 +179,8 @@ fn speeds(dataset: &Dataset, figures: &mut Map<String, Value>) -> Result<(), Box
                 let mut examples = Vec::new();
                 // A style that has nothing to say of a program says so, which takes time too.
                 let _ = style.render(&execution(row), 0, &mut examples);
-                bytes += examples.iter().map(bytes_of).sum::<usize>();
+                bytes +=
+                    examples.iter().flat_map(|example| example.text.pieces()).map(str::len).sum::<usize>();
                 Ok(())
             })
         })?;
@@ -191,12 +215,4 @@ fn seconds(mut done: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, 
         best = best.min(started.elapsed().as_secs_f64());
     }
     Ok(best)
-}
-
-fn bytes_of(example: &Example) -> usize {
-    match &example.text {
-        Text::Plain(text) => text.len(),
-        Text::Prompt { prompt, completion } => prompt.len() + completion.len(),
-        Text::Messages(messages) => messages.iter().map(|message| message.content.len()).sum(),
-    }
 }

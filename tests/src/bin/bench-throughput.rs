@@ -1,14 +1,21 @@
-//! Trivial scripts per second: confined, traced and stored by `et-coord run`, against a loop that starts a
+//! Short scripts per second, some of which import what many do: confined, traced and stored by `et-coord run`, against a loop that starts a
 //! fresh interpreter for each with `subprocess.run` and confines nothing.
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use tests::bench;
 use tests::tracers::interpreters;
+
+/// Name and program. `{}` tells the scripts apart.
+const PROGRAMS: [(&str, &str); 2] = [
+    ("trivial", "x = {}\nprint(x % 7)\n"),
+    ("imports", "import json, random, re\nfrom dataclasses import dataclass\nx = {}\nprint(x % 7)\n"),
+];
 
 const SCRIPTS: usize = 8_000;
 const BASELINE_SCRIPTS: usize = 300;
@@ -25,24 +32,31 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let code = folder.path().join("code");
+    println!("{:>8} {:>8} {:>14} {:>14} {:>8}", "python", "scripts", "loop, 1/s", "et, 1/s", "ratio");
+    let mut metrics = serde_json::Map::new();
+    for (name, program) in PROGRAMS {
+        let code = folder.path().join(name);
+        write_scripts(&code, program)?;
+        for python in interpreters() {
+            let minor = python.minor;
+            let baseline = loop_rate(&python.path, &code)?;
+            let rate = et_rate(&python.path, &code, &folder.path().join(format!("{name}-{minor}")))?;
+            println!("{minor:>8} {name:>8} {baseline:>14.0} {rate:>14.0} {:>8.1}", rate / baseline);
+            metrics.insert(format!("{name}_loop_per_second_{minor}"), baseline.into());
+            metrics.insert(format!("{name}_et_per_second_{minor}"), rate.into());
+            metrics.insert(format!("{name}_ratio_{minor}"), (rate / baseline).into());
+        }
+    }
+    bench::write("throughput", &metrics)?;
+    Ok(())
+}
+
+fn write_scripts(code: &Path, program: &str) -> io::Result<()> {
     for number in 0..SCRIPTS {
         let place = code.join(format!("{:03}", number % 100));
         fs::create_dir_all(&place)?;
-        fs::write(place.join(format!("script_{number:05}.py")), format!("x = {number}\nprint(x % 7)\n"))?;
+        fs::write(place.join(format!("script_{number:05}.py")), program.replace("{}", &number.to_string()))?;
     }
-    println!("{:>8} {:>14} {:>14} {:>8}", "python", "loop, 1/s", "et, 1/s", "ratio");
-    let mut metrics = serde_json::Map::new();
-    for python in interpreters() {
-        let baseline = loop_rate(&python.path, &code)?;
-        let dataset = folder.path().join(format!("dataset-{}", python.minor));
-        let rate = et_rate(&python.path, &code, &dataset)?;
-        println!("{:>8} {baseline:>14.0} {rate:>14.0} {:>8.1}", python.minor, rate / baseline);
-        metrics.insert(format!("loop_per_second_{}", python.minor), baseline.into());
-        metrics.insert(format!("et_per_second_{}", python.minor), rate.into());
-        metrics.insert(format!("ratio_{}", python.minor), (rate / baseline).into());
-    }
-    bench::write("throughput", &metrics)?;
     Ok(())
 }
 

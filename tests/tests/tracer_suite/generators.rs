@@ -419,7 +419,7 @@ fn asynchronous_generators_and_context_managers_are_frames_too() {
         call main 7; line 8
         call C.__aenter__ 5 +self=C(); line 5; return 5 2
         line 9 +c=2
-        call g 2; line 3; yield 3 <async_generator_wrapped_value>
+        call g 2; line 3; yield 3 1
         line 10 +x=1; line 9 c=3
         resume 4 g 3; return 3 None
         raise 9 StopAsyncIteration; line 8

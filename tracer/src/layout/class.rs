@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use pyo3_ffi as ffi;
 use pyo3_ffi::{PyObject, PyTypeObject};
 
-use super::{Keys, Obj, Str, Version};
+use super::{Dict, Keys, Known, Obj, Str, Tuple, Version};
 use crate::python::{self, Raised};
 
 /// A class.
@@ -17,8 +17,10 @@ pub(crate) struct Type(Obj);
 // Offsets in `PyTypeObject`.
 const NAME: usize = 24;
 const INSTANCE_SIZE: usize = 32;
+const ITEM_SIZE: usize = 40;
 const FLAGS: usize = 168;
 const BASE: usize = 256;
+const NAMESPACE: usize = 264;
 const DICT_OFFSET: usize = 288;
 
 /// Bits of `tp_flags`.
@@ -37,14 +39,34 @@ pub(crate) mod flag {
     pub(crate) const CLASS: u64 = 1 << 31;
 }
 
+unsafe extern "C" {
+    static PyODict_Type: PyTypeObject;
+}
+
 /// `collections.deque`
 static DEQUE: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
+/// `collections.defaultdict`
+static DEFAULT_DICT: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
+/// `enum.EnumType`
+static ENUM_TYPE: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Looks up what the interpreter does not export. Must have succeeded before any value is read.
 pub(crate) fn learn_types() -> Result<(), Raised> {
-    let deque = python::import(c"collections")?.attribute(c"deque")?;
-    DEQUE.store(deque.into_ptr(), Ordering::Relaxed);
+    let collections = python::import(c"collections")?;
+    DEQUE.store(collections.attribute(c"deque")?.into_ptr(), Ordering::Relaxed);
+    DEFAULT_DICT.store(collections.attribute(c"defaultdict")?.into_ptr(), Ordering::Relaxed);
+    ENUM_TYPE.store(python::import(c"enum")?.attribute(c"EnumType")?.into_ptr(), Ordering::Relaxed);
     Ok(())
+}
+
+/// What a dict keeps beside its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DictKind {
+    Plain,
+    /// An order of its own.
+    Ordered,
+    /// What makes the values of missing keys.
+    Default,
 }
 
 impl Type {
@@ -79,6 +101,65 @@ impl Type {
         std::ptr::eq(self.0.as_ptr(), DEQUE.load(Ordering::Relaxed))
     }
 
+    /// Of a class of dicts.
+    pub(crate) fn dict_kind(self) -> DictKind {
+        let native = self.native();
+        if native.is(&raw const PyODict_Type) {
+            DictKind::Ordered
+        } else if std::ptr::eq(native.as_ptr(), DEFAULT_DICT.load(Ordering::Relaxed)) {
+            DictKind::Default
+        } else {
+            DictKind::Plain
+        }
+    }
+
+    /// Whether it is an enumeration, whose instances are its members.
+    #[inline(always)]
+    pub(crate) fn is_enumeration(self) -> bool {
+        let metaclass = self.0.ty();
+        !metaclass.is(&raw const ffi::PyType_Type) && metaclass.is_of_enumerations()
+    }
+
+    fn is_of_enumerations(self) -> bool {
+        let known = ENUM_TYPE.load(Ordering::Relaxed);
+        let mut classes = std::iter::successors(Some(self), |class| class.base());
+        classes.any(|class| std::ptr::eq(class.as_ptr(), known))
+    }
+
+    /// The names of the items, if the class is one of named tuples of so many.
+    pub(crate) fn fields<V: Version>(self, len: usize) -> Option<Tuple> {
+        let fields = self.made_by_python().find_map(|class| class.own::<V>(Known::Fields))?;
+        let fields = Tuple::plain(fields)?;
+        let names = fields.items();
+        let is_named = |name: &Option<Obj>| name.and_then(Str::plain).is_some();
+        (names.len() == len && names.iter().all(is_named)).then_some(fields)
+    }
+
+    /// What the class's own namespace holds under a name. Python code must have made the class.
+    pub(in crate::layout) fn own<V: Version>(self, name: Known) -> Option<Obj> {
+        // SAFETY: every class has the field; one made by Python code has a dict there.
+        let entries = unsafe { Dict::from_obj(self.0.field::<Option<Obj>>(NAMESPACE)?) }.entries::<V>();
+        let (_, value) = entries.get(entries.find(name.name())?)?;
+        Some(value)
+    }
+
+    /// The class and those that it derives its layout from, as far as Python code made them.
+    pub(in crate::layout) fn made_by_python(self) -> impl Iterator<Item = Type> {
+        std::iter::successors(Some(self), |class| class.base()).take_while(|class| class.is_made_by_python())
+    }
+
+    /// The class that decides the layout: the nearest one that Python code did not make.
+    pub(in crate::layout) fn native(self) -> Type {
+        let mut class = self;
+        while class.is_made_by_python() {
+            match class.base() {
+                Some(base) => class = base,
+                None => break,
+            }
+        }
+        class
+    }
+
     #[inline(always)]
     pub(crate) fn flags(self) -> u64 {
         // SAFETY: every class has the field.
@@ -100,17 +181,37 @@ impl Type {
         self.flags() & (flag::HEAP_TYPE | flag::IMMUTABLE) == flag::HEAP_TYPE
     }
 
+    /// Whether the class has no part in how its instances are laid out: it is `object`.
+    pub(crate) fn is_object(self) -> bool {
+        self.is(&raw const ffi::PyBaseObject_Type)
+    }
+
+    /// The full name that C code gave, which cannot be changed; empty for a class that Python code made.
+    pub(in crate::layout) fn native_name(&self) -> &[u8] {
+        if self.is_made_by_python() {
+            return b"";
+        }
+        // SAFETY: every class has a C string for its name, which for one that cannot be changed lives as long.
+        unsafe { CStr::from_ptr(self.0.field::<*const c_char>(NAME)) }.to_bytes()
+    }
+
     /// Bytes that an instance takes at least.
     pub(crate) fn instance_size(self) -> usize {
         // SAFETY: every class has the field.
         unsafe { self.0.field(INSTANCE_SIZE) }
     }
 
-    /// Offset of the pointer to an instance's `__dict__`, if it lies at a fixed place.
-    pub(crate) fn dict_offset(self) -> Option<usize> {
+    /// Offset of the pointer to an instance's `__dict__`, if it has one; negative where it is to be counted from
+    /// the end of an instance of variable size.
+    pub(crate) fn dict_offset(self) -> Option<isize> {
         // SAFETY: every class has the field.
-        let offset = unsafe { self.0.field::<isize>(DICT_OFFSET) };
-        usize::try_from(offset).ok().filter(|&offset| offset > 0)
+        Some(unsafe { self.0.field::<isize>(DICT_OFFSET) }).filter(|&offset| offset != 0)
+    }
+
+    /// Bytes that each item of an instance of variable size takes.
+    pub(in crate::layout) fn item_size(self) -> usize {
+        // SAFETY: every class has the field.
+        unsafe { self.0.field(ITEM_SIZE) }
     }
 
     /// Address of what decides the class's name: it changes when the class is renamed.

@@ -20,6 +20,11 @@ pub(crate) struct ByteArray(Obj);
 impl List {
     const ITEMS: usize = 24;
 
+    /// If `object` is a plain list, and no instance of a subclass.
+    pub(crate) fn plain(object: Obj) -> Option<List> {
+        object.ty().is(&raw const pyo3_ffi::PyList_Type).then_some(List(object))
+    }
+
     /// # Safety
     /// `object` must be a list.
     pub(crate) unsafe fn from_obj(object: Obj) -> List {

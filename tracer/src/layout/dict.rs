@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::class::flag;
-use super::{Attributes, Obj, SplitValues, Str, Version};
+use super::{Attributes, Label, Obj, SplitValues, Str, Type, Version};
 
 /// A `dict`, or an instance of a subclass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +27,41 @@ impl Dict {
         Dict(object)
     }
 
+    pub(crate) fn class(self) -> Type {
+        self.0.ty()
+    }
+
     #[inline(always)]
     pub(crate) fn len(self) -> usize {
         // SAFETY: a dict has the field.
         unsafe { self.0.field(Dict::USED) }
+    }
+
+    /// What makes the values of missing keys.
+    ///
+    /// # Safety
+    /// It must be a `defaultdict`.
+    pub(crate) unsafe fn factory(self) -> Option<Obj> {
+        const FACTORY: usize = 48;
+        // SAFETY: the caller vouches for the class, which has the field.
+        unsafe { self.0.field(FACTORY) }
+    }
+
+    /// Keys and values in the order that an `OrderedDict` keeps beside that of insertion.
+    ///
+    /// # Safety
+    /// It must be an `OrderedDict`.
+    pub(crate) unsafe fn in_order<V: Version>(self) -> impl Iterator<Item = (Obj, Obj)> {
+        const FIRST: usize = 48;
+        let entries = self.entries::<V>();
+        // SAFETY: the caller vouches for the class, which has the field; each link leads to the next, or nowhere.
+        let first = unsafe { self.0.field::<Option<NonNull<Link>>>(FIRST) };
+        let links = std::iter::successors(first, |link| unsafe { link.as_ref() }.next);
+        links.take(self.len()).filter_map(move |link| {
+            // SAFETY: as above.
+            let Link { key, hash, .. } = *unsafe { link.as_ref() };
+            entries.get(entries.probe(hash, |found| found == key)?)
+        })
     }
 
     #[inline(always)]
@@ -45,6 +76,14 @@ impl Dict {
             None => Entries::combined(keys),
         }
     }
+}
+
+/// A key's place in the order of an `OrderedDict`.
+#[repr(C)]
+struct Link {
+    key: Obj,
+    hash: isize,
+    next: Option<NonNull<Link>>,
 }
 
 /// `PyDictKeysObject`.
@@ -272,6 +311,11 @@ impl<V: Version> Entries<V> {
         if self.values.is_some() || hash == -1 {
             return (0..self.count).find(|&index| self.get(index).is_some_and(|(key, _)| is_name(key)));
         }
+        self.probe(hash, is_name)
+    }
+
+    /// Index of the entry whose key has this hash and is the one looked for. The values must lie beside their keys.
+    fn probe(&self, hash: isize, is_wanted: impl Fn(Obj) -> bool) -> Option<usize> {
         if self.count == 0 {
             return None;
         }
@@ -288,7 +332,7 @@ impl<V: Version> Entries<V> {
             if index == EMPTY {
                 return None;
             }
-            if index >= 0 && self.get(index as usize).is_some_and(|(key, _)| is_name(key)) {
+            if index >= 0 && self.get(index as usize).is_some_and(|(key, _)| is_wanted(key)) {
                 return Some(index as usize);
             }
             perturb >>= PERTURB_SHIFT;
@@ -302,28 +346,45 @@ impl<V: Version> Entries<V> {
 ///
 /// # Safety
 /// The class must be alive.
-pub(crate) unsafe fn shared_key(keys_address: usize, index: usize) -> Option<Obj> {
+pub(crate) unsafe fn shared_key(keys_address: usize, index: usize) -> Option<Label> {
     let keys = Keys(NonNull::new(keys_address as *mut u8)?);
     if index >= keys.entry_count() {
         return None;
     }
     let (first_key, stride) = keys.entries();
-    // SAFETY: there are more entries than `index`.
-    unsafe { first_key.add(index * stride).cast::<Pair>().read() }.key
+    // SAFETY: there are more entries than `index`, and their keys are `str`.
+    unsafe {
+        first_key.add(index * stride).cast::<Pair>().read().key.map(|key| Label::Object(Str::from_obj(key)))
+    }
 }
 
-/// An instance of a class made by Python code, with a `__dict__`.
+/// An instance of a class made by Python code that keeps attributes in a `__dict__`, in places of its own, or both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Instance(Obj);
 
 impl Instance {
-    /// # Safety
-    /// The object's class must have a managed dict or a `dict_offset`.
-    pub(crate) unsafe fn from_obj(object: Obj) -> Instance {
+    pub(crate) fn from_obj(object: Obj) -> Instance {
         Instance(object)
     }
 
-    /// Its attributes and how many there are. A `__dict__` that does not exist yet is not made.
+    /// If Python code made the class, and instances have attributes.
+    pub(crate) fn of(object: Obj, class: Type) -> Option<Instance> {
+        let has_attributes =
+            class.has(flag::MANAGED_DICT) || class.dict_offset().is_some() || class.has_members();
+        (class.is_made_by_python() && has_attributes).then_some(Instance(object))
+    }
+
+    /// All its attributes: those that have places of their own and are set, then those in its `__dict__`.
+    pub(crate) fn all<V: Version>(self) -> Vec<(Label, Obj)> {
+        let members = self.0.ty().members::<V>().into_iter();
+        // SAFETY: the members are those of the object's class.
+        let set =
+            members.filter_map(|member| Some((Label::Member(member), unsafe { member.value(self.0) }?)));
+        let (attributes, _) = self.attributes::<V>();
+        set.chain(attributes.named().map(|(name, value)| (Label::Object(name), value))).collect()
+    }
+
+    /// The attributes in its `__dict__` and how many there are. A `__dict__` that does not exist yet is not made.
     #[inline(always)]
     pub(crate) fn attributes<V: Version>(self) -> (Entries<V>, usize) {
         let class = self.0.ty();
@@ -331,8 +392,7 @@ impl Instance {
             // SAFETY: the flag was looked at.
             unsafe { V::managed_attributes(self.0) }
         } else {
-            // SAFETY: at the class's offset there is a dict or null.
-            let dict = class.dict_offset().and_then(|offset| unsafe { self.0.field::<Option<Obj>>(offset) });
+            let dict = class.dict_offset().and_then(|offset| self.dict_at(class, offset));
             dict.map_or(Attributes::None, |dict| Attributes::Dict(Dict(dict)))
         };
         match attributes {
@@ -350,5 +410,16 @@ impl Instance {
                 (entries, len)
             }
         }
+    }
+
+    fn dict_at(self, class: Type, offset: isize) -> Option<Obj> {
+        let offset = usize::try_from(offset).unwrap_or_else(|_| {
+            // SAFETY: only classes of objects of variable size count from the end. The sign of an int's size is
+            // that of the int.
+            let items = unsafe { self.0.size() }.unsigned_abs() * class.item_size();
+            (class.instance_size() + items).next_multiple_of(size_of::<usize>()) - offset.unsigned_abs()
+        });
+        // SAFETY: at the class's offset there is a dict or null.
+        unsafe { self.0.field(offset) }
     }
 }

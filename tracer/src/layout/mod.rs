@@ -5,11 +5,17 @@
 //! version is chosen once, when the module is loaded, and costs nothing afterwards. `selftest` checks at load
 //! that the interpreter is one that these layouts describe.
 
+mod buffers;
 mod class;
 mod containers;
 mod dict;
+mod enumeration;
+mod files;
 mod frame;
 mod integer;
+mod iterators;
+mod known;
+mod members;
 mod method;
 mod object;
 mod refcount;
@@ -22,11 +28,15 @@ mod v312;
 mod v313;
 mod window;
 
-pub(crate) use class::{ClassName, Type, learn_types};
+pub(crate) use buffers::Array;
+pub(crate) use class::{ClassName, DictKind, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
 pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};
+pub(crate) use enumeration::EnumMember;
 pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread, TraceFunction};
 pub(crate) use integer::Int;
+pub(crate) use known::{Known, learn_names};
+pub(crate) use members::Label;
 pub(crate) use method::definition;
 pub(crate) use object::Obj;
 pub(crate) use refcount::{hold, release};
@@ -37,7 +47,7 @@ pub(crate) use traceback::Traceback;
 pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
-pub(crate) use window::{GeneratorLayout, Position, Progress, Window, learn_windows};
+pub(crate) use window::{GeneratorLayout, Part, Progress, Window, handed_out, learn_windows};
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.
 pub(crate) trait Version: 'static {

@@ -3,7 +3,9 @@
 `text`, `sees_frame` and `sees_namespace` are the tracer's. The name `wrong` is left bound to what, if anything,
 it reads differently from what is there.
 """
-from collections import deque
+import itertools
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from enum import Enum, IntFlag
 
 
 class Point:
@@ -13,6 +15,29 @@ class Point:
 
     def norm(self):
         return self.x
+
+
+class Slots:
+    __slots__ = ('y', 'x', '__z', 'unset')
+
+    def __init__(self, x, y):
+        self.x, self.y, self.__z = x, y, 7
+
+
+class Both(Slots):
+    pass
+
+
+class Colour(Enum):
+    RED = 1
+
+
+class Right(IntFlag):
+    R = 1
+    W = 2
+
+
+Pair = namedtuple('Pair', 'left right')
 
 
 class Name(str):
@@ -51,6 +76,28 @@ def shrunk(size):
     for number in range(size - 1):
         del table[number]
     return table
+
+
+def both():
+    both = Both(1, 2)
+    both.w = 3
+    return both
+
+
+def moved():
+    ordered = OrderedDict(a=1, b=2)
+    ordered.move_to_end('a')
+    return ordered
+
+
+def stepped(iterator, steps):
+    for _ in range(steps):
+        next(iterator)
+    return iterator
+
+
+async def unawaited():
+    yield
 
 
 def unfinished():
@@ -102,6 +149,30 @@ CASES = [
     ('view', [{1: 2}.keys(), {1: 2}.values(), {1: 2}.items(), slice(1, None)],
      '[dict_keys([1]), dict_values([2]), dict_items([(1, 2)]), slice(1, None, None)]'),
     ('generator', [begun(), finished()], '[<generator unfinished at line %d>, <generator unfinished done>]' % LINE),
+    ('slots', [Slots(1, 2), both()], '[Slots(y=2, x=1, _Slots__z=7), Both(y=2, x=1, _Slots__z=7, w=3)]'),
+    ('named tuple', Pair(1, 2), 'Pair(left=1, right=2)'),
+    ('enumeration', [Colour.RED, Right.R | Right.W, Right(0)], '[<Colour.RED: 1>, <Right.R|W: 3>, <Right: 0>]'),
+    ('OrderedDict', [moved(), moved().keys()], "[OrderedDict({'b': 2, 'a': 1}), odict_keys(['b', 'a'])]"),
+    ('defaultdict', [defaultdict(list, a=1), defaultdict()], "[defaultdict(<class 'list'>, {'a': 1}), defaultdict(None, {})]"),
+    ('memoryview', memoryview(b'abc')[1:], "<memoryview of b'bc'>"),
+    ('async generator', unawaited(), '<async_generator unawaited not started>'),
+    ('count', [itertools.count(3), itertools.count(1 << 70), itertools.count(1, 2), itertools.repeat(1, 2)],
+     '[count(3), count(1180591620717411303424), count(1, 2), repeat(1, 2)]'),
+    ('chain', [stepped(itertools.chain((1, 2), ()), 1), stepped(itertools.cycle((1, 2)), 3), itertools.islice((), 2, 5)],
+     '[<chain <tuple_iterator 1 of (1, 2)> of <tuple_iterator 1 of ((1, 2), ())>>, <cycle 1 of [1, 2]>, '
+     '<islice slice(2, 5, 1) of <tuple_iterator 0 of ()>>]'),
+    ('accumulate', [stepped(itertools.accumulate((1, 2)), 2), stepped(itertools.groupby((1, 1)), 1)],
+     '[<accumulate 3 of <tuple_iterator 2 of (1, 2)>>, <groupby 1 of <tuple_iterator 1 of (1, 1)>>]'),
+    ('takewhile', [itertools.takewhile(len, ()), itertools.compress((), ()), itertools.starmap(len, ())],
+     '[<takewhile <built-in function len> of <tuple_iterator 0 of ()>>, '
+     '<compress <tuple_iterator 0 of ()> of <tuple_iterator 0 of ()>>, '
+     '<starmap <built-in function len> of <tuple_iterator 0 of ()>>]'),
+    ('pairwise', [stepped(itertools.pairwise((1, 2)), 1), itertools.zip_longest((), (), fillvalue=0)],
+     '[<pairwise 2 of <tuple_iterator 2 of (1, 2)>>, '
+     '<zip_longest 0 of (<tuple_iterator 0 of ()>, <tuple_iterator 0 of ()>)>]'),
+    ('product', [stepped(itertools.product((1, 2), (3, 4)), 2), stepped(itertools.combinations((1, 2, 3), 2), 2),
+                 stepped(itertools.permutations((1, 2, 3), 2), 2)],
+     '[<product [0, 1] of ((1, 2), (3, 4))>, <combinations [0, 2] of (1, 2, 3)>, <permutations [0, 2] of (1, 2, 3)>]'),
     ('object', object(), '<object>'),
 ]
 

@@ -6,9 +6,7 @@ use pyo3_ffi as ffi;
 use pyo3_ffi::PyTypeObject;
 
 use super::class::flag;
-use super::{
-    ByteArray, Bytes, Deque, Dict, Instance, Int, List, Obj, Set, Str, Tuple, Type, Version, Window,
-};
+use super::{Array, ByteArray, Bytes, Deque, Dict, Instance, Int, List, Obj, Set, Str, Tuple, Type, Version};
 
 unsafe extern "C" {
     static PyFunction_Type: PyTypeObject;
@@ -42,9 +40,10 @@ pub(crate) enum Shape {
     Method(Method),
     Builtin(Builtin),
     Module(Module),
+    Array(Array),
     Instance(Instance),
-    Window(Window),
-    Opaque,
+    /// Anything else: it may be one that is [looked through](super::Window).
+    Other,
 }
 
 impl Shape {
@@ -116,18 +115,14 @@ impl Shape {
         }
     }
 
-    /// By the class that decides the layout: the nearest one that Python code did not make.
+    /// By the class that decides the layout.
     fn by_base(object: Obj, class: Type) -> Shape {
-        let mut base = class;
-        while base.is_made_by_python() {
-            match base.base() {
-                Some(next) => base = next,
-                None => return Shape::Opaque,
-            }
-        }
+        let base = class.native();
         // SAFETY: a class whose chain of bases leads to this one is laid out as this one is.
         unsafe {
-            if base.is(&raw const ffi::PySet_Type) {
+            if base.is_object() {
+                Shape::instance(object, class)
+            } else if base.is(&raw const ffi::PySet_Type) {
                 Shape::Set(Set::from_obj(object))
             } else if base.is(&raw const ffi::PyFrozenSet_Type) {
                 Shape::FrozenSet(Set::from_obj(object))
@@ -139,14 +134,16 @@ impl Shape {
                 float(object)
             } else if base.is(&raw const ffi::PyComplex_Type) {
                 Shape::Complex(object.field(16), object.field(24))
-            } else if class.is_made_by_python()
-                && (class.has(flag::MANAGED_DICT) || class.dict_offset().is_some())
-            {
-                Shape::Instance(Instance::from_obj(object))
+            } else if Array::is_class(base) {
+                Shape::Array(Array::from_obj(object))
             } else {
-                Window::of(object, class).map_or(Shape::Opaque, Shape::Window)
+                Shape::instance(object, class)
             }
         }
+    }
+
+    fn instance(object: Obj, class: Type) -> Shape {
+        Instance::of(object, class).map_or(Shape::Other, Shape::Instance)
     }
 
     /// Whether `class` is the very class that this shape is named after.
@@ -164,6 +161,7 @@ impl Shape {
             Shape::FrozenSet(_) => &raw const ffi::PyFrozenSet_Type,
             Shape::Dict(_) => &raw const ffi::PyDict_Type,
             Shape::Deque(_) => return class.is_deque(),
+            Shape::Array(_) => return Array::is_class(class),
             _ => return true,
         };
         class.is(exact)
@@ -194,7 +192,7 @@ unsafe fn method(object: Obj) -> Shape {
         if function.ty().is(&raw const PyFunction_Type) {
             Shape::Method(Method(object))
         } else {
-            Shape::Opaque
+            Shape::Other
         }
     }
 }

@@ -1,41 +1,53 @@
 //! Values that are looked through: iterators, views, slices and generators.
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi::PyObject;
 
-use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version};
+use super::buffers::MemoryView;
+use super::files::File;
+use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version, iterators};
 use crate::python::{self, Raised};
 
 /// A value that is shown by what lies behind it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Window {
-    /// An iterator, and what it runs over at which position; nothing once it is done.
-    Iterator(Option<(Position, Obj)>),
+    /// An iterator: where it is, or how it goes on, and what it takes its values from.
+    Over {
+        parts: [Option<Part>; 2],
+        of: Obj,
+    },
+    /// An iterator that has nothing more to give.
+    Done,
     /// Start, step and end of what is left of a range.
     Range([i64; 3]),
-    /// What an iterator takes its values from, and the function that it applies.
-    Sources {
-        function: Option<Obj>,
-        of: Option<Obj>,
-    },
+    /// What reads as the call that would make it anew.
+    Call([Option<Part>; 3]),
     Keys(Dict),
     Values(Dict),
     Items(Dict),
-    Proxy(Obj),
-    /// Start, stop and step.
-    Slice([Obj; 3]),
+    Memory(MemoryView),
+    File(File),
     Suspendable(Suspendable),
 }
 
+/// Something that a window lets see.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Position {
-    Index(isize),
-    /// An `int` that an index cannot hold.
-    Beyond(Obj),
+pub(crate) enum Part {
+    Value(Obj),
+    Number(isize),
+    /// Numbers that last as long as the object.
+    Numbers(NonNull<[isize]>),
+    /// Which of the values that come are taken.
+    Slice {
+        start: isize,
+        stop: Option<isize>,
+        step: isize,
+    },
 }
 
-/// A generator or coroutine.
+/// A generator, coroutine or asynchronous generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Suspendable(Obj);
 
@@ -64,7 +76,7 @@ static CLASSES: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
 const EXPRESSION: &str = "tuple(map(type, (iter([]), iter(()), iter(''), iter('\\u20ac'), reversed([]), reversed(()), \
     iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(range(0)), enumerate(()), zip(), \
     map(None, ()), filter(None, ()), {}.keys(), {}.values(), {}.items(), type.__dict__, slice(0), \
-    (0 for _ in ())))) + (__import__('types').CoroutineType,)";
+    (0 for _ in ())))) + (__import__('types').CoroutineType, __import__('types').AsyncGeneratorType)";
 
 /// Looks the classes up. Must have succeeded before any value is read.
 pub(crate) fn learn_windows() -> Result<(), Raised> {
@@ -77,7 +89,15 @@ pub(crate) fn learn_windows() -> Result<(), Raised> {
 
 impl Window {
     /// If the object is one.
-    pub(crate) fn of(object: Obj, class: Type) -> Option<Window> {
+    pub(crate) fn of<V: Version>(object: Obj, class: Type) -> Option<Window> {
+        Window::of_class(object, class)
+            .or_else(|| iterators::of::<V>(object, class))
+            .or_else(|| Window::of_ordered(object, class))
+            .or_else(|| MemoryView::of(object, class).map(Window::Memory))
+            .or_else(|| File::of(object, class).map(Window::File))
+    }
+
+    fn of_class(object: Obj, class: Type) -> Option<Window> {
         // SAFETY: `learn_windows` put a tuple there, which is never released.
         let classes = unsafe { Tuple::from_obj(Obj::maybe(CLASSES.load(Ordering::Relaxed))?) };
         let kind = classes.items().iter().position(|known| *known == Some(class.obj()))?;
@@ -85,7 +105,7 @@ impl Window {
         unsafe {
             Some(match kind {
                 // One in reverse that has given its last element still holds what it ran over.
-                0..=5 if object.field::<isize>(16) < 0 => Window::Iterator(None),
+                0..=5 if object.field::<isize>(16) < 0 => Window::Done,
                 0..=5 => Window::at(object.field(24), object.field(16)),
                 6..=8 => {
                     let dict = object.field::<Option<Obj>>(16);
@@ -113,25 +133,46 @@ impl Window {
                 }
                 11 => match (object.field::<isize>(16), object.field::<Option<Obj>>(40)) {
                     (isize::MAX, Some(beyond)) => {
-                        Window::Iterator(Some((Position::Beyond(beyond), object.field(24))))
+                        Window::over([Some(Part::Value(beyond)), None], object.field(24))
                     }
                     (index, _) => Window::at(object.field(24), index),
                 },
-                12 => Window::Sources { function: None, of: object.field(24) },
-                13 => Window::Sources { function: object.field(24), of: object.field(16) },
-                14 => Window::Sources { function: object.field(16), of: object.field(24) },
+                12 => Window::over([None, None], object.field(24)),
+                13 => {
+                    Window::over([object.field::<Option<Obj>>(24).map(Part::Value), None], object.field(16))
+                }
+                14 => {
+                    Window::over([object.field::<Option<Obj>>(16).map(Part::Value), None], object.field(24))
+                }
                 15 => Window::Keys(Dict::from_obj(object.field::<Option<Obj>>(16)?)),
                 16 => Window::Values(Dict::from_obj(object.field::<Option<Obj>>(16)?)),
                 17 => Window::Items(Dict::from_obj(object.field::<Option<Obj>>(16)?)),
-                18 => Window::Proxy(object.field(16)),
-                19 => Window::Slice(object.field(16)),
+                18 => Window::Call([Some(Part::Value(object.field(16))), None, None]),
+                19 => Window::Call(object.field::<[Obj; 3]>(16).map(|part| Some(Part::Value(part)))),
                 _ => Window::Suspendable(Suspendable(object)),
             })
         }
     }
 
+    /// The odd ones among the views have a class of their own.
+    fn of_ordered(object: Obj, class: Type) -> Option<Window> {
+        let window = match class.native_name() {
+            b"odict_keys" => Window::Keys,
+            b"odict_values" => Window::Values,
+            b"odict_items" => Window::Items,
+            _ => return None,
+        };
+        // SAFETY: a view has the field, which holds a dict or null.
+        Some(window(unsafe { Dict::from_obj(object.field::<Option<Obj>>(16)?) }))
+    }
+
+    /// An iterator, which is done once it has let go of what it took its values from.
+    pub(in crate::layout) fn over(parts: [Option<Part>; 2], of: Option<Obj>) -> Window {
+        of.map_or(Window::Done, |of| Window::Over { parts, of })
+    }
+
     fn at(of: Option<Obj>, index: isize) -> Window {
-        Window::Iterator(of.map(|of| (Position::Index(index), of)))
+        Window::over([Some(Part::Number(index)), None], of)
     }
 
     /// An iterator that knows how many it will still give, unless the number of elements has changed.
@@ -165,5 +206,16 @@ impl Suspendable {
                 _ => Progress::Done,
             }
         }
+    }
+}
+
+/// What a frame hands out with a value that it yields: an asynchronous generator's wraps what it is meant to give.
+pub(crate) fn handed_out(value: Obj) -> Obj {
+    const WRAPPED: usize = 16;
+    if value.ty().native_name() == b"async_generator_wrapped_value" {
+        // SAFETY: an object of this class has the field.
+        unsafe { value.field(WRAPPED) }
+    } else {
+        value
     }
 }

@@ -10,20 +10,32 @@ use crate::layout::Obj;
 pub(crate) enum NodeKind {
     List,
     Tuple,
+    /// The address of its fields' names comes before the items, if any is shown.
+    NamedTuple,
     Set,
     Dict,
+    /// In an order of its own.
+    OrderedDict,
+    /// What makes the values of missing keys comes before the entries.
+    DefaultDict,
     Deque,
     Exception,
     Instance,
     /// An instance whose values lie in the order of its class's keys. The address of those comes before the
     /// values, if any is shown.
     Values,
+    /// An instance with places for attributes: words for their names, see [`Label`](crate::layout::Label).
+    Slotted,
+    /// A member of an enumeration: a word for its name, and its value if that is shown.
+    EnumMember,
     /// Shows nothing but its class's name.
     Opaque,
-    /// The text depends on one word, which says how it is named: see [`naming`](super::writer::naming).
+    /// The text depends on one word, which says how it is named: see [`naming`](super::naming).
     Named,
     /// The text depends on bytes that can change in place.
     Bytes,
+    /// So it does for an array, whose type code comes first.
+    Array,
 }
 
 /// Receives the nodes of a value in the order in which they are written.

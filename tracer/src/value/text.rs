@@ -2,7 +2,7 @@
 
 use std::os::raw::c_int;
 
-use crate::layout::{ClassName, Str, Units, Version};
+use crate::layout::{Str, Units, Version};
 
 unsafe extern "C" {
     fn _PyUnicode_IsPrintable(character: u32) -> c_int;
@@ -31,7 +31,7 @@ enum Form {
 /// Characters of a string that are shown even where no budget is left.
 const MIN_STRING_CHARS: usize = 16;
 /// Characters of a name that are shown.
-const NAME_CHARS: usize = 200;
+pub(super) const NAME_CHARS: usize = 200;
 /// Bits of the longest integer whose digits are shown, however large the budget: what Python itself would
 /// convert by default (4300 digits).
 const MAX_INT_BITS: usize = 14_000;
@@ -298,7 +298,7 @@ impl Text {
     }
 
     /// A character, a lone surrogate as its escape.
-    fn character(&mut self, character: u32) {
+    pub(super) fn character(&mut self, character: u32) {
         match char::from_u32(character) {
             Some(character) => {
                 let mut buffer = [0; 4];
@@ -309,7 +309,7 @@ impl Text {
     }
 
     /// `\x1b`, `\u2028` or `\U000e0001`.
-    fn escape(&mut self, character: u32) {
+    pub(super) fn escape(&mut self, character: u32) {
         let (letter, digits) = match character {
             0..0x100 => (b'x', 2),
             0x100..0x1_0000 => (b'u', 4),
@@ -393,7 +393,18 @@ impl Text {
 
     /// What of a byte string may be shown here.
     pub(crate) fn shown_bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[..bytes.len().min(self.string_chars())]
+        &bytes[..self.shown_of(bytes.len())]
+    }
+
+    /// How many characters of a string of so many may be shown here.
+    pub(crate) fn shown_of(&self, len: usize) -> usize {
+        len.min(self.string_chars())
+    }
+
+    /// The first characters of a string of so many, as `repr` shows them.
+    pub(crate) fn code_points(&mut self, shown: &[u32], len: usize) {
+        self.quoted_units(Units::Four(shown));
+        self.left_out(len - shown.len());
     }
 
     /// A string without quotes, cut.
@@ -408,47 +419,6 @@ impl Text {
             Units::Ascii(units) => self.ascii(units),
             _ => units.iter().for_each(|unit| self.character(unit)),
         }
-    }
-
-    /// A name, cut.
-    pub(crate) fn name<V: Version>(&mut self, name: Str) {
-        match name.first_units::<V>(NAME_CHARS) {
-            Units::Ascii(units) if units.iter().all(|&unit| is_of_names(unit.into())) => self.ascii(units),
-            units => units.iter().for_each(|unit| self.name_character(unit)),
-        }
-        if name.len() > NAME_CHARS {
-            self.ellipsis();
-        }
-    }
-
-    /// A character of a name, escaped where it could be taken for something else in a text.
-    fn name_character(&mut self, character: u32) {
-        if is_of_names(character) { self.character(character) } else { self.escape(character) }
-    }
-
-    /// A name that C code gave, in UTF-8, cut.
-    pub(crate) fn static_name(&mut self, name: &[u8]) {
-        for character in String::from_utf8_lossy(name).chars().take(NAME_CHARS) {
-            self.name_character(character.into());
-        }
-    }
-
-    pub(crate) fn class_name<V: Version>(&mut self, name: ClassName) {
-        match name {
-            ClassName::Str(name) => self.name::<V>(name),
-            ClassName::Static(name) => self.static_name(name),
-        }
-    }
-}
-
-/// Whether a character stands for itself in names: those of ASCII that identifiers and the names of functions
-/// within functions have, and all others but the mark of what is left out.
-fn is_of_names(character: u32) -> bool {
-    match u8::try_from(character) {
-        Ok(byte) if byte.is_ascii() => {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'<' | b'>')
-        }
-        _ => character != u32::from('…'),
     }
 }
 

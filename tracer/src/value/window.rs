@@ -1,9 +1,9 @@
 //! Writes what iterators, views, slices and generators let see.
 
 use super::path::Path;
-use super::writer::{Stability, Writer, write_within};
+use super::writer::{Writer, write_within};
 use super::{NodeKind, Record, Text};
-use crate::layout::{Dict, Obj, Position, Progress, Type, Version, Window};
+use crate::layout::{Dict, DictKind, Obj, Part, Progress, Type, Version, Window};
 
 /// Characters after which no further element of what is behind is begun.
 const BRIEF: usize = 80;
@@ -11,31 +11,26 @@ const BRIEF: usize = 80;
 const DEPTH: usize = 4;
 
 impl<R: Record> Writer<'_, R> {
-    pub(super) fn window<V: Version>(&mut self, object: Obj, class: Type, window: Window) -> Stability {
+    pub(super) fn window<V: Version>(&mut self, object: Obj, class: Type, window: Window) {
         // It moves on without being another object.
         let node = self.record.open(object, NodeKind::Opaque, 0);
         self.record.close(node, 0);
         self.record.volatile();
         let path = &mut *self.path;
         if path.contains(object) || path.len() >= self.text.limits().depth() {
-            self.text.byte(b'<');
-            self.text.class_name::<V>(class.name::<V>());
-            self.text.byte(b'>');
-            return Stability::Changeable;
+            self.text.type_alone::<V>(class);
+            return;
         }
         let depth = path.len() + DEPTH;
         path.push(object);
         self.text.within(BRIEF, depth, |text| write_window::<V>(text, path, class, window));
         path.pop();
-        Stability::Changeable
     }
 }
 
 fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, window: Window) {
-    let reads_as_call = matches!(
-        window,
-        Window::Keys(_) | Window::Values(_) | Window::Items(_) | Window::Proxy(_) | Window::Slice(_)
-    );
+    let reads_as_call =
+        matches!(window, Window::Keys(_) | Window::Values(_) | Window::Items(_) | Window::Call(_));
     if reads_as_call {
         text.class_name::<V>(class.name::<V>());
         text.byte(b'(');
@@ -44,14 +39,11 @@ fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, windo
         text.class_name::<V>(class.name::<V>());
     }
     match window {
-        Window::Iterator(None) | Window::Sources { of: None, .. } => text.ascii(b" done"),
-        Window::Iterator(Some((position, of))) => {
-            text.byte(b' ');
-            match position {
-                Position::Index(index) => text.number(index as i64),
-                Position::Beyond(number) => {
-                    write_within::<V>(text, path, number);
-                }
+        Window::Done => text.ascii(b" done"),
+        Window::Over { parts, of } => {
+            for part in parts.into_iter().flatten() {
+                text.byte(b' ');
+                write_part::<V>(text, path, part);
             }
             text.ascii(b" of ");
             write_within::<V>(text, path, of);
@@ -67,14 +59,6 @@ fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, windo
             }
             text.byte(b')');
         }
-        Window::Sources { function, of: Some(of) } => {
-            if let Some(function) = function {
-                text.byte(b' ');
-                write_within::<V>(text, path, function);
-            }
-            text.ascii(b" of ");
-            write_within::<V>(text, path, of);
-        }
         Window::Keys(dict) => write_view::<V>(text, dict, |text, key, _| {
             write_within::<V>(text, path, key);
         }),
@@ -88,15 +72,27 @@ fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, windo
             write_within::<V>(text, path, value);
             text.byte(b')');
         }),
-        Window::Proxy(of) => {
-            write_within::<V>(text, path, of);
-        }
-        Window::Slice(parts) => {
-            for (index, part) in parts.into_iter().enumerate() {
+        Window::Call(parts) => {
+            for (index, part) in parts.into_iter().flatten().enumerate() {
                 if index > 0 {
                     text.ascii(b", ");
                 }
-                write_within::<V>(text, path, part);
+                write_part::<V>(text, path, part);
+            }
+        }
+        Window::Memory(memory) => {
+            text.ascii(b" of ");
+            text.byte_string(memory.as_slice());
+        }
+        Window::File(file) => {
+            if let Some(name) = file.name::<V>() {
+                text.byte(b' ');
+                write_within::<V>(text, path, name);
+            }
+            text.ascii(b" mode ");
+            text.ascii(file.mode());
+            if !file.is_open() {
+                text.ascii(b" closed");
             }
         }
         Window::Suspendable(suspendable) => {
@@ -116,10 +112,56 @@ fn write_window<V: Version>(text: &mut Text, path: &mut Path, class: Type, windo
     text.byte(if reads_as_call { b')' } else { b'>' });
 }
 
-fn write_view<V: Version>(text: &mut Text, dict: Dict, mut write: impl FnMut(&mut Text, Obj, Obj)) {
+fn write_part<V: Version>(text: &mut Text, path: &mut Path, part: Part) {
+    match part {
+        Part::Value(value) => {
+            write_within::<V>(text, path, value);
+        }
+        Part::Number(number) => text.number(number as i64),
+        Part::Numbers(numbers) => {
+            // SAFETY: the object that has the numbers lives, and nothing of the program runs meanwhile.
+            let numbers = unsafe { numbers.as_ref() };
+            text.byte(b'[');
+            for (index, &number) in numbers.iter().enumerate() {
+                if !text.begin_element(index, numbers.len()) {
+                    break;
+                }
+                text.number(number as i64);
+            }
+            text.byte(b']');
+        }
+        Part::Slice { start, stop, step } => {
+            text.ascii(b"slice(");
+            text.number(start as i64);
+            text.ascii(b", ");
+            match stop {
+                Some(stop) => text.number(stop as i64),
+                None => text.ascii(b"None"),
+            }
+            text.ascii(b", ");
+            text.number(step as i64);
+            text.byte(b')');
+        }
+    }
+}
+
+fn write_view<V: Version>(text: &mut Text, dict: Dict, write: impl FnMut(&mut Text, Obj, Obj)) {
+    match dict.class().dict_kind() {
+        // SAFETY: the dict's class was looked at.
+        DictKind::Ordered => write_entries(text, dict, unsafe { dict.in_order::<V>() }, write),
+        _ => write_entries(text, dict, dict.entries::<V>().iter(), write),
+    }
+}
+
+fn write_entries(
+    text: &mut Text,
+    dict: Dict,
+    entries: impl Iterator<Item = (Obj, Obj)>,
+    mut write: impl FnMut(&mut Text, Obj, Obj),
+) {
     let len = dict.len();
     text.byte(b'[');
-    for (index, (key, value)) in dict.entries::<V>().iter().enumerate() {
+    for (index, (key, value)) in entries.enumerate() {
         if !text.begin_element(index, len) {
             break;
         }

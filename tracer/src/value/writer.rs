@@ -1,14 +1,11 @@
 //! Writes one value: its kind decides the form, the limits decide how much of it is shown.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
-
-use pyo3_ffi::{PyObject, PyUnicode_InternFromString};
-
 use super::path::Path;
 use super::record::Unrecorded;
 use super::{NodeKind, Record, Text};
-use crate::layout::{ByteArray, Deque, Exception, Instance, Obj, Range, Shape, Str, Type, Version};
-use crate::python::{Owned, Raised};
+use crate::layout::{
+    Array, ByteArray, Deque, EnumMember, Exception, Obj, Range, Shape, Type, Version, Window,
+};
 
 /// Whether a value's text can change while the value stays the same object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,20 +86,23 @@ pub(super) struct Writer<'a, R> {
 
 /// What stands around the elements of a container.
 #[derive(Clone, Copy)]
-struct Brackets {
+pub(super) struct Brackets {
     open: &'static [u8],
     close: &'static [u8],
 }
 
 const LIST: Brackets = Brackets { open: b"[", close: b"]" };
-const TUPLE: Brackets = Brackets { open: b"(", close: b")" };
+pub(super) const TUPLE: Brackets = Brackets { open: b"(", close: b")" };
 const SINGLE_TUPLE: Brackets = Brackets { open: b"(", close: b",)" };
-const BRACES: Brackets = Brackets { open: b"{", close: b"}" };
+pub(super) const BRACES: Brackets = Brackets { open: b"{", close: b"}" };
 const FROZEN: Brackets = Brackets { open: b"frozenset({", close: b"})" };
 
 impl<R: Record> Writer<'_, R> {
     /// A value that is not plain.
     fn value<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
+        if let Some(member) = EnumMember::of::<V>(object) {
+            return self.enum_member::<V>(object, class, member);
+        }
         if !shape.is_exact(class) {
             return self.derived::<V>(object, class, shape);
         }
@@ -119,6 +119,11 @@ impl<R: Record> Writer<'_, R> {
 
     /// `Name(` what the base type would show `)`
     fn derived<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
+        if let Shape::Tuple(tuple) = shape
+            && let Some(fields) = class.fields::<V>(tuple.items().len())
+        {
+            return self.named_tuple::<V>(object, class, tuple, fields);
+        }
         self.text.class_name::<V>(class.name::<V>());
         self.text.byte(b'(');
         match shape {
@@ -178,39 +183,31 @@ impl<R: Record> Writer<'_, R> {
             Shape::FrozenSet(set) => {
                 self.container::<V>(object, NodeKind::Set, FROZEN, set.len(), set.iter().map(Some))
             }
-            Shape::Dict(dict) => {
-                self.within::<V>(object, NodeKind::Dict, BRACES, dict.len(), |writer, node| {
-                    let entries = dict.entries::<V>();
-                    let pairs = entries.iter();
-                    writer.pairs::<V, _>(node, dict.len(), pairs, |writer, key| {
-                        writer.element::<V>(node, Some(key));
-                        writer.text.ascii(b": ");
-                    })
-                })
-            }
+            Shape::Dict(dict) => self.dict::<V>(object, class, dict),
             Shape::Deque(deque) => self.deque::<V>(object, deque),
             Shape::Exception(exception) => self.exception::<V>(object, class, exception),
             Shape::Instance(instance) => self.instance::<V>(object, class, instance),
             Shape::ByteArray(bytes) => self.byte_array(object, bytes),
+            Shape::Array(array) => self.array(object, array),
             Shape::Class(_)
             | Shape::Function(_)
             | Shape::Method(_)
             | Shape::Builtin(_)
             | Shape::Module(_) => self.named::<V>(object, class, shape),
-            Shape::Window(window) => self.window::<V>(object, class, window),
             _ => {
-                self.opaque::<V>(class);
-                let node = self.record.open(object, NodeKind::Opaque, 0);
-                self.record.close(node, 0);
+                match Window::of::<V>(object, class) {
+                    Some(window) => self.window::<V>(object, class, window),
+                    None => self.opaque::<V>(object, class),
+                }
                 Changeable
             }
         }
     }
 
-    fn opaque<V: Version>(&mut self, class: Type) {
-        self.text.byte(b'<');
-        self.text.class_name::<V>(class.name::<V>());
-        self.text.byte(b'>');
+    pub(super) fn opaque<V: Version>(&mut self, object: Obj, class: Type) {
+        let node = self.record.open(object, NodeKind::Opaque, 0);
+        self.record.close(node, 0);
+        self.text.type_alone::<V>(class);
     }
 
     fn empty(&mut self, object: Obj, kind: NodeKind, text: &[u8]) -> Stability {
@@ -222,7 +219,7 @@ impl<R: Record> Writer<'_, R> {
 
     /// Brackets and what `content` writes between them, unless the object is one that is being written
     /// already, or stands too deep.
-    fn within<V: Version>(
+    pub(super) fn within<V: Version>(
         &mut self,
         object: Obj,
         kind: NodeKind,
@@ -231,6 +228,18 @@ impl<R: Record> Writer<'_, R> {
         content: impl FnOnce(&mut Self, R::Node) -> Elements,
     ) -> Stability {
         let node = self.record.open(object, kind, len);
+        self.within_node::<V>(object, node, brackets, len, content)
+    }
+
+    /// The same for a node that has been opened already.
+    pub(super) fn within_node<V: Version>(
+        &mut self,
+        object: Obj,
+        node: R::Node,
+        brackets: Brackets,
+        len: usize,
+        content: impl FnOnce(&mut Self, R::Node) -> Elements,
+    ) -> Stability {
         self.text.bracket(brackets.open);
         let mut close = brackets.close;
         let mut elements = Elements { shown: 0, constant: false };
@@ -307,7 +316,7 @@ impl<R: Record> Writer<'_, R> {
     }
 
     /// Elements of a key and a value each; `write_key` writes what stands before the value.
-    fn pairs<V: Version, K>(
+    pub(super) fn pairs<V: Version, K>(
         &mut self,
         node: R::Node,
         len: usize,
@@ -327,7 +336,7 @@ impl<R: Record> Writer<'_, R> {
     }
 
     #[inline(always)]
-    fn element<V: Version>(&mut self, node: R::Node, element: Option<Obj>) -> Stability {
+    pub(super) fn element<V: Version>(&mut self, node: R::Node, element: Option<Obj>) -> Stability {
         let place = self.record.element(element);
         let begin = self.text.so_far();
         let stability = match element {
@@ -371,26 +380,6 @@ impl<R: Record> Writer<'_, R> {
         self.container::<V>(object, NodeKind::Exception, TUPLE, items.len(), items.iter().copied())
     }
 
-    fn instance<V: Version>(&mut self, object: Obj, class: Type, instance: Instance) -> Stability {
-        self.text.class_name::<V>(class.name::<V>());
-        let (attributes, len) = instance.attributes::<V>();
-        let is_in_order = attributes.values_in_order(len).is_some();
-        let kind = if is_in_order { NodeKind::Values } else { NodeKind::Instance };
-        let mut is_first = true;
-        self.within::<V>(object, kind, TUPLE, len, |writer, node| {
-            writer.pairs::<V, Str>(node, len, attributes.named(), |writer, name| {
-                if !is_in_order {
-                    writer.record.element(Some(name.obj()));
-                    writer.record.constant(name.obj());
-                } else if std::mem::take(&mut is_first) {
-                    writer.record.word(attributes.keys_address(), None);
-                }
-                writer.text.name::<V>(name);
-                writer.text.byte(b'=');
-            })
-        })
-    }
-
     fn byte_array(&mut self, object: Obj, bytes: ByteArray) -> Stability {
         self.text.ascii(b"bytearray(");
         let node = self.record.open(object, NodeKind::Bytes, bytes.as_slice().len());
@@ -402,53 +391,19 @@ impl<R: Record> Writer<'_, R> {
         Changeable
     }
 
-    fn named<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
-        match shape {
-            Shape::Class(class) => {
-                self.text.ascii(b"<class '");
-                self.text.class_name::<V>(class.qualified_name::<V>());
-                self.text.ascii(b"'>");
-            }
-            Shape::Function(function) => {
-                self.text.ascii(b"<function ");
-                self.text.name::<V>(function.qualified_name());
-                self.text.byte(b'>');
-            }
-            Shape::Method(method) => {
-                self.text.ascii(b"<bound method ");
-                self.text.name::<V>(method.function().qualified_name());
-                self.text.byte(b'>');
-            }
-            Shape::Builtin(builtin) => {
-                self.text.ascii(if builtin.is_method() {
-                    b"<built-in method "
-                } else {
-                    b"<built-in function "
-                });
-                self.text.static_name(builtin.name());
-                self.text.byte(b'>');
-            }
-            Shape::Module(module) => match module.name::<V>(name_key()) {
-                Some(name) => {
-                    self.text.ascii(b"<module '");
-                    self.text.name::<V>(name);
-                    self.text.ascii(b"'>");
-                }
-                None => self.opaque::<V>(class),
-            },
-            _ => unreachable!("only what is shown by its name alone"),
-        }
-        let (word, held) = naming::<V>(shape);
-        let node = self.record.open(object, NodeKind::Named, 0);
-        self.record.word(word, held);
-        self.record.close(node, 1);
+    fn array(&mut self, object: Obj, array: Array) -> Stability {
+        let node = self.record.open(object, NodeKind::Array, array.as_slice().len());
+        let shown = self.text.array(array) * array.item_size();
+        self.record.word(array.type_code().into(), None);
+        self.record.bytes(&array.as_slice()[..shown]);
+        self.record.close(node, shown);
         Changeable
     }
 }
 
 /// What was written between brackets.
 #[derive(Clone, Copy)]
-struct Elements {
+pub(super) struct Elements {
     shown: usize,
     /// None of them can change.
     constant: bool,
@@ -457,37 +412,4 @@ struct Elements {
 /// The brackets of what is cut short inside: a tuple of one loses its comma.
 fn without_comma(close: &'static [u8]) -> &'static [u8] {
     close.strip_prefix(b",").unwrap_or(close)
-}
-
-/// For what is shown by its name alone: the address of what decides the name, and the object that lives there.
-#[inline(always)]
-pub(crate) fn naming<V: Version>(shape: Shape) -> (usize, Option<Obj>) {
-    let name = match shape {
-        Shape::Class(class) => return (class.qualified_naming::<V>(), class.qualified_naming_object::<V>()),
-        Shape::Function(function) => function.qualified_name(),
-        Shape::Method(method) => method.function().qualified_name(),
-        Shape::Builtin(builtin) => return (builtin.naming(), None),
-        Shape::Module(module) => match module.name::<V>(name_key()) {
-            Some(name) => name,
-            None => return (0, None),
-        },
-        _ => return (0, None),
-    };
-    (name.obj().address(), Some(name.obj()))
-}
-
-/// `"__name__"`
-static NAME_KEY: AtomicPtr<PyObject> = AtomicPtr::new(std::ptr::null_mut());
-
-/// Must have succeeded before any value is written.
-pub(crate) fn learn_name_key() -> Result<(), Raised> {
-    // SAFETY: the text is a C string.
-    let key = Owned::new(unsafe { PyUnicode_InternFromString(c"__name__".as_ptr()) })?;
-    NAME_KEY.store(key.into_ptr(), Ordering::Relaxed);
-    Ok(())
-}
-
-fn name_key() -> Str {
-    // SAFETY: `learn_name_key` put a `str` there, which is never released.
-    unsafe { Str::from_obj(Obj::from_ptr(NAME_KEY.load(Ordering::Relaxed))) }
 }

@@ -6,17 +6,30 @@ mod window;
 use render::{Example, Execution, Skipped, Style, Text, within_depth};
 use serde::{Deserialize, Serialize};
 
-pub use measure::BadTokenizer;
+use crate::error::RenderError;
+use crate::file;
 use measure::Measure;
 pub(crate) use measure::{hex, sha256};
 
 /// A limit as a user names it, before its tokenizer is loaded.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LengthLimit {
     pub most: usize,
-    /// The bytes of a `tokenizer.json`; `None` to count characters.
-    pub tokenizer: Option<Vec<u8>>,
+    /// Path or URI of a `tokenizer.json`; `None` to count characters.
+    pub tokenizer: Option<String>,
     pub overlong: Overlong,
+}
+
+/// A `tokenizer.json` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{location} is no tokenizer that this program knows ({what}): give a tokenizer.json as the tokenizers library \
+     writes it"
+)]
+pub struct BadTokenizer {
+    location: String,
+    what: String,
 }
 
 /// How long an example may be, over all of its pieces, and what happens to one that is longer.
@@ -74,11 +87,16 @@ pub(crate) struct Bound {
 
 impl LengthLimit {
     /// As it is written down, and as it is measured.
-    pub(crate) fn load(self) -> Result<(Limit, Bound), BadTokenizer> {
+    pub(crate) fn load(self) -> Result<(Limit, Bound), RenderError> {
         let LengthLimit { most, tokenizer, overlong } = self;
         let (unit, measure) = match tokenizer {
             None => (Unit::Characters, Measure::Characters),
-            Some(json) => (Unit::Tokens { tokenizer_sha256: sha256(&json) }, Measure::tokens(&json)?),
+            Some(location) => {
+                let (store, key) = file::find(&location)?;
+                let json = store.get(key)?;
+                let bad = |what| BadTokenizer { location: location.clone(), what };
+                (Unit::Tokens { tokenizer_sha256: sha256(&json) }, Measure::tokens(&json).map_err(bad)?)
+            }
         };
         Ok((Limit { most, unit, overlong }, Bound { most, measure, overlong }))
     }
@@ -105,16 +123,7 @@ impl Bound {
     }
 
     fn fits(&self, text: &Text) -> bool {
-        let length = match text {
-            Text::Plain(text) => self.measure.of(text),
-            Text::Prompt { prompt, completion } => {
-                self.measure.of(prompt).saturating_add(self.measure.of(completion))
-            }
-            Text::Messages(messages) => messages
-                .iter()
-                .fold(0, |sum: usize, message| sum.saturating_add(self.measure.of(&message.content))),
-        };
-        length <= self.most
+        text.pieces().map(|piece| self.measure.of(piece)).fold(0, usize::saturating_add) <= self.most
     }
 
     fn fitting(&self, mut examples: Vec<Example>) -> Fitted {

@@ -1,7 +1,8 @@
 //! Which executions become training text, and for what.
 //!
 //! Each execution is looked at once (`glance`); the decision is a pure function of all glances, which are scanned
-//! several times instead of being held. It takes about ten bytes of memory for an execution, and 200 MiB beside.
+//! several times instead of being held. It takes about ten bytes of memory for an execution, and 200 MiB beside,
+//! or 24 bytes for each execution of the largest group if that is more.
 
 mod benchmark;
 mod clusters;
@@ -66,6 +67,17 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
+    pub const ALL: [LeftOut; 8] = [
+        LeftOut::NeverRan,
+        LeftOut::InBenchmark,
+        LeftOut::OverlapsBenchmark,
+        LeftOut::SimilarSource,
+        LeftOut::SimilarTrace,
+        LeftOut::SourceFull,
+        LeftOut::ShapeFull,
+        LeftOut::StratumFull,
+    ];
+
     /// The name under which a report counts it.
     pub fn name(self) -> &'static str {
         match self {
@@ -85,11 +97,6 @@ impl LeftOut {
 pub(crate) type Verdict = Result<Split, LeftOut>;
 
 impl Selection {
-    /// Whether anything has to be known of all executions before one can be rendered.
-    pub(crate) fn needs_survey(&self, benchmarks: bool) -> bool {
-        benchmarks || *self != Selection::default()
-    }
-
     /// Decides for `count` executions. `scan` gives all glances in order, as often as it is called.
     pub(crate) fn decide<E>(
         &self,

@@ -73,18 +73,16 @@ fn reply(words: &str) -> Reply {
 fn assignment(lease: Lease) -> Assignment {
     let range = dataset::Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
     let shard = Shard { ordinal: lease.shard, sources: 1, range };
-    Assignment {
-        lease,
+    let trace = Trace {
         shard,
-        output: "out".to_owned(),
         limits: Limits::default(),
         granularity: Granularity::Line,
         set_aside: BTreeSet::new(),
         repeat: 1,
         executions: Executions::default(),
         careful: false,
-        parent: Parent::nothing(),
-    }
+    };
+    Assignment { lease, output: "out".to_owned(), work: Work::Trace(trace), parent: Parent::nothing() }
 }
 
 fn show(standing: &Standing) -> String {

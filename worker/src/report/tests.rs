@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::ledger::Assignment;
+use crate::ledger::{Assignment, Trace, Work};
 use crate::progress::Progress;
 use crate::slots::Runner;
 
@@ -124,17 +124,25 @@ fn lease(shard: u64) -> Lease {
 }
 
 fn start(shard: u64) -> Reply {
+    start_long(shard, 1)
+}
+
+/// A shard of so many sources.
+fn start_long(shard: u64, sources: u64) -> Reply {
     let range = Range::Tree { root: "src".to_owned(), first: b"a".to_vec(), last: b"b".to_vec() };
-    let assignment = Assignment {
-        lease: lease(shard),
-        shard: Shard { ordinal: shard, sources: 1, range },
-        output: "out".to_owned(),
+    let trace = Trace {
+        shard: Shard { ordinal: shard, sources, range },
         limits: Limits::default(),
         granularity: trace::Granularity::Line,
         executions: dataset::Executions::default(),
         repeat: 1,
         set_aside: BTreeSet::new(),
         careful: false,
+    };
+    let assignment = Assignment {
+        lease: lease(shard),
+        output: "out".to_owned(),
+        work: Work::Trace(trace),
         parent: telemetry::Parent::nothing(),
     };
     Reply { start: vec![assignment], ..Reply::default() }
@@ -329,8 +337,7 @@ async fn the_next_shard_is_granted_and_fetched_while_this_one_ends() {
         finishing.recv().unwrap();
         finished(assignment)
     });
-    let mut first = start(0);
-    first.start[0].shard.sources = 8;
+    let first = start_long(0, 8);
     cast.asked().await.answer(first);
 
     let asked = cast.asked_with(|standing| standing.free_slots == 1).await;
@@ -360,8 +367,7 @@ async fn what_was_fetched_for_a_shard_that_is_taken_back_is_given_up() {
         finishing.recv().unwrap();
         finished(assignment)
     });
-    let mut first = start(0);
-    first.start[0].shard.sources = 8;
+    let first = start_long(0, 8);
     cast.asked().await.answer(first);
     let asked = cast.asked_with(|standing| standing.free_slots == 1).await;
     asked.answer_and_hear_within(Duration::ZERO, start(1));

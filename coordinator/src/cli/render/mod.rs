@@ -1,5 +1,6 @@
 //! `et-coord render`: training text from a dataset of traces.
 
+mod fleet;
 mod options;
 mod styles;
 mod summary;
@@ -8,7 +9,6 @@ mod watch;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -16,6 +16,7 @@ use clap::Args;
 use dataset::{Dataset, Store};
 use training::{Conclusion, Progress, RenderError, Rendering, Report, Share};
 
+use self::fleet::FleetOptions;
 use self::options::RenderOptions;
 use self::summary::summary;
 use self::watch::Watch;
@@ -54,9 +55,12 @@ pub(super) struct RenderArgs {
     #[arg(long, value_name = "K/N")]
     share: Option<Share>,
 
-    /// Print the report as JSON instead of a summary.
+    /// Print the report as JSON instead of a summary; on a fleet, the job's status.
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    fleet: FleetOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -65,16 +69,21 @@ Examples:
   et-coord render traces --style scratchpad --output text
   et-coord render traces --style cwm -o cwm --set depth=1 --max-tokens 8192 --tokenizer tokenizer.json
   et-coord render s3://traces/first --style qa -o s3://text/qa --format jsonl --shuffle --validation 0.01
+  et-coord render s3://traces/first --style qa -o s3://text/qa --coordinator http://127.0.0.1:7070 --watch
   et-coord render traces --style direct -o text --similar-sources 1 --per-source 4 --benchmark cruxeval.jsonl";
 
 pub(super) fn render(args: RenderArgs, console: Console) -> anyhow::Result<ExitCode> {
-    let RenderArgs { dataset, output, style, options, list_styles, jobs, share, json } = args;
+    let RenderArgs { dataset, output, style, options, list_styles, jobs, share, json, fleet } = args;
     let (Some(dataset), Some(output), Some(style), false) = (dataset, output, style, list_styles) else {
         io::stdout().write_all(styles::list(Paint::for_stdout()).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     };
+    let options = options.resolve(style)?;
+    if let Some(coordinator) = &fleet.coordinator {
+        return fleet::submit(&fleet, coordinator, &dataset, &output, options, json, console);
+    }
     let traces = Dataset::open(Store::open(&dataset)?)?;
-    let rendering = Rendering::prepare(traces, Store::open(&output)?, options.resolve(style)?)?;
+    let rendering = Rendering::prepare(traces, Store::open(&output)?, options)?;
     if let Some(report) = rendering.finished()? {
         console.say(&format!("{output} is complete already; nothing was rendered"));
         show(&report, &output, json)?;
@@ -128,11 +137,10 @@ async fn supervise(
 ) -> anyhow::Result<Ended> {
     let mut interrupts = Interrupts::listen()?;
     let progress = Arc::new(Progress::default());
-    let stop = Arc::new(AtomicBool::new(false));
     let mut watch = Watch::new(progress.clone(), console.clone());
     let mut work = {
-        let stop = stop.clone();
-        tokio::task::spawn_blocking(move || rendering.run(share, threads, &progress, &stop))
+        let progress = progress.clone();
+        tokio::task::spawn_blocking(move || rendering.run(share, threads, &progress))
     };
     let mut interrupted = None;
     loop {
@@ -148,7 +156,7 @@ async fn supervise(
                 if interrupted.replace(interrupt).is_some() {
                     return Ok(Ended::Stopped(interrupt));
                 }
-                stop.store(true, Ordering::Relaxed);
+                progress.stop();
             }
             () = watch.tick() => {}
         }

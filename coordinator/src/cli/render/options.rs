@@ -162,8 +162,7 @@ impl LengthOptions {
             OverlongArg::Window => Overlong::Window,
             OverlongArg::Shrink => Overlong::Shrink,
         };
-        let tokenizer = self.tokenizer.map(|file| read(&file)).transpose()?;
-        let limit = |most| LengthLimit { most, tokenizer, overlong };
+        let limit = |most| LengthLimit { most, tokenizer: self.tokenizer, overlong };
         match self.max_tokens.or(self.max_chars) {
             Some(0) => bail!("no example has a length of 0: give a larger limit"),
             most => Ok(most.map(limit)),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{BinaryBytes, FormattedDuration, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Interval, interval_at};
-use training::{Phase, Progress, Standing};
+use training::{Progress, Stage, Standing};
 
 use crate::cli::console::Console;
 use crate::progress::Pace;
@@ -23,7 +23,7 @@ pub(super) struct Watch {
     ticks: Interval,
     on_terminal: bool,
     started: Instant,
-    phase: Phase,
+    stage: Stage,
     pace: Pace,
 }
 
@@ -32,16 +32,16 @@ impl Watch {
         let on_terminal = std::io::stderr().is_terminal();
         let every = if on_terminal { BAR_EVERY } else { LINE_EVERY };
         let ticks = interval_at(tokio::time::Instant::now() + every, every);
-        let phase = progress.standing().phase;
-        Watch { progress, console, ticks, on_terminal, started: Instant::now(), phase, pace: Pace::default() }
+        let stage = progress.standing().stage;
+        Watch { progress, console, ticks, on_terminal, started: Instant::now(), stage, pace: Pace::default() }
     }
 
     /// Waits until it is time to show something, and shows it.
     pub(super) async fn tick(&mut self) {
         self.ticks.tick().await;
         let now = self.progress.standing();
-        if self.phase != now.phase {
-            self.phase = now.phase;
+        if self.stage != now.stage {
+            self.stage = now.stage;
             self.pace = Pace::default();
         }
         self.pace.note(self.started.elapsed(), now.done - now.done_before);
@@ -73,10 +73,11 @@ fn draw(bar: &ProgressBar, now: &Standing, headline: String) {
 
 /// `rendering 1,234 of 5,000 executions (24%), 312/s, 00:00:12 left, 2,468 examples, 3.10 MiB`
 fn headline(now: &Standing, pace: &Pace) -> String {
-    let (doing, things) = match now.phase {
-        Phase::Survey => ("looking at", "executions"),
-        Phase::Render => ("rendering", "executions"),
-        Phase::Shuffle => ("shuffling", "examples"),
+    let (doing, things) = match now.stage {
+        Stage::Choose => return format!("choosing among {} executions", HumanCount(now.total)),
+        Stage::Survey => ("looking at", "executions"),
+        Stage::Render | Stage::Scatter => ("rendering", "executions"),
+        Stage::Gather => ("shuffling", "examples"),
     };
     let percent = 100 * now.done / now.total.max(1);
     let mut text =
@@ -87,7 +88,7 @@ fn headline(now: &Standing, pace: &Pace) -> String {
     if let Some(left) = pace.time_for(now.total.saturating_sub(now.done)) {
         text += &format!(", {} left", FormattedDuration(Duration::from_secs(left.as_secs() + 1)));
     }
-    if now.phase == Phase::Render && now.examples > 0 {
+    if matches!(now.stage, Stage::Render | Stage::Scatter) && now.examples > 0 {
         text += &format!(", {} examples, {}", HumanCount(now.examples), BinaryBytes(now.characters));
     }
     text
@@ -103,7 +104,7 @@ mod tests {
         pace.note(Duration::ZERO, 0);
         pace.note(Duration::from_secs(2), 600);
         let now = Standing {
-            phase: Phase::Render,
+            stage: Stage::Render,
             total: 5000,
             done: 1250,
             done_before: 650,
@@ -114,7 +115,7 @@ mod tests {
             headline(&now, &pace),
             "rendering 1,250 of 5,000 executions (25%), 300/s, 00:00:13 left, 900 examples, 3.00 MiB"
         );
-        let shuffle = Standing { phase: Phase::Shuffle, ..now };
+        let shuffle = Standing { stage: Stage::Gather, ..now };
         assert_eq!(headline(&shuffle, &Pace::default()), "shuffling 1,250 of 5,000 examples (25%)");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use dataset::{Range, Shard, Tally};
+use dataset::{Range, Tally};
 
 use super::script::{Check, finished};
 use super::{EPOCH, RULES, in_each_home, shard_of};
 use crate::queue::{
-    Counts, Depth, Failure, IntervalSet, JobQueue, Lease, Mode, QueueError, Report, Running, Token, WorkerId,
+    Counts, Depth, Failure, IntervalSet, JobQueue, Lease, Mode, Piece, QueueError, Report, Running, Token,
+    WorkerId,
 };
 
 fn worker(name: &str) -> WorkerId {
@@ -205,30 +206,31 @@ fn a_shard_comes_back_byte_for_byte() {
     in_each_home("byte for byte", |_, queue| async move {
         let every_byte: Vec<u8> = (0..=255).collect();
         let shards = [
-            Shard {
+            Piece {
                 ordinal: 0,
                 sources: u64::MAX >> 1,
-                range: Range::Tree {
+                range: Some(Range::Tree {
                     root: "/é \"\\\n\u{0}".to_owned(),
                     first: every_byte.clone(),
                     last: vec![],
-                },
+                }),
             },
-            Shard {
+            Piece {
                 ordinal: 1,
                 sources: 0,
-                range: Range::Lines {
+                range: Some(Range::Lines {
                     path: "a b.jsonl".to_owned(),
                     from_byte: u64::MAX - 1,
                     to_byte: u64::MAX,
                     first_line: (1 << 53) + 1,
-                },
+                }),
             },
+            Piece { ordinal: 2, sources: 0, range: None },
         ];
         queue.begin(&IntervalSet::new()).await.unwrap();
         queue.offer(&shards).await.unwrap();
         let reply = queue.reconcile(&Report::idle(worker("a"), 9), EPOCH).await.unwrap();
-        let started: Vec<Shard> = reply.start.into_iter().map(|start| start.shard).collect();
+        let started: Vec<Piece> = reply.start.into_iter().map(|start| start.shard).collect();
         assert_eq!(started, shards);
         assert_eq!(queue.status().await.unwrap().sources_planned, u64::MAX >> 1);
     });

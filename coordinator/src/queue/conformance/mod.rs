@@ -10,9 +10,9 @@ mod servers;
 
 use std::time::Duration;
 
-use dataset::{Range, Shard};
+use dataset::Range;
 
-use super::{Home, JobQueue, Rules};
+use super::{Home, JobQueue, Piece, Rules};
 pub(super) use script::finished;
 use server::Server;
 
@@ -33,10 +33,10 @@ pub(super) const RULES: Rules = Rules {
 /// When the tests play: tokens are as long as in life.
 const EPOCH: Duration = Duration::from_secs(1_800_000_000);
 
-pub(super) fn shard_of(ordinal: u64) -> Shard {
+pub(super) fn shard_of(ordinal: u64) -> Piece {
     let range =
         Range::Tree { root: "/code".to_owned(), first: vec![0, 255, 128], last: vec![b'"', 0xc3, 0x28] };
-    Shard { ordinal, sources: 3, range }
+    Piece { ordinal, sources: 3, range: Some(range) }
 }
 
 /// Runs a test on a new queue in each home.

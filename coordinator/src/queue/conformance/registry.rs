@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::in_each_home;
-use crate::queue::{JobRecord, JobState};
+use crate::queue::{JobKind, JobRecord, JobState};
 
 fn record(id: &str) -> JobRecord {
     JobRecord {
         id: id.to_owned(),
+        kind: JobKind::Render,
         job_json: r#"{"sources":["/é\"\u0000"]}"#.to_owned(),
         output: "s3://bucket/out".to_owned(),
         priority: -3,

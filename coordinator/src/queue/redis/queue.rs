@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 use redis::{FromRedisValue, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use super::link::Link;
 use super::script::{Call, SCRIPTS, Text};
 use crate::queue::state::limits::{MAX_SHARDS, plausible};
 use crate::queue::{
-    Change, Counts, Depth, FailedShard, Finished, IntervalSet, Lease, Mode, QueueError, Reply, Report, Rules,
-    Start, Status, Swept, Token, WorkerId,
+    Change, Counts, Depth, FailedShard, Finished, IntervalSet, Lease, Mode, Piece, QueueError, Reply, Report,
+    Rules, Start, Status, Swept, Token, WorkerId,
 };
 
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl RedisQueue {
         self.flag(self.call(&SCRIPTS.wants_shards)).await
     }
 
-    pub(in crate::queue) async fn offer(&self, shards: &[Shard]) -> Result<(), QueueError> {
+    pub(in crate::queue) async fn offer(&self, shards: &[Piece]) -> Result<(), QueueError> {
         let call = self.call(&SCRIPTS.offer).count(shards.len()).each(shards, |call, shard| {
             assert!(shard.ordinal < MAX_SHARDS, "no plan has a shard {}", shard.ordinal);
             call.number(shard.ordinal).number(shard.sources).json(shard)

@@ -2,7 +2,7 @@
 
 /// No plan has as many shards: a lease beyond is nobody's. It bounds what a worker's word can make the queue
 /// remember.
-pub(in crate::queue) const MAX_SHARDS: u64 = 1 << 24;
+pub(crate) const MAX_SHARDS: u64 = 1 << 24;
 
 /// No queue gives out a higher token; as microseconds since 1970 it is reached in 2112. Above it there is room to
 /// count on without leaving the integers that a double, and so a script in Redis, holds exactly.

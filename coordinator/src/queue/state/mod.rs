@@ -21,8 +21,9 @@ mod ending;
 mod handing_out;
 mod intervals;
 mod lease;
-pub(super) mod limits;
+pub(in crate::queue) mod limits;
 mod open;
+mod piece;
 #[cfg(test)]
 mod random_tests;
 mod reconcile;
@@ -35,12 +36,13 @@ mod status;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
 pub use intervals::IntervalSet;
 pub use lease::{Lease, Token, WorkerId};
 use limits::MAX_SHARDS;
 use open::{Committed, Copy, Open, State};
+pub use piece::Piece;
 pub use report::{Failure, Finished, Reply, Report, Running, Start};
 pub use rules::Rules;
 pub use status::{Counts, Depth, FailedShard, Mode, Status, Swept};
@@ -131,7 +133,7 @@ impl Queue {
     ///
     /// # Panics
     /// If the plan has more shards than any can have.
-    pub fn offer(&mut self, shard: Shard) -> bool {
+    pub fn offer(&mut self, shard: Piece) -> bool {
         let ordinal = shard.ordinal;
         assert!(ordinal < MAX_SHARDS, "no plan has a shard {ordinal}");
         let is_done = self.done.contains(ordinal);

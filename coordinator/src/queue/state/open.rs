@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
-use super::{Token, WorkerId};
+use super::{Piece, Token, WorkerId};
 
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     /// What to run. The planner says so; until then, only a worker has named the shard.
-    pub(super) shard: Option<Shard>,
+    pub(super) shard: Option<Piece>,
     /// The highest ever given out for this shard, or above it, where that one is void.
     pub(super) token: Token,
     pub(super) state: State,

@@ -1,8 +1,8 @@
 //! What a worker says, and what it is told.
 
-use dataset::{Shard, Tally};
+use dataset::Tally;
 
-use super::{Lease, WorkerId};
+use super::{Lease, Piece, WorkerId};
 
 /// How a worker stands with one job.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     pub lease: Lease,
-    pub shard: Shard,
+    pub shard: Piece,
     /// Positions of the sources that are not to be run, in order.
     pub set_aside: Vec<u64>,
     /// Workers were lost with this shard: say before each source which one it is, and wait for the answer.

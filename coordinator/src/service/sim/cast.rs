@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dataset::{Shard, Tally, attempt_key};
+use dataset::{Tally, attempt_key};
 use tokio::sync::oneshot;
 
 use super::{COORDINATORS, SLOTS, World};
-use crate::queue::{Finished, Here, Lease, WorkerId};
-use crate::service::{Answer, Asked, Heard, Labels, Said, Service};
+use crate::queue::{Finished, Here, Lease, Piece, WorkerId};
+use crate::service::{Answer, Asked, Heard, Labels, Said, Service, Work};
 
 /// A worker whose report is not answered within this time makes another.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// asked for the same.
 pub(super) async fn submit(world: World, coordinator: usize) {
     let asked = Asked {
-        job: world.0.scene.job().clone(),
+        work: Work::Trace(world.0.scene.job().clone()),
         output: "memory".to_owned(),
         priority: 0,
         share: 1,
@@ -37,7 +37,7 @@ const DISTURBED_EVERY: Duration = Duration::from_secs(2);
 
 struct Worker {
     name: String,
-    running: BTreeMap<Lease, (Shard, Duration)>,
+    running: BTreeMap<Lease, (Piece, Duration)>,
     finished: Vec<Finished>,
 }
 

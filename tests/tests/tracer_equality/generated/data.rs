@@ -6,8 +6,11 @@ use tests::random::Random;
 use tests::tracers::Program;
 
 const PRELUDE: &str = "\
-from collections import deque, defaultdict
+from array import array
+from collections import deque, defaultdict, namedtuple, OrderedDict
+from enum import Enum, IntFlag
 from types import MappingProxyType
+import itertools
 class P:
     def __init__(self, x):
         self.x = x
@@ -22,7 +25,17 @@ class D(dict): pass
 class Q(P):
     y = 5
 class S:
-    __slots__ = ('x', 'y')
+    __slots__ = ('y', 'x', '__z')
+    def __init__(self, x):
+        self.x = x
+class T(S): pass
+N = namedtuple('N', 'x y')
+class E(Enum):
+    A = 1
+    B = ('two', [2])
+class F(IntFlag):
+    R = 1
+    W = 2
 def gen(a):
     try:
         for x in list(a)[:2]:
@@ -110,7 +123,7 @@ impl Generator {
     fn statement(&mut self) -> String {
         let (name, path, other) = (self.one(&NAMES), self.path(), self.path());
         let (value, key) = (self.value(2), self.key());
-        match self.random.below(56) {
+        match self.random.below(60) {
             0..=2 => format!("{name} = {value}"),
             3 | 4 => format!("{name} = {path}"),
             5 | 6 => format!("{path}.append({value})"),
@@ -168,6 +181,12 @@ impl Generator {
             51 | 52 => format!("next({path})"),
             53 => format!("{name} = next({path}), next({path}, {other})"),
             54 => format!("{path}.{}", self.one(&["close()", "__setstate__(1)", "send(None)"])),
+            55 => format!("{path}.move_to_end({})", self.one(&["'k'", "1", "'k', False"])),
+            56 => {
+                format!("{path}.default_factory = {}", self.one(&["list", "None", "len", "lambda: 0", name]))
+            }
+            57 => format!("{name} = {path}._replace(x={value})"),
+            58 => format!("{path}.{} = {value}", self.one(&["y", "_S__z", "_value_", "__class__"])),
             _ => format!("globals().update({name}={value}, z1={other})"),
         }
     }
@@ -225,12 +244,20 @@ impl Generator {
                 "'x' * 300",
                 "[1] * 60",
                 "deque()",
+                "E.A",
+                "E.B",
+                "F.R | F.W",
+                "array('i', [1, 2])",
+                "array('d')",
+                "memoryview(b'abc')[1:]",
+                "itertools.count(3)",
+                "itertools.permutations('abc', 2)",
             ];
             return self.one(&atoms).to_owned();
         }
         let (first, second, key, name) =
             (self.value(depth - 1), self.value(depth - 1), self.key(), self.one(&NAMES));
-        match self.random.below(18) {
+        match self.random.below(25) {
             0..=2 => format!("[{first}, {second}, {name}]"),
             3 => format!("({first}, {second})"),
             4 => format!("({first},)"),
@@ -246,6 +273,19 @@ impl Generator {
                 let iterator = ["iter", "reversed", "enumerate", "gen", "zip"];
                 format!("{}({name})", self.one(&iterator))
             }
+            18 => format!("OrderedDict(k={first}, j={second})"),
+            19 => format!(
+                "defaultdict({}, {{{key}: {first}}})",
+                self.one(&["None", "int", "lambda: 0", "P(1)"])
+            ),
+            20 | 21 => format!("{}({first})", self.one(&["S", "T"])),
+            22 => format!("N({first}, {name})"),
+            23 => {
+                let iterator =
+                    ["chain", "cycle", "accumulate", "pairwise", "groupby", "product", "zip_longest"];
+                format!("itertools.{}({name})", self.one(&iterator))
+            }
+            24 => format!("itertools.islice({name}, {})", self.one(&["2", "0, 5, 2", "1, None"])),
             15 => format!("{}({first}, {name})", self.one(&["map", "filter", "zip", "slice"])),
             16 => format!("{name}.{}()", self.one(&["keys", "values", "items", "__iter__"])),
             _ => {

@@ -4,9 +4,9 @@ use trace::wire::change;
 
 use super::place::Segment;
 use super::{Stop, Walk, Walked};
-use crate::layout::{Obj, Str, Version, shared_key};
+use crate::layout::{Label, Obj, Version, shared_key};
 use crate::value::Stability;
-use crate::watch::visit::{Shown, VALUES};
+use crate::watch::visit::{INSTANCE, SLOTTED, Shown, VALUES};
 
 /// An entry of a dict, or an attribute, as it was shown.
 struct Entry {
@@ -19,8 +19,39 @@ struct Entry {
 enum Key {
     /// Its word is at this place.
     At(usize),
-    /// It is a name that the instances of a class share.
-    Shared(Obj),
+    Label(Label),
+}
+
+/// What an element stands under now.
+#[derive(Clone, Copy)]
+pub(super) enum Under {
+    Key(Obj),
+    Label(Label),
+}
+
+impl Under {
+    /// What its word is where it is recorded.
+    fn word(self) -> usize {
+        match self {
+            Under::Key(key) => key.address(),
+            Under::Label(label) => label.word(),
+        }
+    }
+
+    /// The key of a dict's entry.
+    fn key(self) -> Option<Obj> {
+        match self {
+            Under::Key(key) => Some(key),
+            Under::Label(_) => None,
+        }
+    }
+
+    fn segment(self) -> Segment {
+        match self {
+            Under::Key(key) => Segment::Key(key),
+            Under::Label(label) => Segment::Attribute(label),
+        }
+    }
 }
 
 impl<V: Version> Walk<'_, V> {
@@ -113,8 +144,7 @@ impl<V: Version> Walk<'_, V> {
         &mut self,
         at: usize,
         node: Shown,
-        pairs: impl Iterator<Item = (Obj, Obj)>,
-        segment: impl Fn(Obj) -> Segment,
+        pairs: impl Iterator<Item = (Under, Obj)>,
     ) -> Walked<()> {
         let mut pairs = pairs.peekable();
         let mut place = node.first;
@@ -124,10 +154,10 @@ impl<V: Version> Walk<'_, V> {
             && let Some(&(key, value)) = pairs.peek()
         {
             let entry = self.entry(node, index, place)?;
-            if self.key_address(entry.key) != key.address() {
+            if self.key_word(entry.key) != key.word() {
                 break;
             }
-            self.part(entry.value, Some(value), segment(key), true)?;
+            self.part(entry.value, Some(value), key.segment(), true)?;
             place = self.visit.part_end(entry.value);
             index += 1;
             pairs.next();
@@ -148,43 +178,46 @@ impl<V: Version> Walk<'_, V> {
         }
         for (index, entry) in old.iter().enumerate() {
             if !matched.contains(&index) {
-                self.delete_key(entry.key, &segment)?;
+                self.delete_key(entry.key)?;
             }
         }
         for &(key, value) in &pairs[matched.len()..] {
-            place = self.insert_pair(at, place, key, value, &segment)?;
+            place = self.insert_pair(at, place, key, value)?;
         }
         for (&index, &(key, value)) in matched.iter().zip(&pairs).rev() {
-            self.part(old[index].value, Some(value), segment(key), true)?;
+            self.part(old[index].value, Some(value), key.segment(), true)?;
         }
         Ok(())
     }
 
     /// The entry that was shown at this index, and whose words begin at `place`.
     fn entry(&self, node: Shown, index: usize, place: usize) -> Walked<Entry> {
-        if node.kind != VALUES {
-            return Ok(Entry { key: Key::At(place), value: self.visit.part_end(place) });
-        }
-        // SAFETY: the class, which is still the same, keeps the keys that its instances share; these are never
-        // taken away.
-        let name = unsafe { shared_key(self.visit.words[node.first - 1], index) };
-        Ok(Entry { key: Key::Shared(name.ok_or(Stop::Here)?), value: place })
+        // SAFETY: the class, which is still the same, keeps its members and the keys that its instances share;
+        // these are never taken away. Other names are held.
+        let (label, value) = unsafe {
+            match node.kind {
+                VALUES => (shared_key(self.visit.words[node.first - 1], index), place),
+                INSTANCE | SLOTTED => (Label::from_word(self.visit.words[place]), place + 1),
+                _ => return Ok(Entry { key: Key::At(place), value: self.visit.part_end(place) }),
+            }
+        };
+        Ok(Entry { key: Key::Label(label.ok_or(Stop::Here)?), value })
     }
 
-    fn key_address(&self, key: Key) -> usize {
+    fn key_word(&self, key: Key) -> usize {
         match key {
             Key::At(place) => self.visit.words[place],
-            Key::Shared(name) => name.address(),
+            Key::Label(label) => label.word(),
         }
     }
 
     /// The first of some entries under this key.
-    fn find(&mut self, entries: &[Entry], key: Obj) -> Walked<Option<usize>> {
+    fn find(&mut self, entries: &[Entry], key: Under) -> Walked<Option<usize>> {
         for (index, entry) in entries.iter().enumerate() {
-            let is_same = match entry.key {
-                Key::At(place) => self.is_same(place, Some(key))?,
-                // SAFETY: both are names of attributes, which are `str`.
-                Key::Shared(name) => unsafe { Str::from_obj(name).equals::<V>(Str::from_obj(key)) },
+            let is_same = match (entry.key, key) {
+                (Key::At(place), Under::Key(key)) => self.is_same(place, Some(key))?,
+                (Key::Label(old), Under::Label(new)) => old.reads_as::<V>(new),
+                _ => false,
             };
             if is_same {
                 return Ok(Some(index));
@@ -193,13 +226,13 @@ impl<V: Version> Walk<'_, V> {
         Ok(None)
     }
 
-    fn delete_key(&mut self, key: Key, segment: impl Fn(Obj) -> Segment) -> Walked<()> {
+    fn delete_key(&mut self, key: Key) -> Walked<()> {
         let key = match key {
-            Key::Shared(name) => Some(name),
-            Key::At(place) => self.visit.constant(place),
+            Key::Label(label) => Under::Label(label),
+            Key::At(place) => Under::Key(self.visit.constant(place).ok_or(Stop::Here)?),
         };
         let place = self.place.len();
-        if !self.push(segment(key.ok_or(Stop::Here)?)) {
+        if !self.push(key.segment()) {
             return Err(Stop::Here);
         }
         self.change(change::DELETED, None)?;
@@ -209,27 +242,19 @@ impl<V: Version> Walk<'_, V> {
     }
 
     /// Tells that there is an entry more; returns where the next one goes.
-    fn insert_pair(
-        &mut self,
-        node: usize,
-        at: usize,
-        key: Obj,
-        value: Obj,
-        segment: impl Fn(Obj) -> Segment,
-    ) -> Walked<usize> {
-        let segment = segment(key);
+    fn insert_pair(&mut self, node: usize, at: usize, key: Under, value: Obj) -> Walked<usize> {
         let place = self.place.len();
-        if !self.push(segment) {
+        if !self.push(key.segment()) {
             return Err(Stop::Here);
         }
         let (text, stability) = self.text(value)?;
         self.change(change::NEW, Some((value, &text)))?;
-        let in_dict = matches!(segment, Segment::Key(_));
-        if self.is_stale || !in_dict || stability != Stability::Constant || text.elements() > 0 {
+        let is_plain = !self.is_stale && stability == Stability::Constant && text.elements() == 0;
+        let Some(key) = Some(key).filter(|_| is_plain).and_then(Under::key) else {
             self.place.truncate(place);
             self.is_stale = true;
             return Ok(at);
-        }
+        };
         let value_span = self.visit.keep(&text);
         let key_span = self.visit.keep_bytes(&self.place[place + 1..self.place.len() - 1]);
         self.place.truncate(place);

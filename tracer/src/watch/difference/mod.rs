@@ -7,13 +7,20 @@
 mod elements;
 mod place;
 
+use elements::Under;
 use place::Segment;
 use trace::Scope;
 use trace::wire::change;
 
-use super::visit::{DEQUE, DICT, EXCEPTION, LIST, NESTED, SET, Shown, TUPLE, VALUES, Visit};
-use crate::layout::{Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Str, Tuple, Version};
+use super::visit::{
+    DEFAULT_DICT, DEQUE, DICT, EXCEPTION, LIST, NAMED_TUPLE, NESTED, ORDERED_DICT, SET, SLOTTED, Shown,
+    TUPLE, VALUES, Visit,
+};
+use crate::layout::{
+    Deque, Dict, Entries, Exception, Instance, Label, List, Obj, Set, Shape, Str, Tuple, Version,
+};
 use crate::log::{Full, Log, Name};
+use crate::python;
 use crate::value::{self, Limits, Path, Stability, Text};
 
 /// What became of an attempt to tell a value by its elements.
@@ -143,19 +150,59 @@ impl<V: Version> Walk<'_, V> {
                     let can_change = matches!(Shape::of(object), Shape::Set(_));
                     self.sequence(at, node, &members, Segment::Member, can_change)
                 }
-                DICT => {
-                    let entries = Dict::from_obj(object).entries::<V>();
-                    self.keyed(at, node, entries.iter(), Segment::Key)
+                NAMED_TUPLE => self.named_tuple(at, node, Tuple::from_obj(object)),
+                DICT | DEFAULT_DICT => {
+                    let dict = Dict::from_obj(object);
+                    let node = if node.kind == DICT { node } else { self.behind_factory(node, dict)? };
+                    let entries = dict.entries::<V>();
+                    self.keyed(at, node, by_key(entries.iter()))
                 }
+                ORDERED_DICT => self.keyed(at, node, by_key(Dict::from_obj(object).in_order::<V>())),
+                SLOTTED => self.keyed(at, node, by_label(Instance::from_obj(object).all::<V>().into_iter())),
                 _ => {
                     let (attributes, len) = Instance::from_obj(object).attributes::<V>();
                     self.is_stale |= !is_shown_alike(&self.visit.words, node, &attributes, len);
-                    let named = attributes.named().map(|(name, value)| (name.obj(), value));
-                    // SAFETY: the keys are those of `named`, which are `str`, or were so when they were shown.
-                    self.keyed(at, node, named, |name| Segment::Attribute(Str::from_obj(name)))
+                    let named = attributes.named().map(|(name, value)| (Label::Object(name), value));
+                    self.keyed(at, node, by_label(named))
                 }
             }
         }
+    }
+
+    fn named_tuple(&mut self, at: usize, node: Shown, tuple: Tuple) -> Walked<()> {
+        let items = tuple.items();
+        let fields = tuple.obj().ty().fields::<V>(items.len()).ok_or(Stop::Here)?;
+        let names = fields.items();
+        if node.parts != names.len()
+            || (node.parts > 0 && self.visit.words[node.first - 1] != fields.obj().address())
+        {
+            return Err(Stop::Here);
+        }
+        // SAFETY: the names are `str`.
+        let name = |index: usize| names[index].map(|name| unsafe { Str::from_obj(name) });
+        let segment =
+            |index| name(index).map_or(Segment::Index(index), |name| Segment::Attribute(Label::Object(name)));
+        self.sequence(at, node, items, segment, false)
+    }
+
+    /// Where the entries of a `defaultdict` begin, if what makes its values reads as it did.
+    ///
+    /// # Safety
+    /// The dict must be one.
+    unsafe fn behind_factory(&mut self, node: Shown, dict: Dict) -> Walked<Shown> {
+        // SAFETY: the caller vouches for the class.
+        let factory = unsafe { dict.factory() }.filter(|factory| *factory != python::none().obj());
+        let behind = Shown { first: self.visit.part_end(node.first), ..node };
+        let is_same_object = self.visit.words[node.first] & !NESTED == factory.map_or(0, Obj::address);
+        if is_same_object && factory.is_none_or(|factory| self.visit.node_matches(node.first + 1, factory)) {
+            return Ok(behind);
+        }
+        let mut text = self.teller.log.scratch(self.limits);
+        value::write_factory::<V>(&mut text, factory);
+        let reads_as_it_did =
+            self.visit.texts.as_ref().is_some_and(|texts| texts.of(node.first) == text.as_bytes());
+        self.is_stale = true;
+        if reads_as_it_did { Ok(behind) } else { Err(Stop::Here) }
     }
 
     /// Compares the part whose word is at `at` with what is there now.
@@ -270,6 +317,14 @@ impl<V: Version> Walk<'_, V> {
     }
 }
 
+fn by_key(pairs: impl Iterator<Item = (Obj, Obj)>) -> impl Iterator<Item = (Under, Obj)> {
+    pairs.map(|(key, value)| (Under::Key(key), value))
+}
+
+fn by_label(pairs: impl Iterator<Item = (Label, Obj)>) -> impl Iterator<Item = (Under, Obj)> {
+    pairs.map(|(label, value)| (Under::Label(label), value))
+}
+
 /// How many elements there are now.
 fn len<V: Version>(kind: u8, object: Obj) -> usize {
     // SAFETY: the caller looked at the object's class.
@@ -280,7 +335,9 @@ fn len<V: Version>(kind: u8, object: Obj) -> usize {
             EXCEPTION => Exception::of(object).map_or(0, |exception| exception.arguments().items().len()),
             DEQUE => Deque::from_obj(object).len(),
             SET => Set::from_obj(object).len(),
-            DICT => Dict::from_obj(object).len(),
+            NAMED_TUPLE => Tuple::from_obj(object).items().len(),
+            DICT | ORDERED_DICT | DEFAULT_DICT => Dict::from_obj(object).len(),
+            SLOTTED => Instance::from_obj(object).all::<V>().len(),
             _ => Instance::from_obj(object).attributes::<V>().1,
         }
     }

@@ -1,7 +1,7 @@
 //! How the place of an element is written.
 
 use super::Walk;
-use crate::layout::{Obj, Shape, Str, Version};
+use crate::layout::{Label, Obj, Shape, Version};
 use crate::value::{self, Limits};
 
 /// How the place of an element is written behind that of what it stands in.
@@ -16,7 +16,7 @@ pub(super) enum Segment {
     /// `['k']`
     Key(Obj),
     /// `.name`
-    Attribute(Str),
+    Attribute(Label),
 }
 
 impl<V: Version> Walk<'_, V> {
@@ -44,7 +44,7 @@ impl<V: Version> Walk<'_, V> {
             }
             Segment::Attribute(name) => {
                 text.byte(b'.');
-                text.name::<V>(name);
+                text.label::<V>(name);
                 let is_of_attributes =
                     |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || *byte == b'_';
                 let shown = &text.as_bytes()[1..];

@@ -3,12 +3,14 @@
 use std::marker::PhantomData;
 
 use super::{
-    BYTES, DEQUE, DICT, EXCEPTION, FLAT, INSTANCE, LEN_SHIFT, LIST, NAMED, NAMED_TYPE, NESTED, PARTS_SHIFT,
-    SET, TUPLE, VALUES, chunks,
+    ARRAY, BYTES, DEFAULT_DICT, DEQUE, DICT, ENUM_MEMBER, EXCEPTION, FLAT, INSTANCE, LEN_SHIFT, LIST, NAMED,
+    NAMED_TUPLE, NAMED_TYPE, NESTED, ORDERED_DICT, PARTS_SHIFT, SET, SLOTTED, TUPLE, VALUES, chunks,
 };
 use crate::layout::{
-    ByteArray, Deque, Dict, Entries, Exception, Instance, List, Obj, Set, Shape, Tuple, Version,
+    Array, ByteArray, Deque, Dict, Entries, EnumMember, Exception, Instance, List, Obj, Set, Shape, Str,
+    Tuple, Version,
 };
+use crate::python;
 use crate::value::naming;
 
 /// Walks a visit and the objects side by side.
@@ -43,6 +45,20 @@ impl<V: Version> Matcher<'_, V> {
                     let (attributes, len) = Instance::from_obj(object).attributes::<V>();
                     self.attributes(&attributes, len, shown)
                 }
+                NAMED_TUPLE => self.named_tuple(Tuple::from_obj(object), shown),
+                SLOTTED => self.slotted(Instance::from_obj(object), shown),
+                ENUM_MEMBER => self.enum_member(object, shown),
+                ORDERED_DICT => {
+                    let dict = Dict::from_obj(object);
+                    let mut entries = dict.in_order::<V>().take(shown.parts);
+                    dict.len() == shown.len
+                        && entries.all(|(key, value)| self.part(Some(key)) && self.part(Some(value)))
+                }
+                DEFAULT_DICT => {
+                    let dict = Dict::from_obj(object);
+                    let factory = dict.factory().filter(|factory| *factory != python::none().obj());
+                    self.part(factory) && self.entries(&dict.entries(), dict.len(), shown)
+                }
                 DICT => {
                     let dict = Dict::from_obj(object);
                     self.entries(&dict.entries(), dict.len(), shown)
@@ -60,6 +76,10 @@ impl<V: Version> Matcher<'_, V> {
                     None => false,
                 },
                 NAMED => self.word() == Some(naming::<V>(Shape::of(object)).0),
+                ARRAY => {
+                    let array = Array::from_obj(object);
+                    self.word() == Some(array.type_code().into()) && self.bytes(array.as_slice(), shown)
+                }
                 BYTES => self.bytes(ByteArray::from_obj(object).as_slice(), shown),
                 _ => true,
             }
@@ -140,6 +160,27 @@ impl<V: Version> Matcher<'_, V> {
     fn attributes(&mut self, attributes: &Entries<V>, len: usize, shown: Parts) -> bool {
         let mut pairs = attributes.named().take(shown.parts);
         len == shown.len && pairs.all(|(name, value)| self.part(Some(name.obj())) && self.part(Some(value)))
+    }
+
+    fn named_tuple(&mut self, tuple: Tuple, shown: Parts) -> bool {
+        let fields = tuple.obj().ty().fields::<V>(tuple.items().len());
+        let is_named_alike = |fields: Tuple| shown.parts == 0 || self.word() == Some(fields.obj().address());
+        fields.is_some_and(is_named_alike) && self.items(tuple.items(), shown)
+    }
+
+    fn slotted(&mut self, instance: Instance, shown: Parts) -> bool {
+        let attributes = instance.all::<V>();
+        attributes.len() == shown.len
+            && attributes
+                .into_iter()
+                .take(shown.parts)
+                .all(|(label, value)| self.word() == Some(label.word()) && self.part(Some(value)))
+    }
+
+    fn enum_member(&mut self, object: Obj, shown: Parts) -> bool {
+        let Some(EnumMember { name, value }) = EnumMember::of::<V>(object) else { return false };
+        self.word() == Some(name.map_or(0, |name: Str| name.obj().address()))
+            && (shown.parts == 0 || self.part(Some(value)))
     }
 
     fn bytes(&mut self, bytes: &[u8], shown: Parts) -> bool {

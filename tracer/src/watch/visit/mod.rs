@@ -122,13 +122,18 @@ impl<V: Version> Visit<V> {
     /// The node that begins at this place.
     pub(super) fn node(&self, at: usize) -> Shown {
         let head = self.words[at + HEAD];
-        let is_values = head as u8 == NodeKind::Values as u8;
+        let kind = head as u8;
         let parts = head >> PARTS_SHIFT & 0xffff;
+        let has_word = match kind {
+            VALUES | NAMED_TUPLE => parts > 0,
+            ENUM_MEMBER | ARRAY => true,
+            _ => false,
+        };
         Shown {
-            kind: head as u8,
+            kind,
             len: head >> LEN_SHIFT,
             parts,
-            first: at + 2 + usize::from(head & NAMED_TYPE != 0) + usize::from(is_values && parts > 0),
+            first: at + 2 + usize::from(head & NAMED_TYPE != 0) + usize::from(has_word),
             is_flat: head & FLAT != 0,
             is_cyclic: head & CYCLIC != 0,
             is_deep: head & DEEP != 0,
@@ -145,8 +150,9 @@ impl<V: Version> Visit<V> {
     fn node_end(&self, at: usize) -> usize {
         let node = self.node(at);
         let words = match node.kind {
-            BYTES => return node.first + node.parts.div_ceil(size_of::<usize>()),
-            DICT | INSTANCE => 2 * node.parts,
+            BYTES | ARRAY => return node.first + node.parts.div_ceil(size_of::<usize>()),
+            DICT | ORDERED_DICT | INSTANCE | SLOTTED => 2 * node.parts,
+            DEFAULT_DICT => 1 + 2 * node.parts,
             _ => node.parts,
         };
         if node.is_flat {
@@ -358,14 +364,21 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = usize> {
 
 pub(super) const LIST: u8 = NodeKind::List as u8;
 pub(super) const TUPLE: u8 = NodeKind::Tuple as u8;
+pub(super) const NAMED_TUPLE: u8 = NodeKind::NamedTuple as u8;
 pub(super) const SET: u8 = NodeKind::Set as u8;
 pub(super) const DICT: u8 = NodeKind::Dict as u8;
+pub(super) const ORDERED_DICT: u8 = NodeKind::OrderedDict as u8;
+pub(super) const DEFAULT_DICT: u8 = NodeKind::DefaultDict as u8;
 pub(super) const DEQUE: u8 = NodeKind::Deque as u8;
 pub(super) const EXCEPTION: u8 = NodeKind::Exception as u8;
 pub(super) const INSTANCE: u8 = NodeKind::Instance as u8;
 pub(super) const VALUES: u8 = NodeKind::Values as u8;
+pub(super) const SLOTTED: u8 = NodeKind::Slotted as u8;
+const OPAQUE: u8 = NodeKind::Opaque as u8;
+const ENUM_MEMBER: u8 = NodeKind::EnumMember as u8;
 const NAMED: u8 = NodeKind::Named as u8;
 const BYTES: u8 = NodeKind::Bytes as u8;
+const ARRAY: u8 = NodeKind::Array as u8;
 
 /// A node as it was written.
 #[derive(Debug, Clone, Copy)]
@@ -386,6 +399,6 @@ pub(super) struct Shown {
 impl Shown {
     /// Whether it has no parts but reads as something of its own.
     pub(super) fn is_leaf(&self) -> bool {
-        !matches!(self.kind, LIST | TUPLE | SET | DICT | DEQUE | EXCEPTION | INSTANCE | VALUES)
+        matches!(self.kind, OPAQUE | ENUM_MEMBER | NAMED | BYTES | ARRAY)
     }
 }
