@@ -52,6 +52,7 @@ Every source has at least one row, also where it could not be run: filter on `ou
 | `entry`, `code`, `input`, `input_origin` | what was run |
 | `outcome`, `exception_type`, `exception_message`, `exit_code`, `signal` | how it ended |
 | `output_type`, `output`, `stdout`, `stderr` | what it gave |
+| `verdict` | whether it did what its source says it should |
 | `wall_us`, `cpu_us`, `peak_memory_bytes` | what it cost |
 | `pure`, `deterministic` | whether it had no effect on the world outside it; whether further runs were alike |
 | `events` | the trace: calls, lines with the variables that changed, returns, exceptions, output |

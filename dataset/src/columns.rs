@@ -39,6 +39,10 @@ impl Field {
     }
 }
 
+/// The two columns that a program lies in where none is its code.
+const PROMPT: &str = "prompt";
+const COMPLETION: &str = "canonical_solution";
+
 /// Columns that a user named: `code=body`. The others go by their usual names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -104,11 +108,15 @@ impl ColumnMap {
                 .find(|column| present.contains(column))
                 .map(|&c| c.to_owned())),
         };
-        Ok(Columns {
-            code: find(Field::Code)?.ok_or_else(|| missing(Field::Code, None))?,
-            input: find(Field::Input)?,
-            id: find(Field::Id)?,
-        })
+        let (code, completion) = match find(Field::Code)? {
+            Some(code) => (code, None),
+            // A program in two pieces, as HumanEval has it.
+            None if [PROMPT, COMPLETION].iter().all(|column| present.contains(column)) => {
+                (PROMPT.to_owned(), Some(COMPLETION.to_owned()))
+            }
+            None => return Err(missing(Field::Code, None)),
+        };
+        Ok(Columns { code, completion, input: find(Field::Input)?, id: find(Field::Id)? })
     }
 }
 
@@ -116,6 +124,9 @@ impl ColumnMap {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
     pub code: String,
+    /// What follows the code, where a program lies in two columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,12 +6,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Filters, Run};
+
 /// How executions of a source are found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Executions {
     pub modes: BTreeSet<Mode>,
     pub search: Search,
+    /// What each script is given, once after another; nothing, once, if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
+    /// Which of them become rows.
+    #[serde(default, skip_serializing_if = "Filters::is_none")]
+    pub filters: Filters,
 }
 
 /// One way to find executions.
@@ -73,7 +81,8 @@ impl FromStr for Mode {
 impl Default for Executions {
     /// Each source as it is meant to be run.
     fn default() -> Self {
-        Executions { modes: BTreeSet::from([Mode::Script, Mode::Cases]), search: Search::default() }
+        let modes = BTreeSet::from([Mode::Script, Mode::Cases]);
+        Executions { modes, search: Search::default(), runs: Vec::new(), filters: Filters::default() }
     }
 }
 

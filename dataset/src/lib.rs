@@ -8,6 +8,7 @@ mod columns;
 mod damage;
 mod dataset;
 mod executions;
+mod filters;
 mod granularity;
 mod hex;
 mod job;
@@ -17,17 +18,20 @@ mod outcome;
 mod part;
 mod plan;
 mod row;
+mod run;
 mod shard;
 pub mod source;
 mod store;
 mod tally;
 mod trace_id;
+mod verdict;
 mod verify;
 mod walk;
 
 pub use columns::{BadMapping, ColumnMap, Columns, Field, MappedTwice, Mapping};
 pub use dataset::{Dataset, OpenError, SealError, Times};
 pub use executions::{Executions, Mode, Search, UnknownMode};
+pub use filters::{Distinct, Dropped, Filters, UnknownDistinct};
 pub use job::{Job, JobId, Limits};
 pub use layout::{FORMAT_VERSION, attempt_key, part_key};
 pub use manifest::{Manifest, ManifestError, ManifestPart, Report};
@@ -37,6 +41,7 @@ pub use part::{
 };
 pub use plan::{Plan, PlanError, Shards};
 pub use row::{Captured, InputOrigin, Row, UnknownInputOrigin};
+pub use run::Run;
 pub use shard::{Range, Shard};
 pub use store::{
     BadEndpoint, Calls, ErrorKind, Fate, Memory, Object, ObjectWriter, Operation, Published, S3Keys,
@@ -44,4 +49,5 @@ pub use store::{
 };
 pub use tally::Tally;
 pub use trace_id::Execution;
+pub use verdict::{UnknownVerdict, Verdict};
 pub use verify::{Finding, Findings, Found, VerifyError, VerifyReport, verify};

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How one execution ended. All but the last are what the program or its source did, and are data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// How one execution ended. All but the last two are what the program or its source did, and are data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It ran to its end.
     Returned,
@@ -28,12 +31,14 @@ pub enum Outcome {
     NoEntry,
     /// The source could not be read: no such encoding, not a row, too large.
     Unreadable,
+    /// The job's filters dropped whatever ran of the source.
+    Filtered,
     /// We failed, again and again, and at this source alone.
     WorkerFault,
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 12] = [
+    pub const ALL: [Outcome; 13] = [
         Outcome::Returned,
         Outcome::Raised,
         Outcome::Exited,
@@ -45,6 +50,7 @@ impl Outcome {
         Outcome::SyntaxError,
         Outcome::NoEntry,
         Outcome::Unreadable,
+        Outcome::Filtered,
         Outcome::WorkerFault,
     ];
 
@@ -62,6 +68,7 @@ impl Outcome {
             Outcome::SyntaxError => "syntax_error",
             Outcome::NoEntry => "no_entry",
             Outcome::Unreadable => "unreadable",
+            Outcome::Filtered => "filtered",
             Outcome::WorkerFault => "worker_fault",
         }
     }
@@ -82,5 +89,8 @@ impl FromStr for Outcome {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no outcome has this name")]
+#[error(
+    "no outcome has this name: they are returned, raised, exited, timed_out, out_of_memory, output_limit, killed, denied, \
+     syntax_error and no_entry"
+)]
 pub struct UnknownOutcome;

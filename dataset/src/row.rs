@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use trace::{Event, Granularity};
 
-use crate::Outcome;
+use crate::{Outcome, Verdict};
 
 /// Everything about one execution. Texts that come from programs are already valid UTF-8 and bounded.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,8 @@ pub struct Row<'a> {
     pub trace_damaged: bool,
     /// Tracing stopped before the program did: a limit on events or on their memory was reached.
     pub trace_truncated: bool,
+    /// Whether it did what it should have; `None` where nothing says what that is, or where that could not be told.
+    pub verdict: Option<Verdict>,
     pub events: Vec<Event<'a>>,
 }
 
@@ -93,6 +95,8 @@ pub enum InputOrigin {
     Script,
     /// The source's own row carried it.
     Case,
+    /// The job gives it to all scripts.
+    Listed,
     /// It is a test that came with the source.
     Test,
     /// The source itself makes this call.
@@ -104,9 +108,10 @@ pub enum InputOrigin {
 }
 
 impl InputOrigin {
-    const ALL: [InputOrigin; 6] = [
+    const ALL: [InputOrigin; 7] = [
         InputOrigin::Script,
         InputOrigin::Case,
+        InputOrigin::Listed,
         InputOrigin::Test,
         InputOrigin::Harvested,
         InputOrigin::Typed,
@@ -117,6 +122,7 @@ impl InputOrigin {
         match self {
             InputOrigin::Script => "script",
             InputOrigin::Case => "case",
+            InputOrigin::Listed => "listed",
             InputOrigin::Test => "test",
             InputOrigin::Harvested => "harvested",
             InputOrigin::Typed => "typed",
@@ -175,6 +181,7 @@ mod tests {
             peak_memory_bytes: 0,
             trace_damaged: false,
             trace_truncated: false,
+            verdict: None,
             events: Vec::new(),
         };
         assert_eq!(row.reason().as_deref(), expect);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
+use crate::{Dropped, Outcome};
 
 /// What a set of rows says in sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Tally {
     pub outcomes: BTreeMap<String, u64>,
     /// Why executions failed, for example `ModuleNotFoundError: No module named 'numpy'`.
     pub reasons: BTreeMap<String, u64>,
+    /// Executions that the job's filters kept from becoming rows, by why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
 }
 
 impl Tally {
@@ -36,6 +39,11 @@ impl Tally {
         }
     }
 
+    /// Counts one execution that did not become a row.
+    pub fn count_dropped(&mut self, why: Dropped) {
+        *self.dropped.entry(why.name().to_owned()).or_default() += 1;
+    }
+
     pub fn merge(&mut self, other: &Tally) {
         self.sources += other.sources;
         self.rows += other.rows;
@@ -46,6 +54,9 @@ impl Tally {
         }
         for (reason, &count) in &other.reasons {
             self.count_reason(reason, count);
+        }
+        for (why, count) in &other.dropped {
+            *self.dropped.entry(why.clone()).or_default() += count;
         }
     }
 

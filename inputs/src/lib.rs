@@ -3,6 +3,7 @@
 //! Pure: it reads source text and is told what executions did, runs nothing itself, knows no clock and draws all chance
 //! from a seed. `module` reads a file, `search` proposes inputs and learns from what came of them.
 
+mod equal;
 mod examples;
 mod generate;
 mod guess;
@@ -16,5 +17,6 @@ mod shape;
 mod uses;
 mod value;
 
+pub use equal::are_equal;
 pub use module::{Module, ReadError};
 pub use search::{Budget, Call, Decision, Ending, Guidance, Observation, Origin, Proposal, Search};

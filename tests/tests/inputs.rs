@@ -1,12 +1,13 @@
 //! Executions that are found: functions with inputs of their own, and the cases that rows bring.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dataset::{Dataset, InputOrigin, Outcome, Store};
+use dataset::{Dataset, InputOrigin, Outcome, Store, Verdict};
+use serde_json::Value;
 use tempfile::TempDir;
 use tests::system::{et_coord, text, verify};
 use tests::tracers::interpreters;
@@ -20,6 +21,7 @@ struct Found {
     origin: &'static str,
     outcome: String,
     output: Option<String>,
+    verdict: Option<&'static str>,
     stdout: String,
     functions: BTreeSet<String>,
     trace_id: String,
@@ -124,9 +126,98 @@ fn each_case_of_a_row_is_an_execution() {
             ("<test>", "returned", ""),
         ]
     );
+    let verdicts: Vec<_> = rows.iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts, [Some("passed"), Some("failed"), None, None, Some("passed")]);
     assert_eq!(rows[0].functions, ["add".to_owned()].into());
     assert_eq!(rows[1].input.as_deref(), Some("assert add(1, 2) == 4"));
     place.verify();
+}
+
+#[test]
+fn each_script_is_given_what_the_job_lists() {
+    let place = Place::new(&[("told.py", "import sys\nprint(sys.argv[1:], sys.stdin.read())\n")]);
+    let list = place.0.path().join("runs.jsonl");
+    fs::write(&list, "{\"argv\": [\"-v\"], \"stdin\": \"4\"}\n{\"argv\": [\"-q\"], \"stdin\": \"4\"}\n")
+        .unwrap();
+    let rows = place.run("dataset", &["--runs", list.to_str().unwrap()]);
+    let told: Vec<_> =
+        rows.iter().map(|row| (row.origin, row.input.as_deref().unwrap(), row.stdout.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("listed", r#"{"argv":["-v"],"stdin":"4"}"#, "['-v'] 4\n"),
+            ("listed", r#"{"argv":["-q"],"stdin":"4"}"#, "['-q'] 4\n"),
+        ]
+    );
+    place.verify();
+}
+
+#[test]
+fn what_a_case_gives_is_compared_with_what_it_should() {
+    let rows = [
+        r#"{"code": "def f(x):\n    return {'b': x, 'a': [1.0]}\n", "input": "2", "output": "{'a': [1], 'b': 2}"}"#,
+        r#"{"code": "def f(x):\n    return x\n", "input": "2", "output": "3"}"#,
+        r#"{"code": "def f(x):\n    return x[0]\n", "input": "2", "output": "3"}"#,
+        r#"{"code": "print(int(input()) * 2, '')\n", "stdin": ["4\n", "5", "x"], "expected_stdout": ["8\n", "11\n", "1"]}"#,
+    ];
+    let place = Place::new(&[("rows.jsonl", &rows.join("\n"))]);
+    let rows = place.run("dataset", &[]);
+    let verdicts: Vec<_> = rows.iter().map(|row| row.verdict.unwrap()).collect();
+    assert_eq!(verdicts, ["passed", "failed", "error", "passed", "failed", "error"]);
+    assert_eq!(rows[2].outcome, "raised");
+    place.verify();
+}
+
+#[test]
+fn filters_drop_executions_and_count_them_by_reason() {
+    let place = Place::new(&[
+        ("a.py", SHAPES),
+        ("again.py", SHAPES),
+        ("exits.py", "raise SystemExit(3)\n"),
+        ("lacks.py", "import absent_module\n"),
+    ]);
+    let all = place.rows("functions");
+    let filters = "--mode functions --outcomes returned --distinct content,coverage,output --fewest-events 3";
+    let rows = place.run("filtered", &filters.split(' ').collect::<Vec<_>>());
+    let of = |name: &str| rows.iter().filter(|row| row.source.ends_with(name)).collect::<Vec<_>>();
+    assert!(of("/a.py").len() > 4 && of("/a.py").len() < all.len() / 2, "{rows:?}");
+    assert!(of("/a.py").iter().all(|row| row.outcome == "returned"));
+    // Each source has a row, which says what was wrong where something was.
+    for name in ["/again.py", "/exits.py", "/lacks.py"] {
+        assert_eq!(
+            of(name).iter().map(|row| row.outcome.as_str()).collect::<Vec<_>>(),
+            ["filtered"],
+            "{name}"
+        );
+    }
+    let tally = place.tally("filtered");
+    let dropped = |why: &str| tally["dropped"][why].as_u64().unwrap_or(0);
+    assert_eq!((dropped("same_content"), dropped("impure")), (1, 0));
+    assert!(dropped("outcome") > 2 && dropped("no_new_coverage") > 0, "{tally}");
+    assert_eq!(tally["reasons"]["ModuleNotFoundError: No module named 'absent_module'"], 1);
+    let total: u64 = tally["dropped"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    // What the source that was not searched again would have given is not known.
+    let searched = all.iter().filter(|row| !row.source.ends_with("/again.py")).count() as u64;
+    assert_eq!(total - dropped("same_content"), searched - of("/a.py").len() as u64);
+    verify(&place.0.path().join("filtered"), &[&place.sources()]);
+}
+
+#[test]
+fn impure_and_varying_programs_can_be_left_out() {
+    let place = Place::new(&[
+        ("clock.py", "import time\nx = time.time_ns()\n"),
+        ("plain.py", "x = 1\n"),
+        ("same.py", "x = 1  \n"),
+    ]);
+    let outcomes = |dataset: &str, options: &[&str]| {
+        let rows = place.run(dataset, options);
+        rows.iter().map(|row| row.outcome.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes("pure", &["--pure"]), ["filtered", "returned", "returned"]);
+    let alike = ["--repeat", "2", "--deterministic", "--distinct", "shape"];
+    assert_eq!(outcomes("alike", &alike), ["filtered", "returned", "filtered"]);
+    let dropped = &place.tally("alike")["dropped"];
+    assert_eq!((&dropped["not_deterministic"], &dropped["same_shape"]), (&1.into(), &1.into()));
 }
 
 /// Each assertion of MBPP and each call of CRUXEval, against plain Python.
@@ -154,6 +245,11 @@ fn verdicts_are_those_of_plain_python() {
         let plain: Vec<Vec<String>> = serde_json::from_slice(&asked.stdout).unwrap();
         assert!(plain.len() >= 400);
         assert_eq!(told.len(), plain.len());
+        let verdicts: BTreeMap<Option<&str>, usize> = rows.iter().fold(BTreeMap::new(), |mut counts, row| {
+            *counts.entry(row.verdict).or_default() += 1;
+            counts
+        });
+        assert_eq!(verdicts, BTreeMap::from([(Some("passed"), rows.len())]));
         let differing: Vec<_> = told.iter().zip(&plain).filter(|(told, plain)| told != plain).collect();
         assert!(differing.is_empty(), "{differing:?}");
     }
@@ -299,6 +395,7 @@ impl Place {
                     origin: InputOrigin::name(row.input_origin),
                     outcome: Outcome::name(row.outcome).to_owned(),
                     output: row.output.clone(),
+                    verdict: row.verdict.map(Verdict::name),
                     stdout: row.stdout.text.clone(),
                     functions: row.events.iter().map(|event| event.function.to_owned()).collect(),
                     trace_id: row.trace_id.clone(),
@@ -306,6 +403,12 @@ impl Place {
             }
         }
         found
+    }
+
+    /// What the report of a dataset counts.
+    fn tally(&self, dataset: &str) -> Value {
+        let report = fs::read(self.0.path().join(dataset).join("_et/report.json")).unwrap();
+        serde_json::from_slice::<Value>(&report).unwrap()["tally"].take()
     }
 
     fn verify(&self) {

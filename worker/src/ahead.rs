@@ -199,7 +199,7 @@ fn size(item: &Item) -> usize {
     let Ok(source) = item else { return OVERHEAD };
     let body = match &source.body {
         Body::Script(code) => code.len(),
-        Body::Call { code, input } => code.len() + input.len(),
+        Body::Call { code, input, .. } => code.len() + input.len(),
         // Its cases are short beside it, or few.
         Body::Cases { code, .. } => code.len(),
         Body::Unreadable { reason } => reason.len(),

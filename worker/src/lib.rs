@@ -6,6 +6,7 @@ mod asked;
 mod backoff;
 mod config;
 pub mod execute;
+mod filter;
 mod labels;
 mod ledger;
 mod log;
@@ -23,6 +24,8 @@ pub mod search;
 mod shard;
 mod slots;
 mod spans;
+mod steps;
+mod verdict;
 mod wire;
 mod worker;
 

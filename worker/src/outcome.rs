@@ -2,7 +2,7 @@
 //!
 //! What the process wrote is untrusted and may be missing, so what was seen comes first.
 
-use dataset::Outcome;
+use dataset::{Dropped, Outcome};
 use trace::{End, Verdict};
 
 use crate::execute::Ended;
@@ -75,6 +75,17 @@ impl Ending {
     pub(crate) fn worker_fault() -> Ending {
         let reason = "workers failed at this source again and again, so it was not run any more";
         Ending { message: Some(reason.to_owned()), ..Ending::bare(Outcome::WorkerFault) }
+    }
+
+    /// It ran, and the job's filters dropped it, for this reason. What it raised is kept: it says what the source lacks.
+    pub(crate) fn filtered(why: Dropped, ended: Option<Ending>) -> Ending {
+        let bare = Ending::bare(Outcome::Filtered);
+        match ended {
+            Some(Ending { exception_type: Some(exception), message, .. }) => {
+                Ending { exception_type: Some(exception), message, ..bare }
+            }
+            _ => Ending { message: Some(format!("the job's filters left nothing of it: {why}")), ..bare },
+        }
     }
 
     fn bare(outcome: Outcome) -> Ending {

@@ -53,6 +53,7 @@ impl Common<'_> {
             peak_memory_bytes: execution.peak_memory_bytes,
             trace_damaged: log.is_damaged,
             trace_truncated: log.is_truncated,
+            verdict: began.expected.judge(&ending, &execution.stdout),
             ..self.row(source, began, self.interpreter, ending)
         }
     }
@@ -67,6 +68,11 @@ impl Common<'_> {
         self.row(source, Began::nothing(source), "", Ending::not_asked_for())
     }
 
+    /// The row of a source of which filters left no other.
+    pub(crate) fn filtered<'a>(&'a self, source: &'a Source, ending: Ending) -> Row<'a> {
+        self.row(source, Began::nothing(source), self.interpreter, ending)
+    }
+
     /// The row of a source that is not run any more.
     pub(crate) fn set_aside<'a>(&'a self, source: &'a Source) -> Row<'a> {
         self.row(source, Began::nothing(source), "", Ending::worker_fault())
@@ -74,7 +80,7 @@ impl Common<'_> {
 
     fn row<'a>(&'a self, source: &Source, began: Began<'a>, interpreter: &'a str, ending: Ending) -> Row<'a> {
         let source_sha256 = source.sha256();
-        let Began { entry, input, origin } = began;
+        let Began { entry, input, origin, .. } = began;
         let identity = dataset::Execution {
             source_path: &source.path,
             source_sha256: &source_sha256,
@@ -117,6 +123,7 @@ impl Common<'_> {
             peak_memory_bytes: 0,
             trace_damaged: false,
             trace_truncated: false,
+            verdict: None,
             events: Vec::new(),
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dataset::source::{Body, Source, SourceError};
 use dataset::{
-    ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store, StoreError,
-    attempt_key,
+    Dropped, ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store,
+    StoreError, attempt_key,
 };
 use inputs::Guidance;
 use telemetry::metrics;
@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 use crate::ahead::ReadAhead;
 use crate::asked::{Began, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
+use crate::filter::{Filter, Looks};
 use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
 use crate::patience::Patience;
 use crate::prefetch::Prefetched;
@@ -121,6 +122,7 @@ impl ShardRunner {
         let file = self.parts.join(format!("{}-{}-{}.parquet", lease.job, lease.shard, lease.token));
         let header = PartHeader { job: JobId(lease.job.clone()), shard: shard.clone() };
         let mut part = PartWriter::create(&file, header)?;
+        let mut filter = Filter::new(&trace.executions.filters);
         let sources = match early {
             Some(early) => early.go_on(),
             None => ReadAhead::start(shard.range.clone(), limits.source_bytes).map_err(ShardFault::Thread)?,
@@ -135,7 +137,9 @@ impl ShardRunner {
                 let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
             } else {
-                self.append(&mut part, task, &source, progress)?;
+                let source = &source;
+                let (part, filter) = (&mut part, &mut filter);
+                Running { runner: self, part, filter, task, source, progress }.run()?;
             }
             progress.set_tally(part.tally());
             metrics::source_finished();
@@ -156,40 +160,6 @@ impl ShardRunner {
         Ok(Ended::Finished { attempt, tally: stats.tally })
     }
 
-    fn append(
-        &mut self,
-        part: &mut PartWriter,
-        task: &Task<'_>,
-        source: &Source,
-        progress: &Progress,
-    ) -> Result<(), ShardFault> {
-        let common = self.common(task);
-        if let Body::Unreadable { reason } = &source.body {
-            return append_row(part, |_| common.unreadable(source, reason));
-        }
-        let Trace { executions, limits, granularity, .. } = task.trace;
-        let asked = asked(source, executions);
-        if asked.is_empty() && !executions.has(Mode::Functions) {
-            return append_row(part, |_| common.not_asked_for(source));
-        }
-        let mut stage = Running { runner: self, part, task, source, progress };
-        for (began, entry) in asked {
-            let request = request(source, entry, task.trace);
-            let execution = stage.execute(&request, limits)?;
-            stage.keep(began, &request, limits, &execution)?;
-        }
-        if executions.has(Mode::Functions) {
-            let plan = search::Plan {
-                limits,
-                granularity: *granularity,
-                settings: executions.search,
-                guidance: Guidance::Coverage,
-            };
-            search::search(source, &plan, &mut stage)?;
-        }
-        Ok(())
-    }
-
     fn common<'a>(&'a self, task: &Task<'a>) -> Common<'a> {
         Common {
             lease: task.lease,
@@ -202,15 +172,16 @@ impl ShardRunner {
 }
 
 /// Runs one source of a shard, and writes down what is kept of it.
-struct Running<'a> {
+struct Running<'a, 'f> {
     runner: &'a mut ShardRunner,
     part: &'a mut PartWriter,
+    filter: &'a mut Filter<'f>,
     task: &'a Task<'a>,
     source: &'a Source,
     progress: &'a Progress,
 }
 
-impl Stage for Running<'_> {
+impl Stage for Running<'_, '_> {
     type Fault = ShardFault;
 
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, ShardFault> {
@@ -226,13 +197,80 @@ impl Stage for Running<'_> {
         limits: &Limits,
         execution: &Execution,
     ) -> Result<(), ShardFault> {
+        let looks = self.filter.look(execution, limits);
+        if let Some(Err(why)) = looks.as_ref().map(|looks| self.filter.judge(began.entry, looks)) {
+            self.drop(why, looks);
+            return Ok(());
+        }
         let deterministic = self.repeat(request, limits, execution).map_err(|fault| self.failed(fault))?;
+        if let Err(why) = self.filter.judge_repeats(deterministic) {
+            self.drop(why, looks);
+            return Ok(());
+        }
+        self.filter.keep(began.entry, looks);
         let common = self.runner.common(self.task);
         append_row(self.part, |events| common.ran(self.source, began, execution, deterministic, events))
     }
 }
 
-impl Running<'_> {
+impl Running<'_, '_> {
+    /// Makes all executions of the source. It has a row at least, whatever filters leave of them.
+    fn run(mut self) -> Result<(), ShardFault> {
+        let Running { task, source, .. } = self;
+        if let Body::Unreadable { reason } = &source.body {
+            let common = self.runner.common(task);
+            return append_row(self.part, |_| common.unreadable(source, reason));
+        }
+        let Trace { executions, limits, .. } = task.trace;
+        let asked = asked(source, executions);
+        if asked.is_empty() && !executions.has(Mode::Functions) {
+            let common = self.runner.common(task);
+            return append_row(self.part, |_| common.not_asked_for(source));
+        }
+        self.filter.begin(source);
+        let sha256 = source.sha256();
+        for (began, entry) in asked {
+            if self.filter.is_known(&sha256, began.entry, began.input) {
+                self.drop(Dropped::SameContent, None);
+                continue;
+            }
+            let request = request(source, entry, task.trace);
+            let execution = self.execute(&request, limits)?;
+            self.keep(began, &request, limits, &execution)?;
+        }
+        if executions.has(Mode::Functions) {
+            self.search(&sha256)?;
+        }
+        match self.filter.end() {
+            Some(ending) => {
+                let common = self.runner.common(task);
+                append_row(self.part, |_| common.filtered(source, ending))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn search(&mut self, sha256: &str) -> Result<(), ShardFault> {
+        if self.filter.is_known(sha256, search::IMPORT_ENTRY, None) {
+            self.drop(Dropped::SameContent, None);
+            return Ok(());
+        }
+        let Running { task, source, .. } = *self;
+        let Trace { executions, limits, granularity, .. } = task.trace;
+        let plan = search::Plan {
+            limits,
+            granularity: *granularity,
+            settings: executions.search,
+            guidance: Guidance::Coverage,
+        };
+        search::search(source, &plan, self)
+    }
+
+    fn drop(&mut self, why: Dropped, looks: Option<Looks>) {
+        self.part.drop_row(why);
+        self.filter.drop(why, looks);
+    }
+
     /// Runs a program again, as often as it is asked for. Whether all were alike.
     fn repeat(
         &mut self,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use dataset::{Columns, Executions, Limits, Range, Search, Shard, Tally};
+use dataset::{Columns, Executions, Filters, Limits, Range, Run, Search, Shard, Tally};
 use plane::client::{self, CallError, Connection, Target};
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
@@ -155,8 +155,14 @@ fn shard_in(shard: v1::Shard) -> Result<Shard, MalformedReply> {
         Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line }) => {
             Range::Listed { path, from_byte, to_byte, first_line }
         }
-        Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column }) => {
-            let columns = Columns { code: code_column, input: input_column, id: id_column };
+        Wire::Rows(rows) => {
+            let v1::RowsRange { root, key, from_row, to_row, code_column, .. } = rows;
+            let columns = Columns {
+                code: code_column,
+                completion: rows.completion_column,
+                input: rows.input_column,
+                id: rows.id_column,
+            };
             Range::Rows { root, key, from_row, to_row, columns }
         }
     };
@@ -170,7 +176,23 @@ fn executions_in(executions: v1::Executions) -> Result<Executions, MalformedRepl
         modes.collect::<Result<_, _>>().map_err(|_| MalformedReply("a mode that this worker knows"))?;
     let v1::Search { seed, tried, kept, cpu_ms } =
         executions.search.ok_or(MalformedReply("the budget of a search"))?;
-    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms } })
+    let filters = executions.filters.map(filters_in).transpose()?.unwrap_or_default();
+    let runs = executions.runs.into_iter().map(|v1::Run { argv, stdin }| Run::new(argv, stdin)).collect();
+    Ok(Executions { modes, search: Search { seed, tried, kept, cpu_ms }, runs, filters })
+}
+
+fn filters_in(filters: v1::Filters) -> Result<Filters, MalformedReply> {
+    let unknown = || MalformedReply("filters that this worker knows");
+    let outcomes = filters.outcomes.iter().map(|outcome| outcome.parse());
+    let distinct = filters.distinct.iter().map(|distinct| distinct.parse());
+    Ok(Filters {
+        outcomes: outcomes.collect::<Result<_, _>>().map_err(|_| unknown())?,
+        pure: filters.pure,
+        deterministic: filters.deterministic,
+        fewest_events: filters.fewest_events,
+        most_events: filters.most_events,
+        distinct: distinct.collect::<Result<_, _>>().map_err(|_| unknown())?,
+    })
 }
 
 fn granularity_in(granularity: v1::Granularity) -> Granularity {
@@ -212,6 +234,7 @@ fn tally_out(tally: Tally) -> v1::Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 

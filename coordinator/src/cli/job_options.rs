@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{ColumnMap, Executions, Job, Limits, Mapping, Mode, Search};
+use dataset::{ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Search};
 use serde::Deserialize;
 use trace::Granularity;
 
+use super::filter_options::{FilterKeys, FilterOptions};
+use super::run_list;
 use super::units::{duration, size};
 
 /// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
@@ -62,6 +64,10 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "MODE", value_delimiter = ',')]
     mode: Vec<Mode>,
 
+    /// Arguments and standard inputs for all scripts: a file of lines like {"argv": ["-v"], "stdin": "text"}.
+    #[arg(long, value_name = "FILE")]
+    runs: Option<PathBuf>,
+
     /// Inputs tried for each function [default: 64].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
@@ -85,6 +91,9 @@ pub(super) struct JobOptions {
     /// Sources in one shard, which becomes one part [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     shard_sources: Option<u64>,
+
+    #[command(flatten)]
+    filters: FilterOptions,
 }
 
 /// How a job stands among others.
@@ -144,12 +153,23 @@ struct JobFile {
     max_events: Option<u64>,
     #[serde(default)]
     mode: BTreeSet<Mode>,
+    runs: Option<PathBuf>,
     tries: Option<u32>,
     keep: Option<u32>,
     #[serde(default, deserialize_with = "parsed_duration")]
     try_timeout: Option<Duration>,
     seed: Option<u64>,
     repeat: Option<u32>,
+    #[serde(default)]
+    outcomes: BTreeSet<Outcome>,
+    #[serde(default)]
+    pure: bool,
+    #[serde(default)]
+    deterministic: bool,
+    fewest_events: Option<u64>,
+    most_events: Option<u64>,
+    #[serde(default)]
+    distinct: BTreeSet<Distinct>,
     shard_sources: Option<u64>,
     priority: Option<i32>,
     share: Option<u32>,
@@ -161,7 +181,13 @@ impl JobOptions {
     /// The job, from these options, the file that they name, and what is usual. The sources must exist.
     pub(super) fn resolve(&self, standing: Option<&StandingOptions>) -> anyhow::Result<Asked> {
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        let executions = self.executions(&file)?;
+        let granularity = self.granularity.or(file.granularity).unwrap_or_default();
+        let repeat = self.repeat.or(file.repeat).unwrap_or(1);
+        if repeat == 0 {
+            bail!("`repeat` must be at least 1");
+        }
+        let filters = self.filters.resolve(file.filters(), granularity, repeat)?;
+        let executions = self.executions(&file, filters)?;
         let sources = if self.sources.is_empty() { &file.sources } else { &self.sources };
         let output = self.output.clone().or(file.output);
         let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
@@ -183,11 +209,6 @@ impl JobOptions {
         let mut mappings = of_file.collect::<Result<Vec<Mapping>, _>>()?;
         mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
         mappings.extend(self.map.iter().cloned());
-        let repeat = self.repeat.or(file.repeat).unwrap_or(1);
-        if repeat == 0 {
-            bail!("`repeat` must be at least 1");
-        }
-        let granularity = self.granularity.or(file.granularity).unwrap_or_default();
         let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
         let job = job.with_granularity(granularity).with_executions(executions).with_repeat(repeat);
 
@@ -204,7 +225,7 @@ impl JobOptions {
 }
 
 impl JobOptions {
-    fn executions(&self, file: &JobFile) -> anyhow::Result<Executions> {
+    fn executions(&self, file: &JobFile, filters: Filters) -> anyhow::Result<Executions> {
         let usual = Executions::default();
         let modes = match (self.mode.is_empty(), file.mode.is_empty()) {
             (false, _) => self.mode.iter().copied().collect(),
@@ -223,7 +244,25 @@ impl JobOptions {
         if search.tried == 0 || search.kept == 0 {
             bail!("`tries` and `keep` must be at least 1");
         }
-        Ok(Executions { modes, search })
+        let runs = self.runs.as_ref().or(file.runs.as_ref()).map(|path| run_list::read(path));
+        let runs = runs.transpose()?.unwrap_or_default();
+        if !runs.is_empty() && !modes.contains(&Mode::Script) {
+            bail!("`runs` are given to scripts: say `mode` script, too");
+        }
+        Ok(Executions { modes, search, runs, filters })
+    }
+}
+
+impl JobFile {
+    fn filters(&self) -> FilterKeys {
+        FilterKeys {
+            outcomes: self.outcomes.clone(),
+            pure: self.pure,
+            deterministic: self.deterministic,
+            fewest_events: self.fewest_events,
+            most_events: self.most_events,
+            distinct: self.distinct.clone(),
+        }
     }
 }
 
@@ -363,6 +402,36 @@ labels: {pool: numpy}
         assert_eq!(of_flags.modes, BTreeSet::from([Mode::Script, Mode::Cases]));
         assert_eq!(of_flags.search, Search { tried: 7, ..of_file.search });
         assert_eq!(resolve("", "HERE/a.py -o o").unwrap().job.executions, Executions::default());
+    }
+
+    #[test]
+    fn filters_come_from_flags_and_the_file_and_must_make_sense() {
+        let file = "sources: [HERE/a.py]\noutput: o\noutcomes: [returned, raised]\npure: true\nmost-events: 90\ndistinct: [shape]\n";
+        let of_file = resolve(file, "--config HERE/job.yaml").unwrap().job.executions.filters;
+        let expected = Filters {
+            outcomes: BTreeSet::from([Outcome::Returned, Outcome::Raised]),
+            pure: true,
+            most_events: Some(90),
+            distinct: BTreeSet::from([Distinct::Shape]),
+            ..Filters::default()
+        };
+        assert_eq!(of_file, expected);
+        let flags = "--config HERE/job.yaml --outcomes timed_out --distinct content,output --fewest-events 3 --repeat 2 --deterministic";
+        let of_flags = resolve(file, flags).unwrap().job.executions.filters;
+        let expected = Filters {
+            outcomes: BTreeSet::from([Outcome::TimedOut]),
+            distinct: BTreeSet::from([Distinct::Content, Distinct::Output]),
+            fewest_events: Some(3),
+            deterministic: true,
+            ..expected
+        };
+        assert_eq!(of_flags, expected);
+        refused("", "HERE/a.py -o o --runs HERE/absent.jsonl", "cannot read");
+        refused("", "HERE/a.py -o o --runs HERE/a.py", "lists nothing");
+        refused("", "HERE/a.py -o o --deterministic", "say `repeat` 2");
+        refused("", "HERE/a.py -o o --distinct coverage --granularity call", "looks at lines");
+        refused("", "HERE/a.py -o o --fewest-events 3 --most-events 2", "must not be more");
+        refused("", "HERE/a.py -o o --distinct all", "say content, shape, coverage or output");
     }
 
     #[track_caller]

@@ -2,11 +2,13 @@
 
 mod client;
 mod console;
+mod filter_options;
 mod inspect;
 mod job_options;
 mod jobs;
 mod render;
 mod run;
+mod run_list;
 mod serve;
 mod session;
 mod status;

@@ -34,6 +34,8 @@ pub(super) struct JobJson {
     bytes: u64,
     outcomes: BTreeMap<String, u64>,
     reasons: BTreeMap<String, u64>,
+    /// What filters kept from becoming rows, by why.
+    dropped: BTreeMap<String, u64>,
     leases: LeasesJson,
     submitted_unix_ms: u64,
     ended_unix_ms: Option<u64>,
@@ -91,6 +93,7 @@ impl From<v1::JobStatus> for JobJson {
             bytes: tally.bytes,
             outcomes: tally.outcomes.into_iter().collect(),
             reasons: tally.reasons.into_iter().collect(),
+            dropped: tally.dropped.into_iter().collect(),
             leases: LeasesJson {
                 expired,
                 lost,
@@ -177,6 +180,7 @@ pub(super) fn details(status: &v1::JobStatus, paint: Paint) -> String {
         ("shards", shards(status)),
         ("written", written(status.kind(), &tally)),
         ("outcomes", counted(tally.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))),
+        ("dropped", counted(tally.dropped.iter().map(|(why, count)| (why.as_str(), *count)))),
         ("standing", format!("priority {}, share {}", standing.priority, standing.share)),
     ];
     if !labels.is_empty() {

@@ -17,6 +17,7 @@ pub(super) fn summary(report: &Report, location: &str, paint: Paint) -> String {
     let mut text = String::new();
     outcomes(&mut text, report, paint);
     reasons(&mut text, report, paint);
+    dropped(&mut text, report, paint);
     totals(&mut text, report, location);
     text
 }
@@ -49,6 +50,20 @@ fn reasons(text: &mut String, report: &Report, paint: Paint) {
     for (reason, count) in reasons {
         let count = HumanCount(count).to_string();
         line(text, &format!("{count:>count_width$}  {}", shortened(reason)));
+    }
+}
+
+/// What the job's filters kept from becoming rows.
+fn dropped(text: &mut String, report: &Report, paint: Paint) {
+    let mut dropped: Vec<(&str, u64)> =
+        report.tally.dropped.iter().map(|(why, &count)| (why.as_str(), count)).collect();
+    dropped.sort_by_key(|&(why, count)| (std::cmp::Reverse(count), why));
+    let Some(&(_, most)) = dropped.first() else { return };
+    let count_width = HumanCount(most).to_string().len().max("executions".len());
+    text.push('\n');
+    line(text, &paint.bold(&format!("{:>count_width$}  dropped by filters, because of", "executions")));
+    for (why, count) in dropped {
+        line(text, &format!("{:>count_width$}  {why}", HumanCount(count).to_string()));
     }
 }
 
@@ -138,6 +153,15 @@ rows  most frequent reasons
 next: et-coord inspect out
 ";
         assert_eq!(summary(&report(), "out", Paint::plain()), expected);
+    }
+
+    #[test]
+    fn what_filters_dropped_is_told_by_reason() {
+        let mut report = report();
+        report.tally.dropped = [("impure".to_owned(), 2), ("same_shape".to_owned(), 1500)].into();
+        let told = summary(&report, "out", Paint::plain());
+        let expected = "executions  dropped by filters, because of\n     1,500  same_shape\n         2  impure\n\n1,200 rows";
+        assert!(told.contains(expected), "{told}");
     }
 
     #[test]

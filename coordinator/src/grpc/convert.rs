@@ -1,6 +1,6 @@
 //! One type of the wire at a time.
 
-use dataset::{Columns, Executions, Limits, Range, Search, Tally};
+use dataset::{Executions, Filters, Limits, Range, Run, Search, Tally};
 use proto::v1;
 use tonic::Status;
 use trace::Granularity;
@@ -29,6 +29,7 @@ pub(super) fn tally_in(tally: Option<v1::Tally>) -> Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 
@@ -40,6 +41,7 @@ fn tally_out(tally: Tally) -> v1::Tally {
         bytes: tally.bytes,
         outcomes: tally.outcomes.into_iter().collect(),
         reasons: tally.reasons.into_iter().collect(),
+        dropped: tally.dropped.into_iter().collect(),
     }
 }
 
@@ -57,10 +59,16 @@ fn range_out(range: Range) -> v1::shard::Range {
         Range::Listed { path, from_byte, to_byte, first_line } => {
             Wire::Listed(v1::LinesRange { path, from_byte, to_byte, first_line })
         }
-        Range::Rows { root, key, from_row, to_row, columns } => {
-            let Columns { code: code_column, input: input_column, id: id_column } = columns;
-            Wire::Rows(v1::RowsRange { root, key, from_row, to_row, code_column, input_column, id_column })
-        }
+        Range::Rows { root, key, from_row, to_row, columns } => Wire::Rows(v1::RowsRange {
+            root,
+            key,
+            from_row,
+            to_row,
+            code_column: columns.code,
+            completion_column: columns.completion,
+            input_column: columns.input,
+            id_column: columns.id,
+        }),
     }
 }
 
@@ -69,6 +77,23 @@ pub(super) fn executions_out(executions: &Executions) -> v1::Executions {
     v1::Executions {
         modes: executions.modes.iter().map(|mode| mode.name().to_owned()).collect(),
         search: Some(v1::Search { seed, tried, kept, cpu_ms }),
+        filters: Some(filters_out(&executions.filters)),
+        runs: executions.runs.iter().map(run_out).collect(),
+    }
+}
+
+fn run_out(run: &Run) -> v1::Run {
+    v1::Run { argv: run.argv().to_vec(), stdin: run.stdin().to_owned() }
+}
+
+fn filters_out(filters: &Filters) -> v1::Filters {
+    v1::Filters {
+        outcomes: filters.outcomes.iter().map(|outcome| outcome.name().to_owned()).collect(),
+        pure: filters.pure,
+        deterministic: filters.deterministic,
+        fewest_events: filters.fewest_events,
+        most_events: filters.most_events,
+        distinct: filters.distinct.iter().map(|distinct| distinct.name().to_owned()).collect(),
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn row(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
         "peak_memory_bytes": row.peak_memory_bytes,
         "trace_damaged": row.trace_damaged,
         "trace_truncated": row.trace_truncated,
+        "verdict": row.verdict.map(dataset::Verdict::name),
         "event_count": row.events.len(),
         "events": row.events.iter().map(event).collect::<Vec<_>>(),
     });

@@ -9,7 +9,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, RecordBatch};
 
 use super::schema::FACTS;
-use crate::Row;
+use crate::{Row, Verdict};
 
 type Text = LargeStringBuilder;
 type Name = StringDictionaryBuilder<Int32Type>;
@@ -56,6 +56,7 @@ pub(super) struct Columns {
     event_count: UInt64Builder,
     trace_damaged: BooleanBuilder,
     trace_truncated: BooleanBuilder,
+    verdict: Name,
 }
 
 impl Columns {
@@ -97,6 +98,7 @@ impl Columns {
         self.event_count.append_value(events);
         self.trace_damaged.append_value(row.trace_damaged);
         self.trace_truncated.append_value(row.trace_truncated);
+        self.verdict.append_option(row.verdict.map(Verdict::name));
         FIXED_BYTES + text_bytes(row)
     }
 
@@ -143,6 +145,7 @@ impl Columns {
             Arc::new(self.event_count.finish()),
             Arc::new(self.trace_damaged.finish()),
             Arc::new(self.trace_truncated.finish()),
+            Arc::new(self.verdict.finish()),
         ];
         RecordBatch::try_new(FACTS.clone(), columns).expect("columns are in the order of the schema")
     }

@@ -56,6 +56,7 @@ pub(super) static FACTS: LazyLock<SchemaRef> = LazyLock::new(|| {
         field("event_count", DataType::UInt64),
         field("trace_damaged", DataType::Boolean),
         field("trace_truncated", DataType::Boolean),
+        name("verdict").with_nullable(true),
     ]))
 });
 
@@ -102,7 +103,8 @@ static CHANGE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
 });
 
 /// Columns that the first parts of this version lack.
-const ADDED: [&str; 4] = [
+const ADDED: [&str; 5] = [
+    "verdict",
     "events.list.element.changes.list.element.element",
     "events.list.element.thread",
     "events.list.element.offset",

@@ -11,7 +11,7 @@ use trace::{
 };
 
 use super::PartError;
-use crate::{Captured, InputOrigin, Outcome, Row};
+use crate::{Captured, InputOrigin, Outcome, Row, Verdict};
 
 /// One row as read. It owns what [`StoredRow::row`] lends.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ impl StoredRow {
         let known = |name: &str| column(name).is_valid(0).then(|| flag(name));
         let code =
             |name: &str| column(name).is_valid(0).then(|| column(name).as_primitive::<Int32Type>().value(0));
+        // The first parts of this version lack it.
+        let verdict = self.batch.column_by_name("verdict").filter(|column| column.is_valid(0));
+        let verdict = verdict.map(|column| Verdict::from_str(name_at(column, 0))).transpose();
         let events = Events::new(column("events").as_list::<i64>());
         Ok(Row {
             trace_id: text("trace_id"),
@@ -72,6 +75,7 @@ impl StoredRow {
             peak_memory_bytes: number("peak_memory_bytes"),
             trace_damaged: flag("trace_damaged"),
             trace_truncated: flag("trace_truncated"),
+            verdict: verdict.map_err(|error| self.damaged(error))?,
             events: events.read().map_err(|error| self.damaged(error))?,
         })
     }

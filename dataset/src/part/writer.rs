@@ -13,7 +13,7 @@ use super::row_group::RowGroup;
 use super::schema::{SCHEMA, properties};
 use super::{EventWriter, PartError, PartHeader, footer};
 use crate::layout::FORMAT_VERSION;
-use crate::{Row, Tally};
+use crate::{Dropped, Row, Tally};
 
 /// Rows gathered before they are encoded, which are then a page of each column.
 const PAGE_BYTES: usize = 4 << 20;
@@ -88,6 +88,11 @@ impl PartWriter {
         } else {
             Ok(())
         }
+    }
+
+    /// Counts an execution that does not become a row.
+    pub fn drop_row(&mut self, why: Dropped) {
+        self.tally.count_dropped(why);
     }
 
     /// What the rows so far say. `bytes` is known once the part is finished.

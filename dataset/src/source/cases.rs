@@ -90,7 +90,8 @@ fn fill(source: &mut Source, line: &Line) -> Result<Body, String> {
         None => given::completed(field).ok_or_else(|| format!("line {number} has no `code`"))?,
     };
     if let Some(input) = input {
-        return Ok(Body::Call { code, input: string("input", input)? });
+        let expected = given::text(field("output"));
+        return Ok(Body::Call { code, input: string("input", input)?, expected });
     }
     let cases = given::cases(field);
     Ok(if cases.is_empty() { Body::Script(code.into_bytes()) } else { Body::Cases { code, cases } })

@@ -39,27 +39,60 @@ fn check(get: &impl Fn(&str) -> Option<Value>) -> Option<Case> {
     Some(Case::Test(format!("{test}\ncheck({entry_point})")))
 }
 
-/// What a program reads from its standard input, once or several times, and the arguments that it is started with.
+/// What a program reads from its standard input, once or several times, what it should write then, and the arguments that
+/// it is started with.
 fn runs(get: &impl Fn(&str) -> Option<Value>) -> Vec<Case> {
     let arguments = texts(get("argv"));
-    let stdin = match get("stdin") {
-        Some(Value::String(stdin)) => vec![stdin],
-        several => texts(several).unwrap_or_default(),
-    };
-    if stdin.is_empty() {
-        return arguments
-            .map(|arguments| Case::Run { arguments, stdin: String::new() })
-            .into_iter()
-            .collect();
+    let stdin = text_or_texts(get("stdin"));
+    let mut pairs = pairs(stdin, text_or_texts(get("expected_stdout")));
+    pairs.extend(contest(get));
+    if pairs.is_empty() && arguments.is_some() {
+        pairs.push((String::new(), None));
     }
     let arguments = arguments.unwrap_or_default();
-    stdin.into_iter().map(|stdin| Case::Run { arguments: arguments.clone(), stdin }).collect()
+    let run = |(stdin, expected)| Case::Run { arguments: arguments.clone(), stdin, expected };
+    pairs.into_iter().map(run).collect()
 }
 
-fn text(value: Option<Value>) -> Option<String> {
+/// Standard inputs and outputs of contest problems: APPS and TACO have them in `input_output`, as JSON or as a text of
+/// it, CodeContests in three fields of tests. A problem that names a function is not run as a script.
+fn contest(get: &impl Fn(&str) -> Option<Value>) -> Vec<(String, Option<String>)> {
+    let of = |tests: &Value, inputs: &str, outputs: &str| {
+        let texts = |name: &str| texts(tests.get(name).cloned()).unwrap_or_default();
+        pairs(texts(inputs), texts(outputs))
+    };
+    let mut found = Vec::new();
+    let input_output = match get("input_output") {
+        Some(Value::String(json)) => serde_json::from_str(&json).ok(),
+        other => other,
+    };
+    if let Some(tests) = input_output.filter(|tests| tests.get("fn_name").is_none_or(Value::is_null)) {
+        found.extend(of(&tests, "inputs", "outputs"));
+    }
+    for name in ["public_tests", "private_tests", "generated_tests"] {
+        found.extend(get(name).iter().flat_map(|tests| of(tests, "input", "output")));
+    }
+    found
+}
+
+/// Each input with its output, where there are as many.
+fn pairs(inputs: Vec<String>, outputs: Vec<String>) -> Vec<(String, Option<String>)> {
+    let mut outputs = if outputs.len() == inputs.len() { outputs } else { Vec::new() }.into_iter();
+    inputs.into_iter().map(|input| (input, outputs.next())).collect()
+}
+
+/// A field that is a text.
+pub(super) fn text(value: Option<Value>) -> Option<String> {
     match value {
         Some(Value::String(text)) => Some(text),
         _ => None,
+    }
+}
+
+fn text_or_texts(value: Option<Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(text)) => vec![text],
+        several => texts(several).unwrap_or_default(),
     }
 }
 
@@ -107,6 +140,7 @@ mod tests {
         let run = |arguments: &[&str], stdin: &str| Case::Run {
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             stdin: stdin.to_owned(),
+            expected: None,
         };
         check_cases(r#"{"stdin": ["1\n", "2\n"]}"#, &[run(&[], "1\n"), run(&[], "2\n")]);
         check_cases(r#"{"stdin": "1\n", "argv": ["-v"]}"#, &[run(&["-v"], "1\n")]);
@@ -114,7 +148,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_program_should_write_comes_with_its_input() {
+        let run = |stdin: &str, expected: Option<&str>| Case::Run {
+            arguments: Vec::new(),
+            stdin: stdin.to_owned(),
+            expected: expected.map(str::to_owned),
+        };
+        let [first, second] = [run("1\n", Some("2\n")), run("3\n", Some("6\n"))];
+        for row in [
+            r#"{"stdin": ["1\n", "3\n"], "expected_stdout": ["2\n", "6\n"]}"#,
+            r#"{"input_output": {"inputs": ["1\n", "3\n"], "outputs": ["2\n", "6\n"]}}"#,
+            r#"{"input_output": "{\"inputs\": [\"1\\n\", \"3\\n\"], \"outputs\": [\"2\\n\", \"6\\n\"]}"}"#,
+            r#"{"public_tests": {"input": ["1\n"], "output": ["2\n"]}, "private_tests": {"input": ["3\n"], "output": ["6\n"]}}"#,
+        ] {
+            check_cases(row, &[first.clone(), second.clone()]);
+        }
+        check_cases(r#"{"stdin": "1\n", "expected_stdout": "2\n"}"#, &[first]);
+        check_cases(
+            r#"{"stdin": ["1\n", "3\n"], "expected_stdout": "2\n"}"#,
+            &[run("1\n", None), run("3\n", None)],
+        );
+        check_cases(r#"{"input_output": {"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}}"#, &[]);
+    }
+
+    #[test]
     fn fields_that_are_otherwise_are_somebody_elses() {
-        check_cases(r#"{"test_list": "all", "test": 3, "stdin": [1], "argv": "x", "entry_point": "f"}"#, &[]);
+        check_cases(
+            r#"{"test_list": "all", "test": 3, "stdin": [1], "argv": "x", "entry_point": "f", "input_output": "no", "public_tests": [1]}"#,
+            &[],
+        );
     }
 }

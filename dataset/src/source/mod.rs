@@ -46,8 +46,8 @@ pub struct Source {
 pub enum Body {
     /// Runs as a script. The bytes as found: their encoding is the interpreter's to decide.
     Script(Vec<u8>),
-    /// [`CALLED_FUNCTION`] is called with `input`, an argument list as Python text.
-    Call { code: String, input: String },
+    /// [`CALLED_FUNCTION`] is called with `input`, an argument list as Python text, and should give `expected`.
+    Call { code: String, input: String, expected: Option<String> },
     /// The code is executed once for each of these, of which there is at least one.
     Cases { code: String, cases: Vec<Case> },
     /// Becomes a row of outcome `unreadable` that says why, in one sentence.
@@ -59,8 +59,8 @@ pub enum Body {
 pub enum Case {
     /// Statements that use what the code defines, and raise if it does not do as it should.
     Test(String),
-    /// The code runs as a script with these arguments and this on its standard input.
-    Run { arguments: Vec<String>, stdin: String },
+    /// The code runs as a script with these arguments and this on its standard input, and should write `expected`.
+    Run { arguments: Vec<String>, stdin: String, expected: Option<String> },
 }
 
 /// What a row with an `input` is a call of.

@@ -176,7 +176,7 @@ impl Rows {
 
     /// The program, or what is wrong with the row.
     fn body(&self, batch: &RecordBatch, row: usize, number: u64) -> Result<Body, String> {
-        let Columns { code, input, .. } = &self.columns;
+        let Columns { code, completion, input, .. } = &self.columns;
         let number = number + 1;
         let cell = |name: &str| -> Result<Option<Vec<u8>>, String> {
             let column = batch.column_by_name(name).ok_or_else(|| format!("row {number} has no `{name}`"))?;
@@ -190,23 +190,28 @@ impl Rows {
             }
             Ok(Some(bytes.to_owned()))
         };
-        let program = cell(code)?.ok_or_else(|| format!("row {number} has no `{code}`"))?;
+        let mut program = cell(code)?.ok_or_else(|| format!("row {number} has no `{code}`"))?;
+        if let Some(completion) = completion {
+            program.extend(cell(completion)?.ok_or_else(|| format!("row {number} has no `{completion}`"))?);
+        }
         let text =
             |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| format!("row {number} is not UTF-8"));
+        let field = |name: &str| Some(json_at(batch.column_by_name(name)?, row));
         let Some(input) = input.as_ref().map(|input| cell(input)).transpose()?.flatten() else {
-            let cases = given::cases(|name| Some(json_at(batch.column_by_name(name)?, row)));
+            let cases = given::cases(field);
             return Ok(match cases.is_empty() {
                 true => Body::Script(program),
                 false => Body::Cases { code: text(program)?, cases },
             });
         };
-        Ok(Body::Call { code: text(program)?, input: text(input)? })
+        let expected = given::text(field("output"));
+        Ok(Body::Call { code: text(program)?, input: text(input)?, expected })
     }
 
     /// All other columns, as JSON.
     fn meta(&self, batch: &RecordBatch, row: usize) -> String {
-        let Columns { code, input, id } = &self.columns;
-        let used = [Some(code), input.as_ref(), id.as_ref()];
+        let Columns { code, completion, input, id } = &self.columns;
+        let used = [Some(code), completion.as_ref(), input.as_ref(), id.as_ref()];
         let schema = batch.schema_ref();
         let cells: BTreeMap<&str, serde_json::Value> = schema
             .fields()

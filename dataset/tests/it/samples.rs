@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 use dataset::{FORMAT_VERSION, PartReader, Row};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::support::{Place, added_row, sample_header, sample_rows, store_at};
+use crate::support::{Place, added_row, judged_row, sample_header, sample_rows, store_at};
 
 /// The samples, oldest first: `v1.2` is the second shape of version 1.
-const SAMPLES: [&str; 2] = ["v1", "v1.2"];
+const SAMPLES: [&str; 3] = ["v1", "v1.2", "v1.3"];
+
+/// What the second sample holds.
+fn second_rows() -> Vec<Row<'static>> {
+    [sample_rows(), vec![added_row()]].concat()
+}
 
 /// What the newest sample holds.
 fn newest_rows() -> Vec<Row<'static>> {
-    [sample_rows(), vec![added_row()]].concat()
+    [second_rows(), vec![judged_row()]].concat()
 }
 
 fn folder() -> PathBuf {
@@ -53,8 +58,13 @@ fn the_first_sample_of_version_1_reads_as_it_was_written() {
 }
 
 #[test]
+fn the_second_sample_of_version_1_reads_as_it_was_written() {
+    check_reads_as("v1.2", &second_rows());
+}
+
+#[test]
 fn the_newest_sample_reads_as_it_was_written() {
-    check_reads_as("v1.2", &newest_rows());
+    check_reads_as("v1.3", &newest_rows());
 }
 
 /// A failure here means new columns, a new version of the format, or a mistake.

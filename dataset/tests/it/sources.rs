@@ -19,7 +19,7 @@ fn check_line(line: &[u8], expect: &str) {
     place.write("cases.jsonl", line);
     let said = match sources(&place, "cases.jsonl", 200).remove(0).body {
         Body::Script(bytes) => format!("script {}", String::from_utf8(bytes).unwrap()),
-        Body::Call { code, input } => format!("call {code} with {input}"),
+        Body::Call { code, input, .. } => format!("call {code} with {input}"),
         Body::Cases { code, cases } => format!("cases {code} with {cases:?}"),
         Body::Unreadable { reason } => reason,
     };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dataset::source::{self, Body, Source};
 use dataset::{
     Captured, Dataset, Execution, InputOrigin, Job, Limits, Outcome, PartHeader, PartWriter, Row, S3Keys,
-    S3Settings, Shard, Store, Times, attempt_key,
+    S3Settings, Shard, Store, Times, Verdict, attempt_key,
 };
 use s3_server::S3Server;
 use trace::{
@@ -150,6 +150,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
         peak_memory_bytes: 8,
         trace_damaged: false,
         trace_truncated: false,
+        verdict: None,
         events: vec![event(EventKind::Call), event(EventKind::Line)],
     }
 }
@@ -234,6 +235,7 @@ pub(crate) fn sample_rows() -> Vec<Row<'static>> {
         peak_memory_bytes: u64::MAX,
         trace_damaged: true,
         trace_truncated: true,
+        verdict: None,
         events,
     };
     let bare = Row {
@@ -262,6 +264,7 @@ pub(crate) fn sample_rows() -> Vec<Row<'static>> {
         deterministic: None,
         trace_damaged: false,
         trace_truncated: false,
+        verdict: None,
         events: Vec::new(),
         ..full.clone()
     };
@@ -350,4 +353,20 @@ fn start_s3() -> S3Server {
     };
     S3Settings { endpoint: Some(server.endpoint()), keys: Some(keys) }.install().unwrap();
     server
+}
+
+/// A row with the column that came next.
+pub(crate) fn judged_row() -> Row<'static> {
+    let bare = sample_rows().pop().expect("there are two");
+    Row {
+        trace_id: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(),
+        source_id: "cases.jsonl:4".to_owned(),
+        source_path: "cases.jsonl:4".to_owned(),
+        entry: "f",
+        input: Some("1".to_owned()),
+        input_origin: InputOrigin::Case,
+        outcome: Outcome::Returned,
+        verdict: Some(Verdict::Failed),
+        ..bare
+    }
 }

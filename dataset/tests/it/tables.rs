@@ -8,7 +8,7 @@ use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
     StructArray,
 };
-use dataset::source::{self, Body, Source, SourceError};
+use dataset::source::{self, Body, Case, Source, SourceError};
 use dataset::{ColumnMap, Dataset, Job, Limits, Range, Shard, Store, verify};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -186,12 +186,32 @@ fn rows_with_an_input_are_calls_and_odd_ones_say_what_is_wrong() {
     let sources = read(&planned(&job, None)[0]);
     assert_eq!(sources.iter().map(|source| source.id.as_str()).collect::<Vec<_>>(), ["1", "2", "3", "4"]);
     assert_eq!(sources[0].body, Body::Script(b"\xff".to_vec()));
-    let call = Body::Call { code: "def f(x): ...".to_owned(), input: "1".to_owned() };
+    let call = Body::Call { code: "def f(x): ...".to_owned(), input: "1".to_owned(), expected: None };
     assert_eq!(sources[1].body, call);
     let reasons = ["`body` of row 3 has more than 1000 bytes", "row 4 has no `body`"];
     for (source, reason) in sources[2..].iter().zip(reasons) {
         assert_eq!(source.body, Body::Unreadable { reason: reason.to_owned() });
     }
+}
+
+#[test]
+fn a_program_may_lie_in_two_columns_and_bring_its_test() {
+    let place = Place::new();
+    let columns: Vec<(&str, ArrayRef)> = [
+        ("task_id", "HumanEval/0"),
+        ("prompt", "def one():\n"),
+        ("canonical_solution", "    return 1\n"),
+        ("test", "def check(f):\n    assert f() == 1\n"),
+        ("entry_point", "one"),
+    ]
+    .map(|(name, text)| (name, strings([text.to_owned()])))
+    .into();
+    write_table(&place.path("x.parquet"), columns, 10);
+    let [source] = read(&planned(&place.job(&["x.parquet"], 9), None)[0]).try_into().unwrap();
+    let test = Case::Test("def check(f):\n    assert f() == 1\n\ncheck(one)".to_owned());
+    let code = "def one():\n    return 1\n".to_owned();
+    assert_eq!(source.body, Body::Cases { code, cases: vec![test] });
+    assert!(source.meta.contains(r#""task_id":"HumanEval/0""#), "{}", source.meta);
 }
 
 #[test]

@@ -93,7 +93,11 @@ impl Glance {
 /// Whether anything of a program ran that ended so.
 fn ran(outcome: Outcome) -> bool {
     match outcome {
-        Outcome::SyntaxError | Outcome::NoEntry | Outcome::Unreadable | Outcome::WorkerFault => false,
+        Outcome::SyntaxError
+        | Outcome::NoEntry
+        | Outcome::Unreadable
+        | Outcome::Filtered
+        | Outcome::WorkerFault => false,
         Outcome::Returned
         | Outcome::Raised
         | Outcome::Exited

@@ -12,6 +12,7 @@ use trace::{Bounds, Entry, Given, Granularity, Request};
 
 pub use crate::asked::Began;
 use crate::execute::Execution;
+pub use crate::verdict::Expected;
 
 /// How a source is searched.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +62,12 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
         }
     }
     if !is_any_kept {
-        let began = Began { entry: IMPORT_ENTRY, input: None, origin: InputOrigin::Script };
+        let began = Began {
+            entry: IMPORT_ENTRY,
+            input: None,
+            origin: InputOrigin::Script,
+            expected: Expected::Unknown,
+        };
         stage.keep(began, &request, plan.limits, &import)?;
     }
     Ok(())
@@ -101,6 +107,7 @@ impl Searched<'_> {
                     entry: &proposal.function,
                     input: Some(&proposal.input),
                     origin: origin(proposal.origin),
+                    expected: Expected::Unknown,
                 };
                 stage.keep(began, &request, &self.limits, &execution)?;
                 is_any_kept = true;

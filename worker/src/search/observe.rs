@@ -1,7 +1,6 @@
 //! What an execution says to a search.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dataset::{Limits, Outcome};
 use inputs::{Call, Ending, Observation};
@@ -10,6 +9,7 @@ use trace::{Event, EventKind};
 use crate::execute::Execution;
 use crate::log::Log;
 use crate::outcome::{self, Memory};
+use crate::steps::{Steps, number};
 
 /// Calls of one function that are taken from an execution.
 const MAX_CALLS: usize = 16;
@@ -69,27 +69,10 @@ fn ending(execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::End
     outcome::Ending::of(execution.ended, log.end, memory)
 }
 
-/// Steps from one line to the next within a frame, from its call to its end.
 fn reached(events: &[Event<'_>]) -> Vec<u64> {
-    const ENTERED: u32 = 0;
-    let mut last: HashMap<u32, u32> = HashMap::new();
-    let mut steps = Vec::new();
-    for event in events {
-        match event.kind {
-            EventKind::Call => {
-                last.insert(event.frame, ENTERED);
-            }
-            EventKind::Line | EventKind::Unwind(_) | EventKind::Raise(_) => {
-                let from = last.insert(event.frame, event.line).unwrap_or(ENTERED);
-                let has_failed = !matches!(event.kind, EventKind::Line);
-                steps.push(number(&(event.function, from, event.line, has_failed)));
-            }
-            _ => {}
-        }
-    }
-    steps.sort_unstable();
-    steps.dedup();
-    steps
+    let mut steps = Steps::default();
+    events.iter().for_each(|event| steps.take(event));
+    steps.all.into_iter().collect()
 }
 
 /// The lines that ran, in order.
@@ -111,11 +94,4 @@ fn changes<'a>(events: &[Event<'a>]) -> Vec<(&'a str, &'a str)> {
         .flat_map(|event| &event.changes)
         .map(|change| (change.name, change.value.as_ref().map_or("", |value| value.text)))
         .collect()
-}
-
-/// A number for a thing, the same in every process: the hasher's keys are constants.
-fn number(thing: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    thing.hash(&mut hasher);
-    hasher.finish()
 }

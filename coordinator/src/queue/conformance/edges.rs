@@ -74,6 +74,7 @@ fn a_tally_counts_once_however_often_its_part_is_published() {
             rows: 1 << 54,
             outcomes: [("returned".to_owned(), 2), ("raised".to_owned(), 1)].into(),
             reasons: [("ValueError: \u{0} 'é' %s".to_owned(), 1)].into(),
+            dropped: [("same_shape".to_owned(), 4)].into(),
             ..Tally::default()
         };
         assert!(queue.published(lease, &tally).await.unwrap());

@@ -97,7 +97,7 @@ impl RedisQueue {
         let call = self.call(&SCRIPTS.published).number(lease.shard);
         let totals = [tally.sources, tally.rows, tally.events, tally.bytes];
         let call = call.each(totals, |call, total| call.number(total.min(MAX_COUNT)));
-        self.flag(counts(counts(call, &tally.outcomes), &tally.reasons)).await
+        self.flag(counts(counts(counts(call, &tally.outcomes), &tally.dropped), &tally.reasons)).await
     }
 
     pub(in crate::queue) async fn unpublished(&self, lease: Lease, reason: &str) -> Result<(), QueueError> {
@@ -133,7 +133,8 @@ impl RedisQueue {
     pub(in crate::queue) async fn status(&self) -> Result<Status, QueueError> {
         type Table = BTreeMap<String, String>;
         type Numbers = BTreeMap<String, u64>;
-        let (job, now, tally, outcomes, reasons): (Table, [u64; 4], Numbers, Numbers, Numbers) =
+        type Answer = (Table, [u64; 4], Numbers, Numbers, Numbers, Numbers);
+        let (job, now, tally, outcomes, reasons, dropped): Answer =
             self.ask(self.call(&SCRIPTS.status)).await?;
         let [ready, running, committed, open] = now;
         let text = |name: &str| job.get(name).map_or("", String::as_str);
@@ -171,6 +172,7 @@ impl RedisQueue {
                 bytes: total("bytes"),
                 outcomes,
                 reasons,
+                dropped,
             },
             leases: Counts {
                 expired: count("expired")?,

@@ -1,4 +1,5 @@
--- ARGV: shard; sources, rows, events, bytes; how many outcomes and of each name, count; the same of reasons.
+-- ARGV: shard; sources, rows, events, bytes; how many outcomes and of each name, count; the same of what was
+-- dropped and of reasons.
 -- Returns whether that is news.
 local shard = number()
 local open = shard < MAX_SHARDS and load(shard)
@@ -18,6 +19,9 @@ for _, what in ipairs({ 'sources', 'rows', 'events', 'bytes' }) do
 end
 for _ = 1, number() do
   call('HINCRBY', key('outcomes'), text(), text())
+end
+for _ = 1, number() do
+  call('HINCRBY', key('dropped'), text(), text())
 end
 for _ = 1, number() do
   local reason, times = text(), text()

@@ -17,7 +17,7 @@
 --   strays             set: open shards that the planner has not described
 --   done, aside, offered   one bit for each shard
 --   lately             list of durations
---   tally, outcomes, reasons   hashes: name → count
+--   tally, outcomes, reasons, dropped   hashes: name → count
 --
 -- Shards and tokens are written with leading zeros, so that the order of texts is the order of numbers. Times are
 -- microseconds: they and the tokens stay below 2^53, which a double holds exactly, but only `%.0f` writes them so.

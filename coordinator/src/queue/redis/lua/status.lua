@@ -1,4 +1,4 @@
--- Returns the job's own fields, how many shards wait, run, are committed and are open, and the three tallies.
+-- Returns the job's own fields, how many shards wait, run, are committed and are open, and the four tallies.
 return {
   call('HGETALL', job),
   {
@@ -10,4 +10,5 @@ return {
   call('HGETALL', key('tally')),
   call('HGETALL', key('outcomes')),
   call('HGETALL', key('reasons')),
+  call('HGETALL', key('dropped')),
 }
