@@ -18,6 +18,9 @@ use super::units::{duration, size};
 /// Sources in one shard: minutes of work at most for one slot, and enough that a part is worth a file.
 const SHARD_SOURCES: u64 = 256;
 
+/// The same where functions are searched, which executes each source some hundred times.
+const SHARD_SOURCES_SEARCHED: u64 = 16;
+
 const WALL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
@@ -88,7 +91,7 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
 
-    /// Sources in one shard, which becomes one part [default: 256].
+    /// Sources in one shard, which becomes one part [default: 256, or 16 where functions are searched].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     shard_sources: Option<u64>,
 
@@ -191,7 +194,9 @@ impl JobOptions {
         let sources = if self.sources.is_empty() { &file.sources } else { &self.sources };
         let output = self.output.clone().or(file.output);
         let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
-        let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(SHARD_SOURCES);
+        let searches = executions.has(Mode::Functions);
+        let usual_sources = if searches { SHARD_SOURCES_SEARCHED } else { SHARD_SOURCES };
+        let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(usual_sources);
         if shard_sources == 0 {
             bail!("`shard-sources` must be at least 1");
         }
