@@ -248,6 +248,8 @@ class Tracer:
             if self.is_full or self.steps_in(len(self.stack)):
                 return False
             left_out.append(id(frame))
+            # A frame that asks for no instructions has 3.13 report none of its code's other frames any more.
+            frame.f_trace_opcodes = self.granularity == "instruction"
             if not self.in_gap:
                 self.add("gap", "depth", "0", [])
                 self.here().left, self.in_gap = None, True

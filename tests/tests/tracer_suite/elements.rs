@@ -247,3 +247,48 @@ fn what_is_behind_a_cut_text_shows_when_the_text_changes() {
         assert_eq!((&last[..4], &last[last.len() - 4..]), (&[0, 1, 1, 0][..], &[0, 0, 1, 0][..]), "{tracer}");
     }
 }
+
+#[test]
+fn items_of_keys_count_as_elements() {
+    // Three elements for each entry: 170 of them are 510.
+    let source = "
+        d = {}
+        for n in range(175):
+            d[n, n] = n
+        ";
+    for (tracer, account) in accounts(ALL, &Program::script(dedented(source))) {
+        let changes = account.events.iter().flat_map(|event| &event.changes);
+        let names: Vec<&str> = changes.map(|change| change.1.as_str()).filter(|name| *name != "n").collect();
+        assert!(names[..1] == ["d"] && names[1..171].iter().all(|name| name.starts_with("d[(")), "{tracer}");
+        assert_eq!(names[171..], ["d"; 5], "{tracer}");
+    }
+}
+
+#[test]
+fn what_has_elements_itself_comes_and_goes() {
+    check_call(
+        "
+        def f():
+            a = []
+            a.append((1, 2))
+            a.append([3])
+            a[1].append({4: [5]})
+            a[1][1][4].append(6)
+            a.append((7, (8, 9)))
+            a[0] = (1, 3)
+            a.pop()
+            a.pop(0)
+            d = {}
+            d['x'] = [1]
+            d['x'].append(2)
+        ",
+        "f",
+        "",
+        "
+        call f 1; line 2; line 3 +a=[]; line 4 +a[0]=(1, 2); line 5 +a[1]=[3]; line 6 +a[1][1]={4: [5]}
+        line 7 +a[1][1][4][1]=6; line 8 +a[2]=(7, (8, 9)); line 9 a[0]=(1, 3); line 10 -a[2]; line 11 -a[0]
+        line 12 +d={}; line 13 +d['x']=[1]; return 13 None +d['x'][1]=2
+        end returned None
+        ",
+    );
+}

@@ -70,12 +70,26 @@ fn write_any<V: Version, R: Record>(text: &mut Text, record: &mut R, object: Obj
 }
 
 /// Writes a value that stands inside of those that are on the path.
-pub(crate) fn write_within<V: Version>(text: &mut Text, path: &mut Path, object: Obj) -> Stability {
+pub(super) fn write_within<V: Version>(text: &mut Text, path: &mut Path, object: Obj) -> Stability {
     let (class, shape) = (object.ty(), Shape::of(object));
     if write_plain::<V>(text, class, shape) {
         return Constant;
     }
     Writer { text, record: &mut Unrecorded, path }.value::<V>(object, class, shape)
+}
+
+/// The same, and records what the text depends on.
+pub(crate) fn write_part<V: Version, R: Record>(
+    text: &mut Text,
+    path: &mut Path,
+    record: &mut R,
+    object: Obj,
+) -> Stability {
+    let (class, shape) = (object.ty(), Shape::of(object));
+    if write_plain::<V>(text, class, shape) {
+        return Constant;
+    }
+    Writer { text, record, path }.value::<V>(object, class, shape)
 }
 
 pub(super) struct Writer<'a, R> {

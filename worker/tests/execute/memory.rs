@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+
+use jail::Profile;
 
 use crate::harness::{Place, folder, profiles, script, short};
 use crate::slots::processes_with;
@@ -23,20 +26,26 @@ fn a_zygote_stays_as_large_as_it_was_over_ten_thousand_programs() {
         "def f(n): return f(n + 1)\nf(0)",
         "import sys\nsys.settrace(lambda *a: None)\nopen('a', 'w').write('b')\nsys.exit(3)",
     ];
-    for profile in profiles() {
-        let marker = folder();
-        let mut place = Place::marked(profile, marker.path());
-        let mut settled = 0;
-        for (number, source) in sources.iter().cycle().take(PROGRAMS).enumerate() {
-            place.slot.run(&script(source), &short(), || true).unwrap();
-            if number == SETTLED {
-                settled = memory_kib(marker.path());
-            }
+    thread::scope(|threads| {
+        for profile in profiles() {
+            threads.spawn(move || stays_as_large_as_it_was(profile, &sources));
         }
-        let after = memory_kib(marker.path());
-        assert!(after <= settled + ROUNDING_KIB, "{profile}: {settled} KiB became {after} KiB");
-        println!("{profile}: {settled} KiB after {SETTLED} programs, {after} KiB after {PROGRAMS}");
+    });
+}
+
+fn stays_as_large_as_it_was(profile: Profile, sources: &[&str]) {
+    let marker = folder();
+    let mut place = Place::marked(profile, marker.path());
+    let mut settled = 0;
+    for (number, source) in sources.iter().cycle().take(PROGRAMS).enumerate() {
+        place.slot.run(&script(source), &short(), || true).unwrap();
+        if number == SETTLED {
+            settled = memory_kib(marker.path());
+        }
     }
+    let after = memory_kib(marker.path());
+    assert!(after <= settled + ROUNDING_KIB, "{profile}: {settled} KiB became {after} KiB");
+    println!("{profile}: {settled} KiB after {SETTLED} programs, {after} KiB after {PROGRAMS}");
 }
 
 /// Memory of their own that the processes with this marker hold.

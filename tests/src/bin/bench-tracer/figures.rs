@@ -43,9 +43,10 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// How many times less time the native tracer takes than the naive one.
+    /// How many times less time the native tracer takes than the naive one. What a process takes to be set up and to
+    /// come to its end, traced or not, is not counted for either.
     fn settrace_ratio(&self) -> f64 {
-        self.naive / self.native.with
+        self.naive / (self.floor.without + self.native.added())
     }
 
     /// What the native tracer adds, in units of what the empty callback adds.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use figures::Figures;
 use programs::Program;
-use runs::{Baseline, Peers, Runs};
+use runs::{Baseline, MANY_RUNS, Peers, RUNS, Runs};
 use tests::bench;
 use tests::tracers::interpreters;
 use trace::Granularity;
@@ -45,7 +45,7 @@ fn run(folders: &[PathBuf]) -> Result<(), Box<dyn Error>> {
             figures::line(&program.name, python.minor, &cost);
             figures.add(python.minor, &program.name, cost);
         }
-        figures.library(python.minor, runs.native(&programs::library()?, Granularity::Line)?.0);
+        figures.library(python.minor, runs.native(&programs::library()?, Granularity::Line, MANY_RUNS)?.0);
     }
     let newest = interpreters().last().ok_or("there is no interpreter")?;
     match Peers::prepare(newest) {
@@ -57,6 +57,9 @@ fn run(folders: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The published tracers take minutes for all programs, so that each fifth stands for them.
+const COMPARED: usize = 5;
+
 /// The published tracers beside the native one.
 fn compare(
     peers: &Peers,
@@ -64,8 +67,8 @@ fn compare(
     programs: &[Program],
     figures: &mut Figures,
 ) -> Result<(), Box<dyn Error>> {
-    for program in programs {
-        let (native, _) = runs.native(&program.source, Granularity::Line)?;
+    for program in programs.iter().step_by(COMPARED) {
+        let (native, _) = runs.native(&program.source, Granularity::Line, RUNS)?;
         for peer in Baseline::PUBLISHED {
             match peers.seconds(peer, &program.source) {
                 Ok(seconds) => figures.peer(peer, seconds / native.with),

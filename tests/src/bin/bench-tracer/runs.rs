@@ -14,7 +14,9 @@ use crate::figures::{Cost, Pair};
 use crate::programs;
 
 /// The machine is noisy, so the best of some runs is told. What takes long evens out by itself and runs once.
-const RUNS: usize = 5;
+pub(crate) const RUNS: usize = 3;
+/// The same for what is told of a single program.
+pub(crate) const MANY_RUNS: usize = 15;
 /// Processor seconds from which on a run counts as long.
 const LONG: f64 = 0.2;
 
@@ -89,8 +91,8 @@ impl Runs<'_> {
             }
         }
         let [untraced, lines, dispatch, instructions] = best;
-        let (native, log) = self.native(source, Granularity::Line)?;
-        let (native_instructions, instruction_log) = self.native(source, Granularity::Instruction)?;
+        let (native, log) = self.native(source, Granularity::Line, RUNS)?;
+        let (native_instructions, instruction_log) = self.native(source, Granularity::Instruction, RUNS)?;
         let mut naive = self.seconds(Baseline::Naive, source, &folder)?;
         if naive < LONG {
             naive = naive.min(self.seconds(Baseline::Naive, source, &folder)?);
@@ -113,10 +115,11 @@ impl Runs<'_> {
         &self,
         source: &str,
         granularity: Granularity,
+        runs: usize,
     ) -> Result<(Pair, Timed), Box<dyn Error>> {
         let mut without = self.traced(source, Granularity::Program)?;
         let mut with = self.traced(source, granularity)?;
-        for _ in 1..RUNS {
+        for _ in 1..runs {
             without.seconds = without.seconds.min(self.traced(source, Granularity::Program)?.seconds);
             with.seconds = with.seconds.min(self.traced(source, granularity)?.seconds);
         }

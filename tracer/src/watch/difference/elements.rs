@@ -5,7 +5,6 @@ use trace::wire::change;
 use super::place::Segment;
 use super::{Stop, Walk, Walked};
 use crate::layout::{Label, Obj, Version, shared_key};
-use crate::value::Stability;
 use crate::watch::visit::{INSTANCE, SLOTTED, Shown, VALUES};
 
 /// An entry of a dict, or an attribute, as it was shown.
@@ -111,8 +110,8 @@ impl<V: Version> Walk<'_, V> {
         }
         self.change(change::DELETED, None)?;
         self.place.truncate(place);
-        if self.visit.is_plain(at) {
-            self.visit.remove_plain(node, at);
+        if self.visit.constant_at(at).is_some() {
+            self.visit.remove(node, at);
         } else {
             self.is_stale = true;
         }
@@ -126,16 +125,15 @@ impl<V: Version> Walk<'_, V> {
         if !self.push(segment) {
             return Err(Stop::Here);
         }
-        let (text, stability) = self.text(object)?;
+        let (text, part) = self.text(object)?;
         self.change(change::NEW, Some((object, &text)))?;
         self.place.truncate(place);
-        if stability != Stability::Constant || text.elements() > 0 {
+        if !self.can_take(&part) {
             self.is_stale = true;
             return Ok(at);
         }
         let span = self.visit.keep(&text);
-        self.visit.insert_plain(node, at, object, span);
-        Ok(at + 1)
+        Ok(self.visit.insert(node, at, part, span))
     }
 
     /// Elements under keys, in order of insertion. Keys that are there no longer are told first, then those at
@@ -229,7 +227,7 @@ impl<V: Version> Walk<'_, V> {
     fn delete_key(&mut self, key: Key) -> Walked<()> {
         let key = match key {
             Key::Label(label) => Under::Label(label),
-            Key::At(place) => Under::Key(self.visit.constant(place).ok_or(Stop::Here)?),
+            Key::At(place) => Under::Key(self.visit.constant_at(place).ok_or(Stop::Here)?),
         };
         let place = self.place.len();
         if !self.push(key.segment()) {
@@ -247,10 +245,9 @@ impl<V: Version> Walk<'_, V> {
         if !self.push(key.segment()) {
             return Err(Stop::Here);
         }
-        let (text, stability) = self.text(value)?;
+        let (text, part) = self.text(value)?;
         self.change(change::NEW, Some((value, &text)))?;
-        let is_plain = !self.is_stale && stability == Stability::Constant && text.elements() == 0;
-        let Some(key) = Some(key).filter(|_| is_plain).and_then(Under::key) else {
+        let Some(key) = key.key().filter(|_| self.can_take(&part)) else {
             self.place.truncate(place);
             self.is_stale = true;
             return Ok(at);
@@ -258,7 +255,6 @@ impl<V: Version> Walk<'_, V> {
         let value_span = self.visit.keep(&text);
         let key_span = self.visit.keep_bytes(&self.place[place + 1..self.place.len() - 1]);
         self.place.truncate(place);
-        self.visit.insert_plain_pair(node, at, (key, key_span), (value, value_span));
-        Ok(at + 2)
+        Ok(self.visit.insert_pair(node, at, (key, key_span), (part, value_span)))
     }
 }

@@ -13,7 +13,7 @@ use trace::Scope;
 use trace::wire::change;
 
 use super::visit::{
-    DEFAULT_DICT, DEQUE, DICT, EXCEPTION, LIST, NAMED_TUPLE, NESTED, ORDERED_DICT, SET, SLOTTED, Shown,
+    DEFAULT_DICT, DEQUE, DICT, EXCEPTION, LIST, NAMED_TUPLE, NESTED, ORDERED_DICT, Part, SET, SLOTTED, Shown,
     TUPLE, VALUES, Visit,
 };
 use crate::layout::{
@@ -21,7 +21,7 @@ use crate::layout::{
 };
 use crate::log::{Full, Log, Name};
 use crate::python;
-use crate::value::{self, Limits, Path, Stability, Text};
+use crate::value::{self, Limits, Path, Text};
 
 /// What became of an attempt to tell a value by its elements.
 pub(super) enum Outcome {
@@ -264,7 +264,7 @@ impl<V: Version> Walk<'_, V> {
     fn replace(&mut self, at: usize, object: Obj, can_change: bool) -> Walked<()> {
         let is_node = self.visit.words[at] & NESTED != 0;
         let has_parts = is_node && !self.visit.node(at + 1).is_leaf();
-        let (text, stability) = self.text(object)?;
+        let (text, part) = self.text(object)?;
         let Some(texts) = &mut self.visit.texts else { return Err(Stop::Whole) };
         let is_same = !has_parts && texts.of(at) == text.as_bytes();
         if is_same && self.visit.words[at] & !NESTED == object.address() {
@@ -276,20 +276,27 @@ impl<V: Version> Walk<'_, V> {
             }
             self.change(change::MODIFIED, Some((object, &text)))?;
         }
-        if !self.visit.is_plain(at) || stability != Stability::Constant || text.elements() > 0 {
+        if self.visit.constant_at(at).is_none() || !part.is_constant() || !self.can_take(&part) {
             self.is_stale = true;
             return Ok(());
         }
         let span = if is_same { None } else { Some(self.visit.keep(&text)) };
-        self.visit.put_plain(at, object, span);
+        self.visit.put(at, object, span);
         Ok(())
     }
 
+    /// Whether the visit stays true with this part in it.
+    fn can_take(&self, part: &Part<V>) -> bool {
+        // A tuple that stands too deep is constant, but does not show what it counts.
+        let is_shallow = self.containers.len() < self.limits.depth();
+        !self.is_stale && is_shallow && !self.visit.is_volatile && part.stands_alone()
+    }
+
     /// How an element reads. The text lasts until the next one is asked for.
-    fn text(&mut self, object: Obj) -> Walked<(Text, Stability)> {
+    fn text(&mut self, object: Obj) -> Walked<(Text, Part<V>)> {
         let mut text = self.teller.log.scratch(self.limits);
-        let stability = value::write_within::<V>(&mut text, &mut self.containers, object);
-        if text.is_too_large() { Err(Stop::Whole) } else { Ok((text, stability)) }
+        let part = Part::write(&mut text, &mut self.containers, object);
+        if text.is_too_large() { Err(Stop::Whole) } else { Ok((text, part)) }
     }
 
     /// Tells a change of what stands at the walk's place.

@@ -18,8 +18,8 @@ use std::marker::PhantomData;
 use matcher::Matcher;
 use texts::{Span, Texts};
 
-use crate::layout::{Obj, Type, Version, hold, release};
-use crate::value::{Limits, NodeKind, Record, Text, Written};
+use crate::layout::{Obj, Tuple, Type, Version, hold, release};
+use crate::value::{self, Limits, NodeKind, Path, Record, Stability, Text, Written};
 
 /// What the text of one value was made of.
 pub(super) struct Visit<V: Version> {
@@ -168,15 +168,10 @@ impl<V: Version> Visit<V> {
     }
 
     /// The constant at this place.
-    pub(super) fn constant(&self, at: usize) -> Option<Obj> {
+    pub(super) fn constant_at(&self, at: usize) -> Option<Obj> {
         let word = self.words[at];
         // SAFETY: constants are held, and a word that is not marked is that of one.
         if word & NESTED == 0 { unsafe { Obj::maybe(word as *mut _) } } else { None }
-    }
-
-    /// Whether the part at this place is a constant without elements.
-    pub(super) fn is_plain(&self, at: usize) -> bool {
-        self.constant(at).is_some_and(|constant| !constant.ty().is_exact_tuple())
     }
 
     /// Keeps a text for a part.
@@ -191,55 +186,80 @@ impl<V: Version> Visit<V> {
         self.texts.as_mut().map(|texts| texts.keep(text, chars)).unwrap_or_default()
     }
 
-    /// Puts a plain constant in the place of another.
-    pub(super) fn put_plain(&mut self, at: usize, object: Obj, span: Option<Span>) {
+    /// Puts a constant in the place of another.
+    pub(super) fn put(&mut self, at: usize, object: Obj, span: Option<Span>) {
+        let before = self.constant_at(at).map_or(0, elements_of);
         self.words[at] = object.address();
         self.hold(object);
         if let (Some(texts), Some(span)) = (&mut self.texts, span) {
+            texts.elements = texts.elements + elements_of(object) - before.min(texts.elements);
             texts.chars = texts.chars + usize::from(span.chars) - usize::from(texts.spans[at].chars);
             texts.spans[at] = span;
         }
     }
 
-    /// Adds a plain constant to the parts of the node at `node`.
-    pub(super) fn insert_plain(&mut self, node: usize, at: usize, object: Obj, span: Span) {
-        self.insert_word(at, object, span);
-        self.lengthen(node, span.chars.into());
+    /// Adds a part to those of the node at `node`; returns where the next one goes.
+    pub(super) fn insert(&mut self, node: usize, at: usize, part: Part<V>, span: Span) -> usize {
+        self.lengthen(node, part.elements, span.chars.into());
+        self.splice(node, at, part, span)
     }
 
-    /// Adds a key and a value, which are plain constants, to those of the node at `node`.
-    pub(super) fn insert_plain_pair(&mut self, node: usize, at: usize, key: (Obj, Span), value: (Obj, Span)) {
-        self.insert_word(at, value.0, value.1);
-        self.insert_word(at, key.0, key.1);
-        self.lengthen(node, usize::from(key.1.chars) + ": ".len() + usize::from(value.1.chars));
+    /// Adds a key, which is a constant, and a value to those of the node at `node`; returns where the next ones go.
+    pub(super) fn insert_pair(
+        &mut self,
+        node: usize,
+        at: usize,
+        key: (Obj, Span),
+        value: (Part<V>, Span),
+    ) -> usize {
+        let chars = usize::from(key.1.chars) + ": ".len() + usize::from(value.1.chars);
+        let key_part = Part::constant(key.0);
+        self.lengthen(node, key_part.elements + value.0.elements, chars);
+        let at = self.splice(node, at, key_part, key.1);
+        self.splice(node, at, value.0, value.1)
     }
 
-    fn insert_word(&mut self, at: usize, object: Obj, span: Span) {
-        self.words.insert(at, object.address());
-        self.hold(object);
-        if let Some(texts) = &mut self.texts {
-            texts.spans.insert(at, span);
+    /// Puts the words of a part at this place, which is in the node at `node`. Returns where they end.
+    fn splice(&mut self, node: usize, at: usize, mut part: Part<V>, span: Span) -> usize {
+        let inner = &mut part.visit;
+        let end = at + 1 + inner.words.len();
+        let word = part.object.address();
+        if part.is_constant {
+            self.words.insert(at, word);
+            self.hold(part.object);
+        } else {
+            self.words[node + HEAD] &= !FLAT;
+            self.words.splice(at..at, std::iter::once(word | NESTED).chain(inner.words.drain(..)));
         }
+        self.held.append(&mut inner.held);
+        if let Some(texts) = &mut self.texts {
+            let spans = inner.texts.take().map(|texts| texts.spans).unwrap_or_default();
+            let spans =
+                spans.into_iter().map(|inner| inner.behind(span)).chain(std::iter::repeat(Span::default()));
+            texts.spans.splice(at..at, std::iter::once(span).chain(spans).take(end - at));
+        }
+        end
     }
 
-    /// Counts an element more of the node at this place, of so many characters.
-    fn lengthen(&mut self, node: usize, chars: usize) {
+    /// Counts an element more of the node at this place, of so many characters, with so many elements inside.
+    fn lengthen(&mut self, node: usize, inside: usize, chars: usize) {
         let is_first = self.node(node).len == 0;
         self.words[node + HEAD] += ONE_MORE;
         if let Some(texts) = &mut self.texts {
-            texts.elements += 1;
+            texts.elements += 1 + inside;
             texts.chars += chars + if is_first { 0 } else { ", ".len() };
         }
     }
 
-    /// Removes a plain constant from the parts of the node at `node`.
-    pub(super) fn remove_plain(&mut self, node: usize, at: usize) {
+    /// Removes a constant from the parts of the node at `node`.
+    pub(super) fn remove(&mut self, node: usize, at: usize) {
+        let elements = 1 + self.constant_at(at).map_or(0, elements_of);
         self.words.remove(at);
         self.words[node + HEAD] -= ONE_MORE;
         let is_last = self.node(node).len == 0;
         if let Some(texts) = &mut self.texts {
             let span = texts.spans.remove(at);
-            texts.elements -= 1;
+            texts.elements -= elements.min(texts.elements);
             texts.chars -= usize::from(span.chars) + if is_last { 0 } else { ", ".len() };
         }
     }
@@ -253,6 +273,46 @@ impl<V: Version> Visit<V> {
                     || !limits.take_whole(texts.elements, texts.chars)
             })
     }
+}
+
+/// A value within another, and what its text was made of.
+pub(super) struct Part<V: Version> {
+    object: Obj,
+    is_constant: bool,
+    /// Empty for a constant.
+    visit: Visit<V>,
+    /// Elements in it, at all depths.
+    elements: usize,
+}
+
+impl<V: Version> Part<V> {
+    fn constant(object: Obj) -> Part<V> {
+        Part { object, is_constant: true, visit: Visit::new(), elements: elements_of(object) }
+    }
+
+    /// Writes a value that stands within those of the path.
+    pub(super) fn write(text: &mut Text, path: &mut Path, object: Obj) -> Part<V> {
+        let mut visit = Visit::new();
+        visit.begin_whole();
+        let stability = value::write_part::<V, _>(text, path, &mut visit, object);
+        Part { object, is_constant: stability == Stability::Constant, visit, elements: text.elements() }
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        self.is_constant
+    }
+
+    /// Whether its text depends on nothing but its own words.
+    pub(super) fn stands_alone(&self) -> bool {
+        !self.visit.is_cyclic && !self.visit.is_volatile
+    }
+}
+
+/// Elements that a constant shows, at all depths.
+fn elements_of(constant: Obj) -> usize {
+    let items = Tuple::plain(constant);
+    let items = items.as_ref().map(Tuple::items).unwrap_or_default();
+    items.iter().flatten().map(|item| 1 + elements_of(*item)).sum()
 }
 
 impl<V: Version> Drop for Visit<V> {

@@ -33,6 +33,13 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The same text where the one that it is a part of stands at `outer`.
+    pub(super) fn behind(self, outer: Span) -> Span {
+        Span { start: outer.start + self.start, ..self }
+    }
+}
+
 impl Texts {
     /// That of the part whose word is at this place.
     pub(in crate::watch) fn of(&self, place: usize) -> &[u8] {
