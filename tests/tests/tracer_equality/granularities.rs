@@ -63,7 +63,7 @@ fn check_projections(interpreter: &Interpreter, name: &str, program: &Program) {
         if finer.events.len() >= 1_000_000 {
             return;
         }
-        let projected = projected(finer, granularity);
+        let projected = projected(finer, granularity, &program.source);
         let minor = interpreter.minor;
         if let Some(difference) = coarser.difference(&projected, &program.source) {
             panic!(
@@ -74,9 +74,13 @@ fn check_projections(interpreter: &Interpreter, name: &str, program: &Program) {
     }
 }
 
-/// What is left of a trace at a coarser granularity.
-fn projected(mut account: Account, granularity: Granularity) -> Account {
+/// What is left of the trace of a program at a coarser granularity.
+fn projected(mut account: Account, granularity: Granularity, source: &[u8]) -> Account {
     let mut first_lines = std::collections::BTreeMap::new();
+    let begins_class = |line: u32| {
+        let line = source.split(|&byte| byte == b'\n').nth((line as usize).saturating_sub(1));
+        line.is_some_and(|line| line.trim_ascii_start().starts_with(b"class "))
+    };
     account.events.retain(|event| match event.kind.as_str() {
         "instruction" => granularity == Granularity::Instruction,
         "line" => granularity >= Granularity::Line,
@@ -100,8 +104,9 @@ fn projected(mut account: Account, granularity: Granularity) -> Account {
         }
         // Without line events a frame stays where it began; only calls tell of variables, their arguments.
         event.line = first_lines.get(&event.frame).copied().filter(|_| event.line != 0).unwrap_or(0);
-        let is_call = event.kind == "call" && event.function != "<module>";
-        event.changes.retain(|change| is_call && change.0 == "local");
+        // What a metaclass has put into the body of its class is no argument.
+        let has_arguments = event.kind == "call" && event.function != "<module>" && !begins_class(event.line);
+        event.changes.retain(|change| has_arguments && change.0 == "local");
         if granularity == Granularity::Program {
             *event =
                 Event { frame: 0, parent: None, depth: 0, function: String::new(), line: 0, ..event.clone() };
