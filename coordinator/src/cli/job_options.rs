@@ -1,19 +1,17 @@
-//! What a job is asked to do, as flags and as a YAML file.
+//! What a job is asked to do, as flags and by a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use dataset::{
-    ColumnMap, Distinct, Executions, Filters, Job, Limits, Mapping, Mode, Outcome, Proposals, Search,
-};
-use serde::Deserialize;
+use dataset::{ColumnMap, Executions, Filters, Job, Limits, Mapping, Mode, Proposals, Search};
 use trace::Granularity;
 
-use super::filter_options::{FilterKeys, FilterOptions};
+use super::filter_options::FilterOptions;
+use super::job_file::JobFile;
 use super::run_list;
 use super::units::{duration, size};
 
@@ -144,58 +142,10 @@ pub(super) struct Asked {
     pub(super) standing: Standing,
 }
 
-/// The file. Its keys are the options' names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct JobFile {
-    #[serde(default)]
-    sources: Vec<String>,
-    output: Option<String>,
-    #[serde(default, deserialize_with = "parsed_minor")]
-    python: Option<String>,
-    #[serde(default)]
-    map: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "parsed_duration")]
-    timeout: Option<Duration>,
-    #[serde(default, deserialize_with = "parsed_duration")]
-    cpu_time: Option<Duration>,
-    #[serde(default, deserialize_with = "parsed_size")]
-    memory: Option<u64>,
-    #[serde(default, deserialize_with = "parsed_granularity")]
-    granularity: Option<Granularity>,
-    max_events: Option<u64>,
-    #[serde(default)]
-    mode: BTreeSet<Mode>,
-    runs: Option<PathBuf>,
-    tries: Option<u32>,
-    keep: Option<u32>,
-    #[serde(default, deserialize_with = "parsed_duration")]
-    try_timeout: Option<Duration>,
-    proposals_model: Option<String>,
-    proposals_prompt: Option<PathBuf>,
-    seed: Option<u64>,
-    repeat: Option<u32>,
-    #[serde(default)]
-    outcomes: BTreeSet<Outcome>,
-    #[serde(default)]
-    pure: bool,
-    #[serde(default)]
-    deterministic: bool,
-    fewest_events: Option<u64>,
-    most_events: Option<u64>,
-    #[serde(default)]
-    distinct: BTreeSet<Distinct>,
-    shard_sources: Option<u64>,
-    priority: Option<i32>,
-    share: Option<u32>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
-
 impl JobOptions {
     /// The job, from these options, the file that they name, and what is usual. The sources must exist.
     pub(super) fn resolve(&self, standing: Option<&StandingOptions>) -> anyhow::Result<Asked> {
-        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let file = self.config.as_deref().map(JobFile::read).transpose()?.unwrap_or_default();
         let granularity = self.granularity.or(file.granularity).unwrap_or_default();
         let repeat = self.repeat.or(file.repeat).unwrap_or(1);
         if repeat == 0 {
@@ -239,9 +189,7 @@ impl JobOptions {
         let priority = standing.and_then(|options| options.priority).or(file.priority).unwrap_or(0);
         Ok(Asked { job, output, python: file.python, standing: Standing { priority, share, labels } })
     }
-}
 
-impl JobOptions {
     fn executions(&self, file: &JobFile, filters: Filters) -> anyhow::Result<Executions> {
         let usual = Executions::default();
         let modes = match (self.mode.is_empty(), file.mode.is_empty()) {
@@ -292,30 +240,6 @@ impl JobOptions {
     }
 }
 
-impl JobFile {
-    fn filters(&self) -> FilterKeys {
-        FilterKeys {
-            outcomes: self.outcomes.clone(),
-            pure: self.pure,
-            deterministic: self.deterministic,
-            fewest_events: self.fewest_events,
-            most_events: self.most_events,
-            distinct: self.distinct.clone(),
-        }
-    }
-}
-
-fn read(path: &Path) -> anyhow::Result<JobFile> {
-    let named = || format!("cannot read {}", path.display());
-    let text = fs::read_to_string(path).with_context(named)?;
-    serde_saphyr::from_str(&text).map_err(|error| {
-        // Behind the first line it shows the file, which its reader has.
-        let told = error.to_string();
-        let sentence = told.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        anyhow!("{} is no job: {sentence}", path.display())
-    })
-}
-
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {
@@ -323,25 +247,6 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
         }
         _ => Err(format!("`{text}` is no label: write NAME=VALUE")),
     }
-}
-
-/// A number as well as a text: both `10` and `10s` are written without quotes.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(f64),
-    Text(String),
-}
-
-fn parsed<'de, D, T>(deserializer: D, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    let text = match NumberOrText::deserialize(deserializer)? {
-        NumberOrText::Number(number) => number.to_string(),
-        NumberOrText::Text(text) => text,
-    };
-    parse(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// A minor version, as in `3.13`.
@@ -353,29 +258,13 @@ pub(super) fn minor(text: &str) -> Result<String, String> {
     }
 }
 
-fn parsed_minor<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    parsed(deserializer, minor)
-}
-
-fn parsed_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    parsed(deserializer, duration)
-}
-
-fn parsed_size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    parsed(deserializer, size)
-}
-
-fn parsed_granularity<'de, D>(deserializer: D) -> Result<Option<Granularity>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    let name = String::deserialize(deserializer)?;
-    name.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
     use clap::Parser;
+    use dataset::{Distinct, Outcome};
 
     use super::*;
 

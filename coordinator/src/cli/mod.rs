@@ -4,6 +4,7 @@ mod client;
 mod console;
 mod filter_options;
 mod inspect;
+mod job_file;
 mod job_options;
 mod jobs;
 mod render;
