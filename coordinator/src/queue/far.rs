@@ -101,8 +101,10 @@ impl FarQueue {
         if self.breaks(Mutation::FailedOfferIsForgotten) { Ok(()) } else { offered }
     }
 
-    pub(super) async fn all_offered(&self) -> Result<(), QueueError> {
-        self.call(HereQueue::all_offered).await
+    pub(super) async fn all_offered(&self, planned: u64) -> Result<bool, QueueError> {
+        // A plan with a gap is found out here, too.
+        let planned = if self.breaks(Mutation::FailedOfferIsForgotten) { 0 } else { planned };
+        self.call(|queue| queue.all_offered(planned)).await
     }
 
     pub(super) async fn reconcile(&self, report: &Report, now: Duration) -> Result<Reply, QueueError> {

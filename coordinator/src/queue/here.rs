@@ -98,8 +98,8 @@ impl HereQueue {
         })
     }
 
-    pub(super) fn all_offered(&self) -> Result<(), QueueError> {
-        self.with(Queue::all_offered)
+    pub(super) fn all_offered(&self, planned: u64) -> Result<bool, QueueError> {
+        self.with(|queue| queue.all_offered(planned))
     }
 
     pub(super) fn reconcile(&self, report: &Report, now: Duration) -> Result<Reply, QueueError> {

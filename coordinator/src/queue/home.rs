@@ -103,9 +103,10 @@ impl JobQueue {
         either!(self, queue => queue.offer(shards), queue.offer(shards))
     }
 
-    /// The planner has offered all that there is.
-    pub async fn all_offered(&self) -> Result<(), QueueError> {
-        either!(self, queue => queue.all_offered(), queue.all_offered())
+    /// The planner has offered all that there is, which is so many shards. False if the queue has lost some of them
+    /// since: then all are to be offered again.
+    pub async fn all_offered(&self, planned: u64) -> Result<bool, QueueError> {
+        either!(self, queue => queue.all_offered(planned), queue.all_offered(planned))
     }
 
     /// A worker says how it stands. What is `committed` by the reply is the caller's to publish.

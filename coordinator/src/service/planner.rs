@@ -49,24 +49,37 @@ impl Service {
         let _ = sender.send(last).await;
     }
 
-    /// Gives the steps of a rendering, each stage when all before it are done.
+    /// Gives the steps of a rendering, each stage when all before it are done. Those are given again where the queue was
+    /// lost meanwhile and begun anew.
     async fn feed_steps(
         &self,
         open: &Open,
         rendering: &Rendering,
         sender: &mpsc::Sender<Planned>,
     ) -> Planned {
-        let mut ordinal = 0;
+        let mut given: Vec<Piece> = Vec::new();
         for (stage, count) in rendering.stages() {
-            // A queue that does not answer, or has lost the job, is the business of whoever tends it.
-            while !open.queue.status().await.is_ok_and(|status| status.shards_done >= ordinal) {
+            let before = given.len() as u64;
+            loop {
+                // A queue that does not answer, or has lost the job, is the business of whoever tends it.
+                let Ok(status) = open.queue.status().await else {
+                    self.0.machine.sleep(self.0.pace.tick).await;
+                    continue;
+                };
+                if status.shards_done >= before {
+                    break;
+                }
+                if status.shards_planned < before {
+                    give(&given, sender).await;
+                }
                 self.0.machine.sleep(self.0.pace.tick).await;
             }
-            for number in 0..count {
-                let sources = rendering.weight(Step { stage, number });
-                let _ = sender.send(Planned::Shard(Piece { ordinal, sources, range: None })).await;
-                ordinal += 1;
-            }
+            given.extend((0..count).map(|number| Piece {
+                ordinal: before + number,
+                sources: rendering.weight(Step { stage, number }),
+                range: None,
+            }));
+            give(&given[before as usize..], sender).await;
         }
         Planned::All
     }
@@ -97,6 +110,12 @@ impl Service {
                 }
             }
         }
+    }
+}
+
+async fn give(pieces: &[Piece], sender: &mpsc::Sender<Planned>) {
+    for piece in pieces {
+        let _ = sender.send(Planned::Shard(piece.clone())).await;
     }
 }
 

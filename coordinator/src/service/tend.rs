@@ -252,8 +252,10 @@ impl Tending<'_> {
         match end {
             None | Some(Planned::Shard(_)) => {}
             Some(Planned::All) => {
-                self.planning = None;
-                open.queue.all_offered().await?;
+                let planning = self.planning.take();
+                let planned = planning.and_then(|planning| planning.furthest).map_or(0, |last| last + 1);
+                // A queue that was lost meanwhile has only what was planned since. Then the plan begins anew.
+                open.queue.all_offered(planned).await?;
             }
             Some(Planned::Failed { reason, may_pass }) => self.plan_failed(reason, may_pass).await?,
         }

@@ -107,7 +107,7 @@ async fn whole_job(home: &Home, name: &str, shards: u64, workers: u64) -> Result
             peak_kib_at_a_tenth = peak_memory()?;
         }
     }
-    queue.all_offered().await?;
+    queue.all_offered(shards).await?;
     while let Some(ended) = at_work.join_next().await {
         ended??;
     }

@@ -18,7 +18,7 @@ fn worker(name: &str) -> WorkerId {
 pub(super) async fn four_shards(queue: &JobQueue) {
     assert!(queue.begin(&IntervalSet::new()).await.unwrap());
     queue.offer(&[0, 1, 2, 3].map(shard_of)).await.unwrap();
-    queue.all_offered().await.unwrap();
+    assert!(queue.all_offered(4).await.unwrap());
 }
 
 /// Asks for one shard.
@@ -144,12 +144,25 @@ fn a_shard_may_be_adopted_before_the_planner_offers_it() {
 }
 
 #[test]
+fn the_end_of_a_plan_is_refused_as_long_as_shards_of_it_are_unknown() {
+    in_each_home("the end of a plan", |_, queue| async move {
+        queue.begin(&[1].into_iter().collect()).await.unwrap();
+        queue.offer(&[2, 3].map(shard_of)).await.unwrap();
+        assert!(!queue.all_offered(4).await.unwrap());
+        assert!(!queue.status().await.unwrap().all_planned);
+        queue.offer(&[0, 1, 2, 3].map(shard_of)).await.unwrap();
+        assert!(queue.all_offered(4).await.unwrap());
+        assert!(queue.status().await.unwrap().all_planned);
+    });
+}
+
+#[test]
 fn a_shard_that_is_not_in_the_plan_is_stopped() {
     in_each_home("not in the plan", |_, queue| async move {
         let stray = Lease { shard: 4, token: Token(9) };
         queue.begin(&IntervalSet::new()).await.unwrap();
         assert!(is_held(&queue, "a", stray).await);
-        queue.all_offered().await.unwrap();
+        assert!(queue.all_offered(0).await.unwrap());
         assert!(!is_held(&queue, "a", stray).await);
         assert!(queue.status().await.unwrap().is_at_rest);
     });

@@ -101,7 +101,7 @@ impl Twins {
                 self.offered += how_many - how_many / 2;
                 both!(self, queue => queue.offer(&shards)).ok();
             }
-            Step::AllOffered => drop(both!(self, queue => queue.all_offered())),
+            Step::AllOffered => drop(both!(self, queue => queue.all_offered(self.offered))),
             Step::Report { worker, free_slots, said } => self.report(*worker, *free_slots, said).await,
             Step::Published { lease } => {
                 let (_, lease) = *lease.get(&self.leases);

@@ -55,7 +55,7 @@ impl Check {
         assert!(self.queue.begin(&self.published.iter().copied().collect()).await.unwrap());
         let shards: Vec<_> = (0..4).map(shard_of).collect();
         self.queue.offer(&shards).await.unwrap();
-        self.queue.all_offered().await.unwrap();
+        assert!(self.queue.all_offered(4).await.unwrap());
     }
 
     pub(super) async fn status(&self) -> Status {

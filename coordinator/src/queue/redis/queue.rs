@@ -57,8 +57,8 @@ impl RedisQueue {
         self.run(call).await.map(drop)
     }
 
-    pub(in crate::queue) async fn all_offered(&self) -> Result<(), QueueError> {
-        self.run(self.call(&SCRIPTS.all_offered)).await.map(drop)
+    pub(in crate::queue) async fn all_offered(&self, planned: u64) -> Result<bool, QueueError> {
+        self.flag(self.call(&SCRIPTS.all_offered).number(planned)).await
     }
 
     pub(in crate::queue) async fn reconcile(

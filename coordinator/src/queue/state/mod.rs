@@ -154,10 +154,15 @@ impl Queue {
         true
     }
 
-    /// The planner has offered all that there is.
-    pub fn all_offered(&mut self) {
+    /// The planner has offered all that there is, which is so many shards. False if not all of them are known here,
+    /// because the queue has lost some since: then they are to be offered again.
+    pub fn all_offered(&mut self, planned: u64) -> bool {
+        if self.offered.len() < planned {
+            return false;
+        }
         self.all_offered = true;
         self.open.retain(|_, open| open.shard.is_some());
+        true
     }
 
     /// Pauses the job, stops it or lets it go on. A cancelled one stays so.

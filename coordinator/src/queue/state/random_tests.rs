@@ -186,7 +186,7 @@ impl Model {
         while self.offered < SHARDS {
             self.offer();
         }
-        self.queue.all_offered();
+        self.queue.all_offered(SHARDS);
         self.now += RULES.lease * 2;
         self.queue.sweep(self.now);
         for lease in self.lease(9, SHARDS as usize) {

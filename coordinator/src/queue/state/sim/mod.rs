@@ -231,7 +231,7 @@ impl Sim {
             for shard in 0..SHARDS {
                 queue.offer(shard_of(shard));
             }
-            queue.all_offered();
+            queue.all_offered(SHARDS);
             Mutant { queue, mutation }
         })
     }
