@@ -18,6 +18,24 @@ pub fn et_coord<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outp
     command(arguments).output().expect("et-coord starts")
 }
 
+/// All files below a folder: their bytes by their paths in it.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
 /// Starts `et-coord` and leaves it running.
 pub fn start_et_coord<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Child {
     let mut command = command(arguments);

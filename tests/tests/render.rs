@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::process;
-use tests::system::{et_coord, rows, start_et_coord, text, until};
+use tests::system::{et_coord, files, rows, start_et_coord, text, until};
 
 /// Programs of different lengths and ends, each with several inputs. Every fourth source is nearly the one before.
 fn cases() -> String {
@@ -83,24 +83,6 @@ fn examples(output: &Path, split: &str) -> Vec<Value> {
         }
     }
     examples
-}
-
-/// All files below a folder.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 fn strings<'a>(examples: &'a [Value], key: &str) -> Vec<&'a str> {

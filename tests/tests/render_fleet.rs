@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::binaries;
-use tests::system::{et_coord, text, until};
+use tests::system::{et_coord, files, text, until};
 
 /// Sources of the traces; a part holds three of them.
 const SOURCES: usize = 120;
@@ -106,24 +106,6 @@ fn alone(folder: &Path, options: &[&str]) -> BTreeMap<String, Vec<u8>> {
     let finished = et_coord([&named[..], options].concat());
     assert!(finished.status.success(), "{}", text(&finished.stderr));
     files(&output)
-}
-
-/// All files below a folder.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// Fails with the names, for the bytes of two sets say little to people.

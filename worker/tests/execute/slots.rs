@@ -38,6 +38,18 @@ fn a_slot_tells_its_interpreters_version() {
 }
 
 #[test]
+fn programs_of_one_interpreter_draw_other_random_numbers() {
+    for profile in profiles() {
+        let mut place = Place::with(profile);
+        let mut draw =
+            || printed(&place.run("import random\nprint(random.getrandbits(128), end='')", &short()));
+        let (first, second) = (draw(), draw());
+        assert!(first.parse::<u128>().is_ok() && second.parse::<u128>().is_ok(), "{first}, {second}");
+        assert_ne!(first, second);
+    }
+}
+
+#[test]
 fn programs_do_not_notice_how_their_worker_was_started() {
     let source = "\
 import os, resource, sys
