@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::mined::Mined;
 use crate::module::{Class, Parameter};
 use crate::random::Random;
+use crate::relate::relate;
 use crate::shape::Shape;
 use crate::value::{Instance, Step, Value};
 
@@ -46,13 +47,23 @@ const FUNCTIONS: [&[&str]; 4] = [
 
 pub(crate) struct Maker<'a> {
     pub(crate) classes: &'a BTreeMap<String, Class>,
-    pub(crate) mined: &'a Mined,
+    /// What the code mentions. Without it values are of their kinds and no more.
+    pub(crate) mined: Option<&'a Mined>,
     pub(crate) random: &'a mut Random,
 }
 
 impl Maker<'_> {
-    pub(crate) fn value(&mut self, shape: &Shape) -> Value {
-        self.at(shape, 0)
+    /// A value of a kind, often one of these if they are of it.
+    pub(crate) fn value(&mut self, shape: &Shape, constants: &[Value]) -> Value {
+        self.one_of(constants, shape).unwrap_or_else(|| self.at(shape, 0))
+    }
+
+    fn one_of(&mut self, constants: &[Value], shape: &Shape) -> Option<Value> {
+        let fitting: Vec<&Value> = constants.iter().filter(|value| Shape::of(value) == *shape).collect();
+        if fitting.is_empty() || !self.random.percent(25) {
+            return None;
+        }
+        self.random.pick(&fitting).map(|&value| value.clone())
     }
 
     /// An object of a class of the file, as something may have left it.
@@ -65,7 +76,10 @@ impl Maker<'_> {
         let weights = parameter.choices.iter().map(|choice| choice.weight);
         let index = self.random.weighted(weights);
         match parameter.choices.get(index) {
-            Some(choice) => self.at(&choice.shape, depth),
+            Some(choice) => match self.one_of(&parameter.constants, &choice.shape) {
+                Some(constant) => constant,
+                None => self.at(&choice.shape, depth),
+            },
             None => Value::Int(self.integer()),
         }
     }
@@ -97,6 +111,28 @@ impl Maker<'_> {
             }
             Shape::Grid(item) => self.grid(item, depth),
             Shape::Graph { weighted } => self.graph(*weighted),
+            Shape::Record(fields) => {
+                let fields =
+                    fields.iter().map(|(key, shape)| (Value::Str(key.clone()), self.at(shape, depth + 1)));
+                Value::Dict(fields.collect())
+            }
+            Shape::Object(attributes) => {
+                let attributes = attributes.iter().map(|(name, attribute)| {
+                    let value = match attribute {
+                        Shape::Again if depth < MAX_DEPTH && self.random.percent(60) => {
+                            self.at(shape, depth + 1)
+                        }
+                        attribute => self.at(attribute, depth + 1),
+                    };
+                    (name.clone(), value)
+                });
+                Value::Object(attributes.collect())
+            }
+            Shape::Again => Value::None,
+            Shape::Method => {
+                let given = self.at(&Shape::OneOf(vec![Shape::Any, Shape::Bool, Shape::None]), depth + 1);
+                Value::Verbatim(format!("lambda *_: {given}"))
+            }
             Shape::Function(count) => {
                 let known = FUNCTIONS[(*count).min(FUNCTIONS.len() - 1)];
                 Value::Verbatim(known[self.random.below(known.len())].to_owned())
@@ -113,7 +149,7 @@ impl Maker<'_> {
     fn integer(&mut self) -> i64 {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(&mined) = random.pick(&self.mined.integers)
+            && let Some(&mined) = self.mined.and_then(|mined| random.pick(&mined.integers))
         {
             return mined.saturating_add(if random.percent(60) { 0 } else { random.between(-1, 1) });
         }
@@ -128,7 +164,7 @@ impl Maker<'_> {
     fn float(&mut self) -> f64 {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(&mined) = random.pick(&self.mined.floats)
+            && let Some(&mined) = self.mined.and_then(|mined| random.pick(&mined.floats))
         {
             return mined;
         }
@@ -138,9 +174,13 @@ impl Maker<'_> {
     fn text(&mut self) -> String {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(mined) = random.pick(&self.mined.texts)
+            && let Some(mined) = self.mined.and_then(|mined| random.pick(&mined.texts))
         {
             return mined.clone();
+        }
+        let symbols = self.mined.map(Mined::symbols).unwrap_or_default();
+        if symbols.len() > 1 && random.percent(40) {
+            return formula(&symbols, random);
         }
         if random.percent(50) {
             return WORDS[random.below(WORDS.len())].to_owned();
@@ -195,6 +235,7 @@ impl Maker<'_> {
     fn graph(&mut self, weighted: bool) -> Value {
         let count = 2 + self.random.below(4);
         let by_letter = self.random.percent(60);
+        let by_sets = self.random.percent(20);
         let node = |index: usize| match by_letter {
             true => Value::Str(char::from(b'A' + index as u8).to_string()),
             false => Value::Int(index as i64),
@@ -203,6 +244,7 @@ impl Maker<'_> {
             let to: Vec<Value> =
                 (0..count).filter(|&to| to != from).filter(|_| self.random.percent(45)).map(node).collect();
             let neighbours = match weighted {
+                false if by_sets => Value::Set(to),
                 true => Value::Dict(
                     to.into_iter().map(|to| (to, Value::Int(self.random.between(1, 9)))).collect(),
                 ),
@@ -231,6 +273,9 @@ impl Maker<'_> {
             let count = if parameter.by_rest { 1 + self.random.below(3) } else { 1 };
             arguments.extend((0..count).map(|_| self.any_of(parameter, depth + 1)));
         }
+        if self.mined.is_some() {
+            relate(arguments.iter_mut().collect(), self.random);
+        }
         let mut steps = Vec::new();
         let is_inner = depth > 0;
         for link in &class.links {
@@ -242,8 +287,13 @@ impl Maker<'_> {
             }
         }
         if !is_inner && !class.fillers.is_empty() && self.random.percent(75) {
-            let (method, parameters) = &class.fillers[self.random.below(class.fillers.len())];
-            for _ in 0..1 + self.random.below(4) {
+            let mut filler = &class.fillers[self.random.below(class.fillers.len())];
+            const COUNTS: [usize; 7] = [1, 2, 3, 3, 4, 5, 7];
+            for _ in 0..COUNTS[self.random.below(COUNTS.len())] {
+                if self.random.percent(15) {
+                    filler = &class.fillers[self.random.below(class.fillers.len())];
+                }
+                let (method, parameters) = filler;
                 let needed =
                     parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
                 let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
@@ -252,6 +302,37 @@ impl Maker<'_> {
         }
         Value::Instance(Instance { class: name.to_owned(), arguments, steps })
     }
+}
+
+/// A text of symbols that the code knows: brackets that open and close, symbols alone, or between names and numbers.
+fn formula(symbols: &[char], random: &mut Random) -> String {
+    const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
+    const OPERANDS: [char; 8] = ['a', 'b', 'c', 'x', '1', '2', '3', '7'];
+    let known = |&(open, close): &(char, char)| symbols.contains(&open) && symbols.contains(&close);
+    let pairs: Vec<(char, char)> = PAIRS.into_iter().filter(known).collect();
+    let length = 1 + random.below(8);
+    if !pairs.is_empty() && random.percent(40) {
+        let mut text = String::new();
+        let mut open = Vec::new();
+        for _ in 0..length {
+            let (opens, closes) = pairs[random.below(pairs.len())];
+            if open.is_empty() || random.percent(55) {
+                text.push(opens);
+                open.push(closes);
+            } else {
+                text.extend(open.pop());
+            }
+        }
+        text.extend(open.into_iter().rev());
+        return text;
+    }
+    let with_operands = random.percent(50);
+    let symbol = |random: &mut Random| symbols[random.below(symbols.len())];
+    let characters = (0..length).map(|at| match with_operands && at % 2 == 0 {
+        true => OPERANDS[random.below(OPERANDS.len())],
+        false => symbol(random),
+    });
+    characters.collect()
 }
 
 /// Whether an attribute that is `None` at first is likely to hold an object of the same class later.
