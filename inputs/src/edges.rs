@@ -4,6 +4,7 @@ use crate::generate::Maker;
 use crate::module::Callable;
 use crate::search::Arguments;
 use crate::shape::Shape;
+use crate::uses::Compared;
 use crate::value::Value;
 
 /// Which values are at the edge.
@@ -73,6 +74,6 @@ fn at(edge: Edge, shape: &Shape, maker: &mut Maker<'_>) -> Value {
         | Shape::Again
         | Shape::Method
         | Shape::Function(_)
-        | Shape::Instance(_) => maker.value(shape, &[]),
+        | Shape::Instance(_) => maker.value(shape, &Compared::default()),
     }
 }

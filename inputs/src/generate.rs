@@ -7,6 +7,7 @@ use crate::module::{Class, Parameter};
 use crate::random::Random;
 use crate::relate::relate;
 use crate::shape::Shape;
+use crate::uses::Compared;
 use crate::value::{Instance, Step, Value};
 
 /// Deeper than this, containers are empty and links are `None`.
@@ -53,9 +54,31 @@ pub(crate) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// A value of a kind, often one of these if they are of it.
-    pub(crate) fn value(&mut self, shape: &Shape, constants: &[Value]) -> Value {
-        self.one_of(constants, shape).unwrap_or_else(|| self.at(shape, 0))
+    /// A value of a kind, often as the code compares it.
+    pub(crate) fn value(&mut self, shape: &Shape, compared: &Compared) -> Value {
+        self.value_at(shape, compared, 0)
+    }
+
+    /// How many values are given for a parameter such as `*args`.
+    pub(crate) fn count(&mut self, compared: &Compared) -> usize {
+        match self.random.pick(&compared.lengths) {
+            Some(&length) if self.random.percent(70) => length,
+            _ => 1 + self.random.below(3),
+        }
+    }
+
+    fn value_at(&mut self, shape: &Shape, compared: &Compared, depth: usize) -> Value {
+        if let Some(constant) = self.one_of(&compared.constants, shape) {
+            return constant;
+        }
+        let mut value = self.at(shape, depth);
+        if let (Value::List(items), Some(&length)) = (&mut value, self.random.pick(&compared.lengths))
+            && !items.is_empty()
+            && self.random.percent(30)
+        {
+            *items = items.iter().cycle().take(length).cloned().collect();
+        }
+        value
     }
 
     fn one_of(&mut self, constants: &[Value], shape: &Shape) -> Option<Value> {
@@ -76,10 +99,7 @@ impl Maker<'_> {
         let weights = parameter.choices.iter().map(|choice| choice.weight);
         let index = self.random.weighted(weights);
         match parameter.choices.get(index) {
-            Some(choice) => match self.one_of(&parameter.constants, &choice.shape) {
-                Some(constant) => constant,
-                None => self.at(&choice.shape, depth),
-            },
+            Some(choice) => self.value_at(&choice.shape, &parameter.compared, depth),
             None => Value::Int(self.integer()),
         }
     }
@@ -266,11 +286,11 @@ impl Maker<'_> {
         let given = class.parameters.iter().take_while(|parameter| !parameter.by_keyword);
         let mut arguments = Vec::new();
         for parameter in given {
-            let chance = if parameter.by_rest { 25 } else { 50 };
+            let chance = if parameter.by_rest { 25 } else { 40 };
             if parameter.has_default && self.random.percent(chance) {
                 break;
             }
-            let count = if parameter.by_rest { 1 + self.random.below(3) } else { 1 };
+            let count = if parameter.by_rest { self.count(&parameter.compared) } else { 1 };
             arguments.extend((0..count).map(|_| self.any_of(parameter, depth + 1)));
         }
         if self.mined.is_some() {
@@ -286,21 +306,35 @@ impl Maker<'_> {
                 steps.push(Step::Set { attribute: link.clone(), value });
             }
         }
-        if !is_inner && !class.fillers.is_empty() && self.random.percent(75) {
-            let mut filler = &class.fillers[self.random.below(class.fillers.len())];
-            const COUNTS: [usize; 7] = [1, 2, 3, 3, 4, 5, 7];
-            for _ in 0..COUNTS[self.random.below(COUNTS.len())] {
-                if self.random.percent(15) {
-                    filler = &class.fillers[self.random.below(class.fillers.len())];
-                }
-                let (method, parameters) = filler;
-                let needed =
-                    parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
-                let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
-                steps.push(Step::Call { method: method.clone(), arguments });
-            }
+        if !is_inner && self.random.percent(75) {
+            steps.extend(self.filling(class, depth));
         }
         Value::Instance(Instance { class: name.to_owned(), arguments, steps })
+    }
+}
+
+/// What puts something into an object: calls of one method most of the time, because what several do together must fit.
+impl Maker<'_> {
+    fn filling(&mut self, class: &Class, depth: usize) -> Vec<Step> {
+        const COUNTS: [usize; 7] = [1, 2, 3, 3, 4, 5, 7];
+        let methods = if class.changers.is_empty() || (!class.fillers.is_empty() && self.random.percent(80)) {
+            &class.fillers
+        } else {
+            &class.changers
+        };
+        let Some(mut filler) = self.random.pick(methods) else { return Vec::new() };
+        let mut steps = Vec::new();
+        for _ in 0..COUNTS[self.random.below(COUNTS.len())] {
+            if self.random.percent(10) {
+                filler = &methods[self.random.below(methods.len())];
+            }
+            let (method, parameters) = filler;
+            let needed =
+                parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
+            let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
+            steps.push(Step::Call { method: method.clone(), arguments });
+        }
+        steps
     }
 }
 

@@ -237,6 +237,8 @@ fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
         weighed.add(Shape::Instance(class.clone()), NEEDED);
     }
     match named(&name) {
+        // Nothing else is called so, and lists are subscripted and searched as well.
+        Some(shape @ Shape::Graph { .. }) => weighed.add(shape, NAMED + NEEDED),
         Some(shape) => weighed.add(shape, NAMED),
         None => by_class(weighed, clues, name.rsplit('_').next().unwrap_or_default()),
     }

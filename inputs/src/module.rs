@@ -16,8 +16,7 @@ use crate::literal;
 use crate::mined::Mined;
 use crate::search::{Call, Origin};
 use crate::shape::Shape;
-use crate::uses;
-use crate::value::Value;
+use crate::uses::{self, Compared};
 
 /// A file with more bytes is not searched: nobody wrote it by hand, and its tree may be as deep as it is long.
 const MAX_BYTES: usize = 256 << 10;
@@ -77,8 +76,7 @@ pub(crate) struct Parameter {
     /// What its annotation or else its default says of its kind.
     written: Shape,
     pub(crate) choices: Vec<Choice>,
-    /// Literals that the code compares it with.
-    pub(crate) constants: Vec<Value>,
+    pub(crate) compared: Compared,
 }
 
 impl Parameter {
@@ -91,14 +89,14 @@ impl Parameter {
             has_default,
             written: clues.annotation.clone().or_else(|| clues.default.clone()).unwrap_or(Shape::Any),
             choices: guess::choices(clues),
-            constants: clues.uses[0].constants.clone(),
+            compared: clues.uses[0].compared.clone(),
         }
     }
 
     /// Leaves only what is written down of its kind; anything where nothing is.
     pub(crate) fn forget_uses(&mut self) {
         self.choices = vec![Choice { shape: self.written.clone(), weight: 1.0 }];
-        self.constants.clear();
+        self.compared = Compared::default();
     }
 }
 
@@ -111,8 +109,10 @@ pub(crate) struct Class {
     attributes: BTreeSet<String>,
     /// Attributes that are `None` until somebody sets them: links to other objects, most of the time.
     pub(crate) links: Vec<String>,
-    /// Methods that put something into an object.
+    /// Methods that put something into an object; those that are called so, if there are any.
     pub(crate) fillers: Vec<(String, Vec<Parameter>)>,
+    /// Other methods that take something and change the object.
+    pub(crate) changers: Vec<(String, Vec<Parameter>)>,
     /// Its objects exist already, under these names: the members of an enumeration.
     pub(crate) members: Vec<String>,
 }
@@ -123,6 +123,7 @@ impl Class {
         self.parameters.iter_mut().for_each(Parameter::forget_uses);
         self.links.clear();
         self.fillers.clear();
+        self.changers.clear();
     }
 
     pub(crate) fn has(&self, attribute: &str) -> bool {
@@ -368,7 +369,9 @@ impl<'a> Reader<'a> {
                 uses: &[element, below, Default::default()],
                 ..unsaid(rest.name.as_str())
             };
-            each.push(Parameter { by_rest: true, ..Parameter::new(clues.name, true, &clues) });
+            let mut parameter = Parameter { by_rest: true, ..Parameter::new(clues.name, true, &clues) };
+            parameter.compared.lengths.clone_from(&found[clues.name][0].compared.lengths);
+            each.push(parameter);
         }
         // What the body looks for among `**kwargs` can be given by these names.
         let keys = by_key.map(|by_key| &found[by_key][0].keys);

@@ -28,8 +28,14 @@ pub(crate) fn relate(mut values: Vec<&mut Value>, random: &mut Random) {
         return;
     }
     let is_sequence = matches!(values[from], Value::List(_));
+    let has_keys = matches!(&*values[from], Value::Dict(_) | Value::Object(_));
     for value in values {
         if !is_scalar(value) || !random.percent(50) {
+            continue;
+        }
+        if has_keys {
+            // Whatever kind the keys are of: one that is not among them is seldom asked for.
+            *value = known[random.below(known.len())].clone();
             continue;
         }
         let number = match (&known[random.below(known.len())], &known[random.below(known.len())]) {
@@ -55,7 +61,14 @@ pub(crate) fn relate(mut values: Vec<&mut Value>, random: &mut Random) {
 fn holds(value: &Value) -> Option<Vec<Value>> {
     let held: Vec<Value> = match value {
         Value::List(items) => items.clone(),
-        Value::Dict(items) => items.iter().map(|(key, _)| key.clone()).collect(),
+        Value::Dict(items) => keys(items),
+        Value::Object(attributes) => attributes
+            .iter()
+            .find_map(|(_, value)| match value {
+                Value::Dict(items) => Some(keys(items)),
+                _ => None,
+            })
+            .unwrap_or_default(),
         Value::Instance(object) => {
             let put_in = calls(object).into_iter().flatten();
             let made_of = object.arguments.iter().filter_map(|argument| match argument {
@@ -67,6 +80,10 @@ fn holds(value: &Value) -> Option<Vec<Value>> {
         _ => Vec::new(),
     };
     (!held.is_empty()).then_some(held)
+}
+
+fn keys(items: &[(Value, Value)]) -> Vec<Value> {
+    items.iter().map(|(key, _)| key.clone()).collect()
 }
 
 /// The arguments of the calls that filled an object.
@@ -179,6 +196,13 @@ mod tests {
             assert!(found.iter().any(|values| values[1] == Value::Int(number)), "{number}");
         }
         assert!(found.contains(&vec![numbers(&[20, 40, 70]), Value::Int(40)]));
+    }
+
+    #[test]
+    fn a_key_of_any_kind_is_asked_for() {
+        let dict = Value::Dict(vec![(Value::Str("A".to_owned()), Value::None)]);
+        let found = related(&[dict, Value::Int(1)]);
+        assert!(found.iter().any(|values| values[1] == Value::Str("A".to_owned())));
     }
 
     #[test]

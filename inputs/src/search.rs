@@ -264,10 +264,12 @@ impl<'a> Search<'a> {
             }
             let choice = maker.random.weighted(parameter.choices.iter().map(|choice| choice.weight));
             let Some(shape) = parameter.choices.get(choice).map(|choice| &choice.shape) else { continue };
-            let value = maker.value(shape, &parameter.constants);
             choices.push((index, choice));
             let keyword = (by_keyword || parameter.by_keyword).then(|| parameter.name.clone());
-            arguments.push((keyword, value));
+            let count = if parameter.by_rest { maker.count(&parameter.compared) } else { 1 };
+            for _ in 0..count {
+                arguments.push((keyword.clone(), maker.value(shape, &parameter.compared)));
+            }
         }
         if self.guidance == Guidance::Coverage {
             relate(arguments.iter_mut().map(|(_, value)| value).collect(), &mut self.random);

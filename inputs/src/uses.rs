@@ -12,6 +12,14 @@ use crate::value::Value;
 /// How deep elements are followed: a parameter, its elements, and theirs.
 pub(crate) const LEVELS: usize = 3;
 
+/// What a value was compared with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Compared {
+    pub(crate) constants: Vec<Value>,
+    /// What its length was compared with.
+    pub(crate) lengths: Vec<usize>,
+}
+
 /// What is done with one value.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Uses {
@@ -37,8 +45,7 @@ pub(crate) struct Uses {
     pub(crate) links: BTreeSet<String>,
     /// What it was compared with, or checked to be.
     pub(crate) like: Vec<Shape>,
-    /// The literals that it was compared with.
-    pub(crate) constants: Vec<Value>,
+    pub(crate) compared: Compared,
     pub(crate) unpacked: Option<usize>,
     pub(crate) truth: bool,
 }
@@ -247,6 +254,14 @@ impl Finder {
             {
                 self.is_of(value, other);
             }
+            // `len(x) == 3`
+            if let Expr::Call(call) = one
+                && let (Expr::Name(function), [value]) = (&*call.func, &*call.arguments.args)
+                && function.id.as_str() == "len"
+                && let Some(Value::Int(length @ 0..=12)) = literal::of(other)
+            {
+                self.note(value, |uses| uses.compared.lengths.push(length as usize));
+            }
             match literal::of(other) {
                 Some(value) if !is_search => self.note(one, |uses| uses.is_compared(value)),
                 Some(Value::Str(_)) if std::ptr::eq(one, left) => {
@@ -297,8 +312,9 @@ impl Uses {
         let shape = Shape::of(&with);
         if shape != Shape::Any {
             self.like.push(shape);
-            if self.constants.len() < MOST && !self.constants.contains(&with) {
-                self.constants.push(with);
+            let Compared { constants, .. } = &mut self.compared;
+            if constants.len() < MOST && !constants.contains(&with) {
+                constants.push(with);
             }
         }
     }

@@ -66,10 +66,14 @@ impl Reader<'_> {
         found.parameters = self.constructor(class, classes);
         for statement in &class.body {
             let Stmt::FunctionDef(method) = statement else { continue };
-            if fills(method) {
+            if let Some(effect) = effect(method) {
                 let owner = Some(class.name.as_str());
                 let parameters = self.parameters(&method.parameters, &method.body, &[], owner, 1, classes);
-                found.fillers.push((method.name.to_string(), parameters));
+                let methods = match effect {
+                    Effect::Fills => &mut found.fillers,
+                    Effect::Changes => &mut found.changers,
+                };
+                methods.push((method.name.to_string(), parameters));
             }
         }
         found
@@ -134,26 +138,33 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a method puts something into its object: it is called so, or it takes something and changes the object, and is
-/// not called as what takes something out.
-fn fills(method: &StmtFunctionDef) -> bool {
-    const FILLERS: [&str; 12] = [
+/// What a method that takes something does to its object.
+enum Effect {
+    /// It is called as what puts something in.
+    Fills,
+    /// It changes the object, and is not called as what takes something out.
+    Changes,
+}
+
+fn effect(method: &StmtFunctionDef) -> Option<Effect> {
+    const FILLS: [&str; 12] = [
         "add", "append", "push", "insert", "put", "enqueue", "set", "extend", "offer", "union", "update",
         "prepend",
     ];
-    const OTHERS: [&str; 14] = [
-        "remove", "delete", "del", "pop", "discard", "clear", "dequeue", "get", "find", "search", "is",
-        "has", "reset", "print",
-    ];
-    let begins = |words: &[&str]| {
-        let first = method.name.split('_').next().unwrap_or_default();
-        words.contains(&first)
-    };
+    const TAKES_OUT: [&str; 10] =
+        ["remove", "delete", "del", "pop", "discard", "clear", "dequeue", "get", "find", "search"];
     if method.is_async || !method.decorator_list.is_empty() || method.name.starts_with('_') {
-        return false;
+        return None;
     }
     let takes_something = method.parameters.args.len() > 1;
-    begins(&FILLERS) || (takes_something && !begins(&OTHERS) && changes_self(&method.body))
+    let word = method.name.split('_').next().unwrap_or_default();
+    if FILLS.contains(&word) {
+        Some(Effect::Fills)
+    } else if takes_something && !TAKES_OUT.contains(&word) && changes_self(&method.body) {
+        Some(Effect::Changes)
+    } else {
+        None
+    }
 }
 
 /// Whether a body sets an attribute of `self`, or something within one, or has a container in one take something up.
