@@ -43,7 +43,7 @@ const FUNCTIONS: [&[&str]; 4] = [
         "bool",
     ],
     &["lambda x, y: x + y", "lambda x, y: x < y", "lambda x, y: x - y", "max", "lambda x, y: x * y"],
-    &["lambda x, y, z: x + y + z", "lambda *a: a"],
+    &["lambda x, y, z: 1", "lambda *_: 0", "lambda x, y, z: x + y + z", "lambda *a: a"],
 ];
 
 pub(crate) struct Maker<'a> {
@@ -94,14 +94,17 @@ impl Maker<'_> {
         self.instance_at(class, 0)
     }
 
-    /// A value of one of a parameter's kinds, the likelier the greater its weight.
-    pub(crate) fn any_of(&mut self, parameter: &Parameter, depth: usize) -> Value {
-        let weights = parameter.choices.iter().map(|choice| choice.weight);
-        let index = self.random.weighted(weights);
-        match parameter.choices.get(index) {
-            Some(choice) => self.value_at(&choice.shape, &parameter.compared, depth),
-            None => Value::Int(self.integer()),
-        }
+    /// A value for a parameter of a constructor. Nobody learns which kinds of these fit, so a likelier one is chosen more
+    /// clearly than its weight says.
+    fn any_of(&mut self, parameter: &Parameter, depth: usize) -> Value {
+        let shape = self.kind_of(parameter).clone();
+        self.value_at(&shape, &parameter.compared, depth)
+    }
+
+    fn kind_of<'b>(&mut self, parameter: &'b Parameter) -> &'b Shape {
+        let index =
+            self.random.weighted(parameter.choices.iter().map(|choice| choice.weight * choice.weight));
+        parameter.choices.get(index).map_or(&Shape::Int, |choice| &choice.shape)
     }
 
     fn at(&mut self, shape: &Shape, depth: usize) -> Value {
@@ -150,7 +153,9 @@ impl Maker<'_> {
             }
             Shape::Again => Value::None,
             Shape::Method => {
-                let given = self.at(&Shape::OneOf(vec![Shape::Any, Shape::Bool, Shape::None]), depth + 1);
+                const GIVEN: [Shape; 6] =
+                    [Shape::Int, Shape::Int, Shape::Int, Shape::Bool, Shape::Str, Shape::None];
+                let given = self.at(&GIVEN[self.random.below(GIVEN.len())], depth + 1);
                 Value::Verbatim(format!("lambda *_: {given}"))
             }
             Shape::Function(count) => {
@@ -313,26 +318,32 @@ impl Maker<'_> {
     }
 }
 
-/// What puts something into an object: calls of one method most of the time, because what several do together must fit.
 impl Maker<'_> {
+    /// What puts something into an object: calls of one method most of the time, because what several do must fit, with
+    /// values of the same kinds.
     fn filling(&mut self, class: &Class, depth: usize) -> Vec<Step> {
         const COUNTS: [usize; 7] = [1, 2, 3, 3, 4, 5, 7];
-        let methods = if class.changers.is_empty() || (!class.fillers.is_empty() && self.random.percent(80)) {
-            &class.fillers
-        } else {
-            &class.changers
-        };
-        let Some(mut filler) = self.random.pick(methods) else { return Vec::new() };
+        let is_called_so =
+            class.changers.is_empty() || (!class.fillers.is_empty() && self.random.percent(80));
+        let methods = if is_called_so { &class.fillers } else { &class.changers };
+        if methods.is_empty() {
+            return Vec::new();
+        }
         let mut steps = Vec::new();
-        for _ in 0..COUNTS[self.random.below(COUNTS.len())] {
-            if self.random.percent(10) {
-                filler = &methods[self.random.below(methods.len())];
-            }
-            let (method, parameters) = filler;
+        let mut left = COUNTS[self.random.below(COUNTS.len())];
+        while left > 0 {
+            let (method, parameters) = &methods[self.random.below(methods.len())];
             let needed =
-                parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
-            let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
-            steps.push(Step::Call { method: method.clone(), arguments });
+                || parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
+            let kinds: Vec<&Shape> = needed().map(|parameter| self.kind_of(parameter)).collect();
+            let count = if self.random.percent(75) { left } else { 1 + self.random.below(left) };
+            for _ in 0..count {
+                let arguments = needed()
+                    .zip(&kinds)
+                    .map(|(parameter, kind)| self.value_at(kind, &parameter.compared, depth + 2));
+                steps.push(Step::Call { method: method.clone(), arguments: arguments.collect() });
+            }
+            left -= count;
         }
         steps
     }

@@ -199,7 +199,8 @@ fn by_attributes(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
         }
     }
     if level == 0 && !is_known && uses.attributes.keys().any(|attribute| !is_built_in(attribute)) {
-        weighed.add(object(clues, uses), NEEDED);
+        // Nothing else that is known has these.
+        weighed.add(object(clues, uses), SAID);
     }
 }
 
@@ -239,6 +240,7 @@ fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
     match named(&name) {
         // Nothing else is called so, and lists are subscripted and searched as well.
         Some(shape @ Shape::Graph { .. }) => weighed.add(shape, NAMED + NEEDED),
+        Some(Shape::Function(_)) if clues.uses[0].called.is_some() => {}
         Some(shape) => weighed.add(shape, NAMED),
         None => by_class(weighed, clues, name.rsplit('_').next().unwrap_or_default()),
     }
@@ -304,7 +306,9 @@ fn by_class(weighed: &mut Weighed, clues: &Clues<'_>, name: &str) {
         let lower = class.to_lowercase();
         let is_node = lower.contains("node")
             && ["root", "node", "head", "tail", "parent", "child", "other"].contains(&name);
-        if is_node || (name.len() > 2 && lower.contains(name)) {
+        // What makes an object is seldom called as the object.
+        let is_other = clues.owner != Some(class);
+        if is_node || (is_other && name.len() > 2 && lower.contains(name)) {
             weighed.add(Shape::Instance(class.clone()), NAMED);
         }
     }

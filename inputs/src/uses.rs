@@ -190,6 +190,7 @@ impl Finder {
                 "range" | "chr" | "bin" | "hex" | "oct" => uses.counted = true,
                 "abs" | "round" | "pow" | "divmod" => uses.calculated = true,
                 "str" => uses.combined = true,
+                "min" | "max" if arguments.len() > 1 => uses.calculated = true,
                 "sum" | "min" | "max" | "sorted" | "list" | "set" | "tuple" | "enumerate" | "zip" | "map"
                 | "reversed" | "any" | "all" | "iter" | "filter" => uses.iterated = true,
                 "ord" => uses.like.push(Shape::Str),
