@@ -15,7 +15,7 @@ use crate::log::{Full, Purse, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
-use crate::watch::{Clock, Slot};
+use crate::watch::{Clock, Slot, set_namespace};
 
 /// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
 pub(crate) struct Tracer<V: Version> {
@@ -70,6 +70,7 @@ impl<V: Version> Tracer<V> {
         namespace: Dict,
         request: &Request<'_>,
     ) -> Result<Self, Raised> {
+        set_namespace(namespace.obj());
         let mut globals = Namespace::new(namespace, Scope::Global);
         Ok(Tracer {
             granularity: request.granularity,

@@ -6,6 +6,7 @@
 //! that the interpreter is one that these layouts describe.
 
 mod atom;
+mod attribute;
 mod buffers;
 mod class;
 mod containers;
@@ -31,6 +32,7 @@ mod v313;
 mod window;
 
 pub(crate) use atom::{is_atom, is_plain_container};
+pub(crate) use attribute::plain_attribute;
 pub(crate) use buffers::Array;
 pub(crate) use class::{ClassName, DictKind, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};

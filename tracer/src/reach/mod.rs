@@ -16,8 +16,10 @@
 //!
 //! - *an instruction changes an object in place*. Those that follow compute with atoms alone (numbers, strings, `bytes`,
 //!   `bool`, `None`, no subclasses), read an element of a plain container that holds nothing but atoms, ask for the
-//!   length or identity of something plain, or move values between variables. The only object that one of them changes
-//!   is the iterator of a `for`; it must be held by the stack alone, so no variable shows it.
+//!   length or identity of something plain, read an attribute that an instance holds under a name which its class has
+//!   nothing to do with, or move values between variables. Two objects can change even so: the iterator of a `for`,
+//!   which must be held by the stack alone, so that no variable shows it, and the module's namespace, in which names
+//!   are bound: no variable may ever have shown it.
 //! - *an object goes, and code runs because of it*, or another one takes its address. What a line drops is an atom, or
 //!   is held more often than the line can drop it.
 //! - *the program's own code runs meanwhile* (a handler of a signal, a finaliser, another thread). That would be events,
@@ -41,13 +43,13 @@ use pyo3_ffi::PyObject;
 use crate::code::{Body, Watched};
 use crate::intercept::{Call, Function, intercepted};
 use crate::layout::{
-    Code, Frame, Obj, Thread, Version, behind_cell, is_atom, is_held_beyond, is_plain_container,
-    is_private_iterator,
+    Code, Frame, Obj, Str, Thread, Version, behind_cell, is_atom, is_held_beyond, is_plain_container,
+    is_private_iterator, plain_attribute,
 };
 use crate::namespace::{Namespace, VariableNumber};
 use crate::opcodes::Opcodes;
 use crate::python::Result;
-use crate::watch::Slot;
+use crate::watch::{Slot, is_namespace_shown};
 use walk::Walk;
 
 /// A variable that instructions refer to.
@@ -61,10 +63,24 @@ enum Variable {
     Global(VariableNumber),
 }
 
-/// What must be true of a variable.
+/// Something that was there when a line began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Variable(Variable),
+    /// An attribute of something that comes before it, by the number of its name in the code.
+    Attribute {
+        owner: usize,
+        name: usize,
+    },
+}
+
+/// Named things that a line can have and still be calm.
+const MOST_NAMED: usize = 8;
+
+/// What must be true of something named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// It exists, so that it is found where it is searched for first.
+    /// It exists, so that it is found where it is searched for first; an attribute is one that is merely read.
     Bound,
     /// It holds an atom.
     Atom,
@@ -78,11 +94,15 @@ enum Need {
 
 /// A piece of a line that changes nothing in place if its needs are met.
 pub(crate) struct Calm {
-    needs: Vec<(Variable, Need)>,
+    named: Vec<Named>,
+    /// By number.
+    needs: Vec<(usize, Need)>,
     /// How many references to objects it can drop.
     drops: usize,
     /// It takes a value from the iterator on top of the stack.
     iterates: bool,
+    /// It changes the module's namespace.
+    binds_globals: bool,
 }
 
 /// What is known of one instruction as the first of a piece.
@@ -140,7 +160,7 @@ impl Reach {
             Place::Seen => {
                 let code = state.frame.code();
                 let walk = Walk::new(code, units, self.opcodes, self.body, globals);
-                *place = match walk.from(offset, state.line) {
+                *place = match walk.from(offset, state.line).filter(|calm| calm.named.len() <= MOST_NAMED) {
                     Some(calm) => {
                         self.calm.push(calm);
                         Place::Calm(self.calm.len() as u32 - 1)
@@ -163,17 +183,23 @@ pub(crate) struct State<'a, V: Version> {
 }
 
 impl<V: Version> State<'_, V> {
-    /// # Safety
-    /// The index must be that of a local of the frame's code.
-    unsafe fn local(&self, index: usize) -> Option<Obj> {
-        // SAFETY: the caller vouches for the index.
-        unsafe { self.frame.local(index) }
+    /// A name that the instructions refer to by number.
+    fn name(&self, number: usize) -> Option<Str> {
+        let name = self.frame.code().names().items().get(number).copied().flatten()?;
+        // SAFETY: the names of a code object are `str`.
+        Some(unsafe { Str::from_obj(name) })
     }
 
-    /// Whether the local at this index shows a plain container that holds nothing but atoms.
-    fn holds_atoms(&self, index: usize) -> bool {
-        let place = self.locals.iter().position(|local| local.index == index);
-        place.is_some_and(|place| self.slots[place].holds_atoms())
+    /// Whether something is a variable that shows a plain container which holds nothing but atoms.
+    fn shows_atoms(&self, named: Named, globals: &Namespace<V>) -> bool {
+        match named {
+            Named::Variable(Variable::Fast(index) | Variable::Cell(index)) => {
+                let place = self.locals.iter().position(|local| local.index == index);
+                place.is_some_and(|place| self.slots[place].holds_atoms())
+            }
+            Named::Variable(Variable::Global(number)) => globals.slot(number).holds_atoms(),
+            Named::Attribute { .. } => false,
+        }
     }
 }
 
@@ -183,32 +209,34 @@ impl Calm {
     /// # Safety
     /// As for [`Reach::is_calm`].
     unsafe fn holds<V: Version>(&self, state: &State<'_, V>, globals: &Namespace<V>) -> bool {
-        let is_met = |&(variable, need): &(Variable, Need)| {
-            // SAFETY: the code of the frame has these variables, and the caller vouches for when they were looked at.
-            let value = unsafe {
-                match variable {
-                    Variable::Fast(index) => state.local(index),
-                    Variable::Cell(index) => state.local(index).and_then(behind_cell),
-                    Variable::Global(number) => globals.slot(number).bound(),
+        let mut values = [None; MOST_NAMED];
+        for (number, named) in self.named.iter().enumerate() {
+            // SAFETY: the code of the frame has these variables and names, and the caller vouches for when they were
+            // looked at.
+            values[number] = unsafe {
+                match *named {
+                    Named::Variable(Variable::Fast(index)) => state.frame.local(index),
+                    Named::Variable(Variable::Cell(index)) => state.frame.local(index).and_then(behind_cell),
+                    Named::Variable(Variable::Global(variable)) => globals.slot(variable).bound(),
+                    Named::Attribute { owner, name } => values[owner]
+                        .zip(state.name(name))
+                        .and_then(|(owner, name)| plain_attribute::<V>(owner, name)),
                 }
             };
-            let Some(value) = value else { return need == Need::Droppable };
+        }
+        let is_met = |&(number, need): &(usize, Need)| {
+            let Some(value): Option<Obj> = values[number] else { return need == Need::Droppable };
             match need {
                 Need::Bound => true,
                 Need::Atom => is_atom(value),
                 Need::Length => is_atom(value) || is_plain_container(value),
                 Need::Droppable => is_atom(value) || is_held_beyond::<V>(value, self.drops),
-                Need::Elements => {
-                    is_atom(value)
-                        || match variable {
-                            Variable::Fast(index) | Variable::Cell(index) => state.holds_atoms(index),
-                            Variable::Global(number) => globals.slot(number).holds_atoms(),
-                        }
-                }
+                Need::Elements => is_atom(value) || state.shows_atoms(self.named[number], globals),
             }
         };
         self.needs.iter().all(is_met)
             && (!self.iterates || state.frame.top_of_stack().is_some_and(is_private_iterator::<V>))
+            && (!self.binds_globals || !is_namespace_shown())
     }
 }
 

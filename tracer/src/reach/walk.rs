@@ -1,7 +1,7 @@
 //! Follows the instructions of a line, keeping track of where the values on the stack come from.
 
 use super::meaning::{self, Meaning};
-use super::{Calm, Line, Need, Variable};
+use super::{Calm, Line, Named, Need, Variable};
 use crate::code::Body;
 use crate::disassembly::{Step, steps, target};
 use crate::layout::{Code, Obj, Shape, Str, Version, is_atom};
@@ -18,8 +18,8 @@ enum Value {
     Atom,
     /// A constant of atoms.
     Constants,
-    /// A variable held it when the line began.
-    Of(Variable),
+    /// It was there when the line began: the number of what is named.
+    Of(usize),
     /// Something else that others hold, too.
     Held,
 }
@@ -57,7 +57,8 @@ impl<'a, V: Version> Walk<'a, V> {
         body: Body,
         globals: &'a mut Namespace<V>,
     ) -> Self {
-        let calm = Calm { needs: Vec::new(), drops: 0, iterates: false };
+        let calm =
+            Calm { named: Vec::new(), needs: Vec::new(), drops: 0, iterates: false, binds_globals: false };
         Walk { code, steps: steps::<V>(units).collect(), opcodes, body, globals, calm }
     }
 
@@ -123,6 +124,13 @@ impl<'a, V: Version> Walk<'a, V> {
             }
             Meaning::LoadCell => self.load(way, Variable::Cell(argument)),
             Meaning::StoreCell => self.store(way, Variable::Cell(argument))?,
+            Meaning::StoreGlobal => self.store_global(way, argument)?,
+            Meaning::StoreName => {
+                if self.body != Body::Module {
+                    return Err(Anything);
+                }
+                self.store_global(way, argument)?;
+            }
             Meaning::LoadConstant => way.stack.push(self.constant(argument)),
             Meaning::LoadGlobal => {
                 // The lowest bit says that a place for what is called is pushed, too.
@@ -136,6 +144,19 @@ impl<'a, V: Version> Walk<'a, V> {
                     return Err(Anything);
                 }
                 self.load_global(way, argument)?;
+            }
+            Meaning::LoadAttribute => {
+                // From 3.12 on the lowest bit says that it is a method, to be called.
+                let is_marked = V::MINOR >= 12;
+                if is_marked && argument & 1 != 0 {
+                    return Err(Anything);
+                }
+                let Value::Of(owner) = way.pop()? else { return Err(Anything) };
+                let attribute =
+                    Named::Attribute { owner, name: if is_marked { argument >> 1 } else { argument } };
+                let attribute = self.number(attribute);
+                self.require(attribute, Need::Bound);
+                way.stack.push(Value::Of(attribute));
             }
             Meaning::Copy => {
                 let value = *way.from_top(argument)?;
@@ -208,18 +229,39 @@ impl<'a, V: Version> Walk<'a, V> {
 
     fn load(&mut self, way: &mut Way, variable: Variable) {
         let bound = way.bound.iter().rev().find(|(bound, _)| *bound == variable);
-        way.stack.push(bound.map_or(Value::Of(variable), |(_, value)| *value));
+        let value = bound.map(|(_, value)| *value);
+        way.stack.push(value.unwrap_or_else(|| Value::Of(self.number(Named::Variable(variable)))));
+    }
+
+    /// The number of something that is named, which it is given the first time.
+    fn number(&mut self, named: Named) -> usize {
+        let known = self.calm.named.iter().position(|known| *known == named);
+        known.unwrap_or_else(|| {
+            self.calm.named.push(named);
+            self.calm.named.len() - 1
+        })
+    }
+
+    fn global(&mut self, name: usize) -> Result<Variable, Anything> {
+        let name = self.code.names().items().get(name).copied().flatten().ok_or(Anything)?;
+        // SAFETY: the names of a code object are `str`.
+        self.globals.variable(unsafe { Str::from_obj(name) }).map(Variable::Global).ok_or(Anything)
     }
 
     fn load_global(&mut self, way: &mut Way, name: usize) -> Result<(), Anything> {
-        let name = self.code.names().items().get(name).copied().flatten().ok_or(Anything)?;
-        // SAFETY: the names of a code object are `str`.
-        let variable = self.globals.variable(unsafe { Str::from_obj(name) }).ok_or(Anything)?;
-        let variable = Variable::Global(variable);
-        // A name that the module does not have is searched for elsewhere.
-        self.require(variable, Need::Bound);
-        way.stack.push(Value::Of(variable));
+        let variable = self.global(name)?;
+        self.load(way, variable);
+        if let Some(&Value::Of(number)) = way.stack.last() {
+            // A name that the module does not have is searched for elsewhere.
+            self.require(number, Need::Bound);
+        }
         Ok(())
+    }
+
+    fn store_global(&mut self, way: &mut Way, name: usize) -> Result<(), Anything> {
+        let variable = self.global(name)?;
+        self.calm.binds_globals = true;
+        self.store(way, variable)
     }
 
     fn store(&mut self, way: &mut Way, variable: Variable) -> Result<(), Anything> {
@@ -229,7 +271,8 @@ impl<'a, V: Version> Walk<'a, V> {
             Some((_, bound)) if *bound == Value::Atom => *bound = value,
             Some(_) => return Err(Anything),
             None => {
-                self.require(variable, Need::Droppable);
+                let number = self.number(Named::Variable(variable));
+                self.require(number, Need::Droppable);
                 self.calm.drops += 1;
                 way.bound.push((variable, value));
             }
@@ -267,16 +310,16 @@ impl<'a, V: Version> Walk<'a, V> {
     /// Sees to it that a value is of a kind.
     fn need(&mut self, value: Value, need: Need) -> Result<(), Anything> {
         match (value, need) {
-            (Value::Of(variable), _) => self.require(variable, need),
+            (Value::Of(number), _) => self.require(number, need),
             (Value::Atom, _) | (Value::Constants, Need::Length | Need::Elements) => {}
             (Value::Constants | Value::Held, _) => return Err(Anything),
         }
         Ok(())
     }
 
-    fn require(&mut self, variable: Variable, need: Need) {
-        if !self.calm.needs.contains(&(variable, need)) {
-            self.calm.needs.push((variable, need));
+    fn require(&mut self, number: usize, need: Need) {
+        if !self.calm.needs.contains(&(number, need)) {
+            self.calm.needs.push((number, need));
         }
     }
 

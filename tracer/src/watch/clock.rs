@@ -6,13 +6,13 @@ pub(crate) struct Clock {
     now: u64,
     /// From the last look on only such code runs as changes nothing in place.
     is_calm: bool,
-    /// A variable of the event at hand is bound to something that can change in place.
-    is_asked: bool,
+    /// How much the event at hand had to compare, or would have had to.
+    weight: usize,
 }
 
 impl Clock {
     pub(crate) fn new() -> Clock {
-        Clock { now: 1, is_calm: false, is_asked: false }
+        Clock { now: 1, is_calm: false, weight: 0 }
     }
 
     /// An event begins to look at variables. Unless what ran since the last one was calm, anything may differ.
@@ -20,7 +20,7 @@ impl Clock {
     pub(crate) fn begin(&mut self) {
         self.now += u64::from(!self.is_calm);
         self.is_calm = false;
-        self.is_asked = false;
+        self.weight = 0;
     }
 
     /// What runs until the next event changes nothing in place.
@@ -35,16 +35,19 @@ impl Clock {
         self.is_calm = false;
     }
 
-    /// Whether it would save a comparison if what runs next were calm.
+    /// Whether it would save more than it takes to find out if what runs next is calm.
     #[inline(always)]
     pub(crate) fn is_asked(&self) -> bool {
-        self.is_asked
+        self.weight > Clock::WORTH
     }
 
-    /// The present, for something that can change in place.
+    /// The present, for something that can change in place and takes so many steps to be compared.
     #[inline(always)]
-    pub(super) fn now(&mut self) -> u64 {
-        self.is_asked = true;
+    pub(super) fn now(&mut self, weight: usize) -> u64 {
+        self.weight += weight;
         self.now
     }
+
+    /// Steps of comparisons that take as long as finding out whether a line is calm.
+    const WORTH: usize = 40;
 }

@@ -13,3 +13,4 @@ mod visit;
 
 pub(crate) use clock::Clock;
 pub(crate) use slot::Slot;
+pub(crate) use visit::{is_namespace_shown, set_namespace};

@@ -109,7 +109,7 @@ impl<V: Version> Slot<V> {
         if address == self.value && self.state <= State::Constant {
             return Ok(());
         }
-        let now = clock.now();
+        let now = clock.now(self.weight());
         if address == self.value && self.seen == now && self.stays_while_calm() {
             return Ok(());
         }
@@ -118,6 +118,15 @@ impl<V: Version> Slot<V> {
             Some(value) if self.still_reads(log, value) => Ok(()),
             Some(value) => self.replace(log, name, scope, value),
             None => self.delete(log, name, scope),
+        }
+    }
+
+    /// How many steps a comparison takes, roughly.
+    #[inline(always)]
+    fn weight(&self) -> usize {
+        match (self.state, &self.visit) {
+            (State::Visited, Some(visit)) => visit.weight(),
+            _ => 1,
         }
     }
 

@@ -11,11 +11,13 @@
 //! the address of one is compared, and followed only where a live container was just seen to hold it.
 
 mod matcher;
+mod namespace;
 mod texts;
 
 use std::marker::PhantomData;
 
 use matcher::Matcher;
+pub(crate) use namespace::{is_namespace_shown, set_namespace};
 use texts::{Span, Texts};
 
 use crate::layout::{Obj, Tuple, Type, Version, hold, is_atom, release};
@@ -109,6 +111,13 @@ impl<V: Version> Visit<V> {
     /// Whether the value was written whole and has elements.
     pub(super) fn has_elements(&self) -> bool {
         self.texts.is_some() && !self.words.is_empty() && !self.node(0).is_leaf()
+    }
+
+    /// How many steps it takes to compare it, roughly: the words of what is flat are compared as memory.
+    #[inline(always)]
+    pub(super) fn weight(&self) -> usize {
+        let is_flat = self.words.get(HEAD).is_some_and(|head| head & FLAT != 0);
+        if is_flat { self.words.len() / 8 } else { 2 * self.words.len() }
     }
 
     /// Whether all that is in the value was shown, and is atoms alone.
@@ -350,6 +359,9 @@ impl<V: Version> Record for Visit<V> {
     #[inline(always)]
     fn open(&mut self, object: Obj, kind: NodeKind, len: usize) -> Node {
         let node = Node { word: self.words.len(), held: self.held.len() };
+        if kind == NodeKind::Dict {
+            namespace::saw(object);
+        }
         let class = object.ty();
         let head = len << LEN_SHIFT | FLAT | kind as usize;
         match class.naming_object::<V>() {
