@@ -155,7 +155,8 @@ impl Maker<'_> {
             Shape::Method => {
                 const GIVEN: [Shape; 6] =
                     [Shape::Int, Shape::Int, Shape::Int, Shape::Bool, Shape::Str, Shape::None];
-                let given = self.at(&GIVEN[self.random.below(GIVEN.len())], depth + 1);
+                let shape = &GIVEN[self.random.below(GIVEN.len())];
+                let given = self.at(shape, depth + 1);
                 Value::Verbatim(format!("lambda *_: {given}"))
             }
             Shape::Function(count) => {

@@ -16,7 +16,8 @@ use crate::literal;
 use crate::mined::Mined;
 use crate::search::{Call, Origin};
 use crate::shape::Shape;
-use crate::uses::{self, Compared};
+use crate::uses::handed::{self, Takers};
+use crate::uses::{self, Compared, LEVELS, Uses};
 
 /// A file with more bytes is not searched: nobody wrote it by hand, and its tree may be as deep as it is long.
 const MAX_BYTES: usize = 256 << 10;
@@ -197,6 +198,8 @@ struct Reader<'a> {
     classes: Vec<&'a StmtClassDef>,
     names: BTreeSet<String>,
     shared: Mined,
+    /// What functions do with what is handed to them.
+    takers: Takers,
 }
 
 impl<'a> Reader<'a> {
@@ -208,12 +211,14 @@ impl<'a> Reader<'a> {
             classes: Vec::new(),
             names: BTreeSet::new(),
             shared: Mined::default(),
+            takers: Takers::new(),
         };
         reader.collect(body);
         reader.names = reader.classes.iter().map(|class| class.name.to_string()).collect();
         let constants =
             body.iter().filter(|statement| matches!(statement, Stmt::Assign(_) | Stmt::AnnAssign(_)));
         constants.for_each(|statement| reader.shared.look_into(std::slice::from_ref(statement)));
+        reader.takers = reader.takers();
         reader
     }
 
@@ -231,6 +236,27 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
+    }
+
+    fn takers(&self) -> Takers {
+        let mut takers = Takers::new();
+        for function in &self.functions {
+            takers.insert(function.name.to_string(), uses_of(function, 0));
+        }
+        for class in &self.classes {
+            for statement in &class.body {
+                if let Stmt::FunctionDef(method) = statement {
+                    let is_static = method
+                        .decorator_list
+                        .iter()
+                        .filter_map(decorator_name)
+                        .any(|name| name == "staticmethod");
+                    let name = format!("{}.{}", class.name, method.name);
+                    takers.insert(name, uses_of(method, usize::from(!is_static)));
+                }
+            }
+        }
+        takers
     }
 
     fn read(self) -> Module {
@@ -332,7 +358,8 @@ impl<'a> Reader<'a> {
         let by_key = parameters.kwarg.as_deref().map(|parameter| parameter.name.as_str());
         let every_name: Vec<&str> =
             names.iter().copied().chain(rest.map(|rest| rest.name.as_str())).chain(by_key).collect();
-        let found = uses::of(&every_name, body, methods);
+        let mut found = uses::of(&every_name, body, methods);
+        found.values_mut().for_each(|levels| handed::add(levels, owner, &self.takers));
         let documented = docstring::kinds(body, &names, &self.names);
         let annotated = |annotation: Option<&Expr>| Shape::annotated(annotation?, &self.names);
         let nothing_done = Default::default();
@@ -380,6 +407,15 @@ impl<'a> Reader<'a> {
         }
         each
     }
+}
+
+/// The uses of each parameter, but for the first ones.
+fn uses_of(function: &StmtFunctionDef, skipped: usize) -> Vec<[Uses; LEVELS]> {
+    let Parameters { posonlyargs, args, .. } = &*function.parameters;
+    let names = posonlyargs.iter().chain(args).skip(skipped);
+    let names: Vec<&str> = names.map(|parameter| parameter.parameter.name.as_str()).collect();
+    let mut found = uses::of(&names, &function.body, &[]);
+    names.iter().map(|&name| found.remove(name).unwrap_or_default()).collect()
 }
 
 fn decorator_name(decorator: &Decorator) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! What a function does with each of its parameters, which says what they may be.
 
+pub(crate) mod handed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -48,6 +50,8 @@ pub(crate) struct Uses {
     pub(crate) compared: Compared,
     pub(crate) unpacked: Option<usize>,
     pub(crate) truth: bool,
+    /// Which functions or methods of the file take it, and as which of their arguments.
+    pub(crate) handed_on: Vec<(String, usize)>,
 }
 
 /// By the names of parameters, the uses of each, of its elements, and of theirs. What is done with an attribute of one
@@ -180,6 +184,15 @@ impl Finder {
 
     fn call(&mut self, function: &Expr, arguments: &[Expr]) {
         self.note(function, |uses| uses.called = uses.called.max(Some(arguments.len())));
+        let taker = match function {
+            Expr::Name(function) => Some(function.id.to_string()),
+            function => own_attribute(function),
+        };
+        if let Some(taker) = taker {
+            for (position, argument) in arguments.iter().enumerate() {
+                self.note(argument, |uses| uses.handed_on.push((taker.clone(), position)));
+            }
+        }
         if let Expr::Attribute(method) = function {
             self.call_method(method, arguments);
         }
@@ -309,14 +322,10 @@ impl Uses {
     }
 
     fn is_compared(&mut self, with: Value) {
-        const MOST: usize = 16;
         let shape = Shape::of(&with);
         if shape != Shape::Any {
             self.like.push(shape);
-            let Compared { constants, .. } = &mut self.compared;
-            if constants.len() < MOST && !constants.contains(&with) {
-                constants.push(with);
-            }
+            self.compare(with);
         }
     }
 }

@@ -149,6 +149,20 @@ class Scale:
 }
 
 #[test]
+fn what_a_function_hands_on_is_what_others_take() {
+    let code = "
+def _first(thing):
+    return thing.upper() if thing.startswith('ab') else thing.strip()
+def f(thing):
+    return _first(thing)
+";
+    let all = proposed(code, "f");
+    let texts = all.iter().filter(|input| input.starts_with(['\'', '"'])).count();
+    assert!(texts * 2 > all.len(), "{all:?}");
+    assert_tried(code, "f", &["'ab'"]);
+}
+
+#[test]
 fn a_method_that_changes_its_object_fills_it() {
     let code = "
 class Sets:
