@@ -13,7 +13,8 @@ impl Log {
     /// There is too little room left for its verdict.
     pub(crate) fn probe(&mut self, max_effects: u64) -> Result<(), Full> {
         let reserve = reserve(self.output);
-        if self.state == State::Abandoned || (self.end as usize - self.cursor as usize) < reserve + FIXED_LEN {
+        if self.state == State::Abandoned || (self.end as usize - self.cursor as usize) < reserve + FIXED_LEN
+        {
             return Err(Full);
         }
         // SAFETY: that many bytes are left.
