@@ -64,6 +64,8 @@ pub struct Reader<'a> {
     thread: usize,
     end: Option<End<'a>>,
     broken: bool,
+    /// It stands before the next of several calls.
+    before_probe: bool,
 }
 
 struct Frame<'a> {
@@ -83,12 +85,21 @@ impl<'a> Reader<'a> {
             thread: 0,
             end: None,
             broken: false,
+            before_probe: false,
         }
     }
 
     /// The program's verdict, known once the iterator has passed it.
     pub fn end(&self) -> Option<End<'a>> {
         self.end
+    }
+
+    /// Goes on to the next of several calls, whose events and end are then read as if they were all that there is;
+    /// `false` if there is none. What was before is to be read to its end.
+    pub fn next_probe(&mut self) -> bool {
+        self.end = None;
+        self.stacks.iter_mut().for_each(Vec::clear);
+        take(&mut self.before_probe)
     }
 
     /// Hands over the events one after another, each in the memory of the one before.
@@ -102,7 +113,7 @@ impl<'a> Reader<'a> {
 
     /// False at the end of the log.
     fn read_into(&mut self, event: &mut Event<'a>) -> Result<bool, LogError> {
-        if self.broken {
+        if self.broken || self.before_probe {
             return Ok(false);
         }
         let read = self.read_event(event);
@@ -124,6 +135,10 @@ impl<'a> Reader<'a> {
                 tag::THREAD => {
                     self.read_thread()?;
                     continue;
+                }
+                tag::PROBE => {
+                    self.before_probe = true;
+                    return Ok(false);
                 }
                 tag::EFFECT => event.kind = self.read_effect()?,
                 tag::OUTPUT => event.kind = self.read_output()?,

@@ -21,4 +21,4 @@ pub use event::{
 };
 pub use granularity::{Granularity, UnknownGranularity};
 pub use replay::State;
-pub use request::{Bounds, Entry, Given, Request, RequestError};
+pub use request::{Bounds, Entry, Given, Patience, Request, RequestError};

@@ -15,6 +15,8 @@
 //!         | OUTPUT  stream:u8 len:varint bytes   neighbours of one stream are one event
 //!         | GAP     reason:u8 skipped:varint
 //!         | END     verdict:u8 type:name len:u32le utf8
+//!         | PROBE                                the next of several calls begins, with no frame entered; names,
+//!                                                instructions, frames and threads are counted on
 //! value   = type:name len:u16le utf8
 //! changes = (head:varint [fresh] [part] [value])* 0     no value after a deletion
 //! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted,
@@ -48,6 +50,7 @@ pub mod tag {
     pub const INSTRUCTION: u8 = 11;
     pub const THREAD: u8 = 12;
     pub const EFFECT: u8 = 13;
+    pub const PROBE: u8 = 14;
 }
 
 /// The low bits of a change's head.

@@ -7,6 +7,7 @@
 mod effect;
 mod instruction;
 mod names;
+mod probe;
 mod ration;
 mod threads;
 
@@ -59,6 +60,8 @@ pub(crate) struct Log {
     /// Room for the text of an element.
     scratch: Box<[u8]>,
     state: State,
+    /// It tells of one call after another, each in no more than its share.
+    is_probing: bool,
 }
 
 /// What may be written.
@@ -95,9 +98,9 @@ impl Log {
         let capacity = arena.log_capacity().min(u32::MAX as usize);
         assert!(capacity >= MIN_LOG_CAPACITY, "a log of {capacity} bytes is too small for a verdict");
         let output = Limits::new(bounds.output_chars as usize).fitting(capacity / 2);
-        let reserve = output.room() + 2 * FIXED_LEN;
         // SAFETY: the log is `capacity` bytes long.
-        let (limit, end) = unsafe { (start.add(capacity.saturating_sub(reserve)), start.add(capacity)) };
+        let (limit, end) =
+            unsafe { (start.add(capacity.saturating_sub(reserve(output))), start.add(capacity)) };
         let values = (bounds.value_chars as usize).min(MAX_VALUE_CHARS);
         let whole = Limits::whole(values);
         Log {
@@ -117,6 +120,7 @@ impl Log {
             output,
             scratch: vec![0; whole.room()].into_boxed_slice(),
             state: State::Open,
+            is_probing: false,
         }
     }
 
@@ -434,6 +438,9 @@ impl Log {
         self.limit = self.end;
         self.write_gap(reason);
         self.state = State::Closed;
+        if self.is_probing {
+            probe::end_process();
+        }
     }
 
     /// Goes back to the end of the last item. What names the lost bytes spelled out has to be spelled again.
@@ -488,6 +495,11 @@ impl Log {
         }
         self.commit();
     }
+}
+
+/// Bytes at the end of a log that its last GAP and END may take.
+fn reserve(output: Limits) -> usize {
+    output.room() + 2 * FIXED_LEN
 }
 
 /// What a verdict says beside its kind.

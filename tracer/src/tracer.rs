@@ -1,5 +1,7 @@
 //! Turns what the interpreter reports into the events of a trace.
 
+mod probe;
+
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 

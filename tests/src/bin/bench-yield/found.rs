@@ -11,8 +11,16 @@ use trace::{Bounds, Entry, EventKind, Given, Granularity, Reader, Request, Verdi
 use worker::execute::{Execution, Slot, WorkerFault};
 use worker::search::{self, Began, Plan, Stage};
 
+use crate::hypothesis::Drawn;
+
 /// A step from a line to the next within a function of a source.
 pub(crate) type Step = (usize, String, u32, u32);
+
+/// A file, and the tests that lie beside it.
+pub(crate) struct Sample {
+    pub(crate) source: Source,
+    pub(crate) tests: Vec<String>,
+}
 
 /// What the search of a package gave.
 #[derive(Default)]
@@ -22,10 +30,14 @@ pub(crate) struct Yield {
     /// Functions in all files, and in those that can be imported.
     pub(crate) functions: usize,
     pub(crate) searched: BTreeSet<(usize, String)>,
+    /// Calls that were probed, and those that were executed by themselves.
+    pub(crate) probed: usize,
     pub(crate) executed: usize,
     /// What all executions took, and those of them that were kept.
     pub(crate) time: Duration,
     pub(crate) time_kept: Duration,
+    /// Processor time of all executions, those that probe included.
+    pub(crate) cpu: Duration,
     /// Distinct inputs of good executions that were kept, by source and function.
     inputs: BTreeMap<(usize, String), BTreeSet<String>>,
     pub(crate) steps: BTreeSet<Step>,
@@ -34,7 +46,7 @@ pub(crate) struct Yield {
 impl Yield {
     /// Searches all sources.
     pub(crate) fn of(
-        sources: &[Source],
+        samples: &[Sample],
         guidance: Guidance,
         settings: Settings,
         slot: &mut Slot,
@@ -42,11 +54,12 @@ impl Yield {
         let limits = limits();
         let plan = Plan { limits: &limits, granularity: Granularity::Line, settings, guidance };
         let mut found = Yield::default();
-        for (number, source) in sources.iter().enumerate() {
+        for (number, Sample { source, tests }) in samples.iter().enumerate() {
             let functions = functions(source);
             found.functions += functions.len();
             let before = found.imported;
-            let mut stage = Counted { number, found: &mut found, slot, last: Duration::ZERO };
+            let name = source.module_name();
+            let mut stage = Counted { number, name, tests, found: &mut found, slot, last: Duration::ZERO };
             search::search(source, &plan, &mut stage)?;
             if found.imported > before {
                 found.searched.extend(functions.into_iter().map(|function| (number, function)));
@@ -56,10 +69,10 @@ impl Yield {
     }
 
     /// Runs all sources as scripts. What they call of their functions counts as inputs, as far as the tracer shows it.
-    pub(crate) fn of_scripts(sources: &[Source], slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
+    pub(crate) fn of_scripts(samples: &[Sample], slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
         let limits = limits();
         let mut found = Yield::default();
-        for (number, source) in sources.iter().enumerate() {
+        for (number, Sample { source, .. }) in samples.iter().enumerate() {
             let functions: BTreeSet<String> = functions(source).into_iter().collect();
             found.functions += functions.len();
             let request = Request {
@@ -71,6 +84,7 @@ impl Yield {
             };
             let execution = slot.run(&request, &limits, || true)?;
             found.executed += 1;
+            found.cpu += Duration::from_micros(execution.cpu_us);
             let log = Log::read(execution.log());
             if log.has_returned {
                 let of_functions =
@@ -85,8 +99,47 @@ impl Yield {
         Ok(found)
     }
 
+    /// Calls functions with these inputs, each alone.
+    pub(crate) fn of_inputs(
+        samples: &[Sample],
+        drawn: &Drawn,
+        slot: &mut Slot,
+    ) -> Result<Yield, Box<dyn Error>> {
+        let limits = limits();
+        let mut found = Yield::default();
+        for ((number, function), inputs) in drawn {
+            let source = &samples[*number].source;
+            for input in inputs {
+                let request = Request {
+                    entry: Entry::Function { name: function, input },
+                    filename: &source.filename,
+                    source: source.bytes(),
+                    granularity: Granularity::Line,
+                    bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
+                };
+                let execution = slot.run(&request, &limits, || true)?;
+                found.executed += 1;
+                let log = Log::read(execution.log());
+                if log.has_returned {
+                    if log.lines >= GOOD_LINES {
+                        let inputs = found.inputs.entry((*number, function.clone())).or_default();
+                        inputs.insert(input.clone());
+                    }
+                    let steps = log.steps.into_iter();
+                    found.steps.extend(steps.map(|(function, from, to)| (*number, function, from, to)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     pub(crate) fn good(&self) -> usize {
         self.inputs.len()
+    }
+
+    /// How many of these functions had a good execution.
+    pub(crate) fn good_among(&self, functions: &Drawn) -> usize {
+        self.inputs.keys().filter(|function| functions.contains_key(function)).count()
     }
 
     pub(crate) fn inputs_each(&self) -> f64 {
@@ -98,6 +151,9 @@ impl Yield {
 struct Counted<'a> {
     /// Of the source.
     number: usize,
+    /// By which its tests import it.
+    name: &'a str,
+    tests: &'a [String],
     found: &'a mut Yield,
     slot: &'a mut Slot,
     /// What the last execution took.
@@ -112,24 +168,26 @@ impl Stage for Counted<'_> {
         let execution = self.slot.run(request, limits, || true)?;
         self.last = began.elapsed();
         self.found.time += self.last;
-        let log = Log::read(execution.log());
+        self.found.cpu += Duration::from_micros(execution.cpu_us);
+        let calls = Log::read_calls(execution.log());
         match request.entry {
-            Entry::Import => self.found.imported += usize::from(log.has_returned),
-            Entry::Function { .. } => {
-                self.found.executed += 1;
-                if log.has_returned {
-                    let number = self.number;
-                    let steps = log.steps.into_iter();
-                    self.found.steps.extend(steps.map(|(function, from, to)| (number, function, from, to)));
-                }
-            }
+            Entry::Import => self.found.imported += usize::from(calls[0].has_returned),
+            Entry::Function { .. } => self.found.executed += 1,
+            Entry::Probes { .. } => self.found.probed += calls.len() - 1,
             _ => {}
+        }
+        if matches!(request.entry, Entry::Function { .. } | Entry::Probes { .. }) {
+            for log in calls.into_iter().filter(|log| log.has_returned) {
+                let steps = log.steps.into_iter();
+                let steps = steps.map(|(function, from, to)| (self.number, function, from, to));
+                self.found.steps.extend(steps);
+            }
         }
         Ok(execution)
     }
 
-    fn propose(&mut self, _: &Module, _: &str) -> Result<Vec<Call>, WorkerFault> {
-        Ok(Vec::new())
+    fn propose(&mut self, module: &Module, _: &str) -> Result<Vec<Call>, WorkerFault> {
+        Ok(self.tests.iter().flat_map(|test| module.calls_in_test(test, self.name)).collect())
     }
 
     fn keep(
@@ -168,9 +226,23 @@ struct Log {
 
 impl Log {
     fn read(bytes: &[u8]) -> Log {
+        Log::read_on(&mut Reader::new(bytes))
+    }
+
+    /// What stands before the first of several calls, then each of these.
+    fn read_calls(bytes: &[u8]) -> Vec<Log> {
+        let mut reader = Reader::new(bytes);
+        let mut logs = vec![Log::read_on(&mut reader)];
+        while reader.next_probe() {
+            logs.push(Log::read_on(&mut reader));
+        }
+        logs
+    }
+
+    /// What there is up to the end, or up to the next of several calls.
+    fn read_on(reader: &mut Reader<'_>) -> Log {
         let mut log = Log { has_returned: false, lines: 0, steps: BTreeSet::new(), calls: BTreeMap::new() };
         let mut last: HashMap<u32, u32> = HashMap::new();
-        let mut reader = Reader::new(bytes);
         for event in reader.by_ref().map_while(Result::ok) {
             if matches!(event.kind, EventKind::Call) {
                 let arguments = event.changes.iter().filter_map(|change| change.value.as_ref());
