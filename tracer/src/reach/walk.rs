@@ -159,7 +159,7 @@ impl<'a, V: Version> Walk<'a, V> {
                 way.stack.push(Value::Of(attribute));
             }
             Meaning::Copy => {
-                let value = *way.from_top(argument)?;
+                let value = *way.nth_from_top(argument)?;
                 way.stack.push(value);
             }
             Meaning::Swap => {
@@ -206,7 +206,7 @@ impl<'a, V: Version> Walk<'a, V> {
                 return self.branch(way, step);
             }
             Meaning::BranchOrPop => {
-                let top = *way.from_top(1)?;
+                let top = *way.nth_from_top(1)?;
                 self.need(top, Need::Length)?;
                 let other = Way { offset: self.target(step)?, ..way.clone() };
                 way.pop()?;
@@ -355,7 +355,7 @@ impl Way {
     }
 
     /// The value at this place from the top, which is the first.
-    fn from_top(&self, place: usize) -> Result<&Value, Anything> {
+    fn nth_from_top(&self, place: usize) -> Result<&Value, Anything> {
         self.stack.len().checked_sub(place).and_then(|index| self.stack.get(index)).ok_or(Anything)
     }
 }
