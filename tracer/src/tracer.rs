@@ -7,11 +7,12 @@ use pyo3_ffi as ffi;
 use trace::wire::tag;
 use trace::{GapReason, Granularity, Request, Scope};
 
-use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
+use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
 use crate::depth::DepthLimit;
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version, handed_out};
-use crate::log::{Full, Log, Purse, ThreadNumber};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, handed_out};
+use crate::log::{Full, Purse, ThreadNumber};
 use crate::namespace::Namespace;
+use crate::operands::{self, Operands};
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
 use crate::watch::Slot;
@@ -55,6 +56,7 @@ struct Activation<V: Version> {
     names: Option<Box<Namespace<V>>>,
     /// The exception that is on its way out of the frame, where the interpreter does not say so itself.
     leaving: Option<Owned>,
+    operands: Operands,
 }
 
 /// An exception that has left a frame. It is not held: it holds frames, and so would keep what they hold from
@@ -204,6 +206,7 @@ impl<V: Version> Tracer<V> {
             slots: if self.granularity >= Granularity::Line { info.slots() } else { Box::default() },
             names: names.map(|dict| Box::new(Namespace::new(dict, Scope::Local))),
             leaving: None,
+            operands: Operands::new(),
         });
         self.next_frame += 1;
         self.log.call::<V>(&mut info.function, line)?;
@@ -244,6 +247,7 @@ impl<V: Version> Tracer<V> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         let delta = i64::from(line) - i64::from(top.line);
         top.line = line;
+        top.operands.pass_line(self.events_left);
         self.log.line(delta)?;
         self.changes(Purse::Others)
     }
@@ -258,25 +262,25 @@ impl<V: Version> Tracer<V> {
     }
 
     fn write_instruction(&mut self, offset: usize) -> Result<(), Ended> {
-        let Some(top) = self.stack.last() else { return Ok(()) };
-        let code = top.code;
-        let Some((height, known)) = self.codes.get(code).instruction(offset) else { return Ok(()) };
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let info = self.codes.get(top.code);
+        let Some((&flow, known)) = info.instruction(offset) else { return Ok(()) };
         self.count()?;
-        let Some(top) = self.stack.last() else { return Ok(()) };
-        let info = self.codes.get(code);
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let info = self.codes.get(top.code);
         let values = self.log.values();
-        let number = self.log.instruction(known, || info.describe(offset, values), height)?;
+        let number = self.log.instruction(known, || info.describe(offset, values), flow.height)?;
         if known == 0 {
             info.set_instruction_number(offset, number);
         }
-        for place in 0..height {
-            // SAFETY: the stack lies behind the locals, and is as high as that.
-            match unsafe { top.frame.local(info.local_count() + place) } {
-                None => self.log.no_item()?,
-                Some(item) if is_told_by_value(item) => self.log.value_item::<V>(item)?,
-                Some(item) => top.write_item(&mut self.log, &mut info.locals, item)?,
-            }
-        }
+        let state = operands::State {
+            frame: top.frame,
+            local_count: info.local_count(),
+            locals: &mut info.locals,
+            slots: &top.slots,
+            is_fresh: false,
+        };
+        top.operands.tell(&mut self.log, &flow, self.events_left, state)?;
         self.log.end_event()?;
         Ok(())
     }
@@ -302,8 +306,9 @@ impl<V: Version> Tracer<V> {
         }
     }
 
-    fn write_resume(&mut self, activation: Activation<V>) -> Result<(), Ended> {
+    fn write_resume(&mut self, mut activation: Activation<V>) -> Result<(), Ended> {
         self.count()?;
+        activation.operands.forget();
         let number = activation.number;
         self.stack.push(activation);
         self.log.resume(number)?;
@@ -474,38 +479,4 @@ impl<V: Version> Tracer<V> {
         self.log.end_event()?;
         Ok(())
     }
-}
-
-impl<V: Version> Activation<V> {
-    /// Writes an object on the stack: by the name of the first local that holds it and is known to read as it was
-    /// last told, else by its value.
-    fn write_item(&self, log: &mut Log, locals: &mut [Watched], object: Obj) -> Result<(), Full> {
-        let mut both = locals.iter_mut().zip(&self.slots);
-        let holder = both.find(|(local, slot)| {
-            // SAFETY: the locals are those of the frame's code.
-            let value = unsafe { local.value_in(self.frame) };
-            value == Some(object) && slot.reads_as(log, object)
-        });
-        match holder {
-            Some((local, _)) => log.local_item::<V>(&mut local.name),
-            None => log.value_item::<V>(object),
-        }
-    }
-}
-
-/// Whether an object on the stack is always written out: a number or a text says no less than the name of a local
-/// that happens to hold the same object.
-fn is_told_by_value(object: Obj) -> bool {
-    let shape = Shape::of(object);
-    let is_plain = matches!(
-        shape,
-        Shape::None
-            | Shape::Bool(_)
-            | Shape::Int(_)
-            | Shape::Float(_)
-            | Shape::Complex(..)
-            | Shape::Str(_)
-            | Shape::Bytes(_)
-    );
-    is_plain && shape.is_exact(object.ty())
 }

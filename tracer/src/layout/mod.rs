@@ -41,7 +41,7 @@ pub(crate) use members::Label;
 pub(crate) use method::definition;
 pub(crate) use numpy::{Item, NumpyArray};
 pub(crate) use object::Obj;
-pub(crate) use refcount::{hold, release};
+pub(crate) use refcount::{hold, is_held_beyond, release};
 pub(crate) use selftest::{Mismatch, check};
 pub(crate) use shape::{Exception, Function, Range, Shape, behind_cell};
 pub(crate) use text::{Str, Units};
@@ -49,7 +49,9 @@ pub(crate) use traceback::Traceback;
 pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
-pub(crate) use window::{GeneratorLayout, Part, Progress, Window, handed_out, learn_windows};
+pub(crate) use window::{
+    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, is_private_range, learn_windows,
+};
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.
 pub(crate) trait Version: 'static {
