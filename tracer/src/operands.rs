@@ -39,7 +39,7 @@ enum Told {
 #[derive(Clone, Copy)]
 struct Value {
     written: Written,
-    /// Nothing but taking a value from it changes it, if at all.
+    /// Nothing but taking a value from it changes it, which the last instruction did not.
     is_private: bool,
     /// A local holds it, too.
     is_held: bool,
@@ -124,6 +124,11 @@ impl Operands {
         let steady = unsafe { self.steady(flow, &state) };
         self.fresh_at = if state.is_fresh && steady.is_some() { moment } else { u64::MAX };
         let steady = steady.unwrap_or(0);
+        if flow.touch == Touch::Iterator
+            && let Some(Told::Value(iterator)) = self.told.last_mut()
+        {
+            iterator.is_private = false;
+        }
         self.last = Some(Last { flow: *flow, steady, moment, has_line_behind: false });
         Ok(())
     }
