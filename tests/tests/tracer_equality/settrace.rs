@@ -38,14 +38,26 @@ struct Expected(String, i64, Vec<Told>);
 fn what_the_interpreters_own_tests_expect_is_told() {
     for interpreter in interpreters() {
         for granularity in [Granularity::Call, Granularity::Line, Granularity::Instruction] {
-            let Some(told) = told_otherwise(interpreter, "et_tell_cases", "EtCases", granularity) else {
-                continue;
-            };
+            let seen = if granularity == Granularity::Call { without_lines } else { |events| events };
+            let cases = Cases { function: "et_tell_cases", class: "EtCases", granularity, seen };
+            let Some(told) = told_otherwise(interpreter, &cases) else { continue };
             let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
             let expected: Vec<&str> = TOLD_OTHERWISE.iter().map(|(name, _)| *name).collect();
             let told: String = told.iter().map(|(_, difference)| difference.as_str()).collect();
             assert_eq!(names, expected, "on 3.{}, by {granularity}:\n{told}", interpreter.minor);
         }
+    }
+}
+
+/// A trace function that sets `f_lineno` sees what happens then as the tracer does.
+#[test]
+fn jumps_are_told_as_a_trace_function_sees_them() {
+    for interpreter in interpreters() {
+        let (granularity, seen) = (Granularity::Line, lines_alone as fn(Vec<Told>) -> Vec<Told>);
+        let cases = Cases { function: "et_tell_jumps", class: "EtJumps", granularity, seen };
+        let told = told_otherwise(interpreter, &cases).unwrap_or_default();
+        let told: String = told.iter().map(|(_, difference)| difference.as_str()).collect();
+        assert!(told.is_empty(), "on 3.{}:\n{told}", interpreter.minor);
     }
 }
 
@@ -64,32 +76,40 @@ fn the_interpreters_own_tests_pass_while_they_are_traced() {
     }
 }
 
-/// The cases of which something else is told than is expected, and what. None where there are no tests.
-fn told_otherwise(
-    interpreter: &Interpreter,
-    function: &str,
-    class: &str,
+/// What is run behind the tests, and how what is told of it is looked at.
+struct Cases {
+    function: &'static str,
+    class: &'static str,
     granularity: Granularity,
-) -> Option<Vec<(String, String)>> {
-    let (account, stdout) = traced(interpreter, function, granularity)?;
+    seen: fn(Vec<Told>) -> Vec<Told>,
+}
+
+/// The cases of which something else is told than is expected, and what. None where there are no tests.
+fn told_otherwise(interpreter: &Interpreter, cases: &Cases) -> Option<Vec<(String, String)>> {
+    let (account, stdout) = traced(interpreter, cases.function, cases.granularity)?;
     let expected: Vec<Expected> =
         stdout.lines().map(|line| serde_json::from_str(line).expect("a case")).collect();
-    let told = told_of_each(&account, &format!("{class}.run_and_compare"));
+    let told = told_of_each(&account, &format!("{}.run_and_compare", cases.class));
     assert_eq!(told.len(), expected.len(), "each case is one call");
     assert!(told.len() > 50, "there are {} cases only", told.len());
     let different = expected.into_iter().zip(told).filter_map(|(Expected(name, first, expected), told)| {
         let told = told.into_iter().map(|(line, kind)| (line - first, kind)).collect();
-        let seen = |events: Vec<Told>| if granularity == Granularity::Call { kinds(events) } else { events };
-        let (expected, told) = (seen(expected), seen(told));
+        let (expected, told) = ((cases.seen)(expected), (cases.seen)(told));
         let difference = format!("{name}\n  expected {expected:?}\n  told     {told:?}\n");
         (expected != told).then_some((name, difference))
     });
     Some(different.collect())
 }
 
-/// What is left of events without lines.
-fn kinds(events: Vec<Told>) -> Vec<Told> {
+/// What is left of events where no lines are told.
+fn without_lines(events: Vec<Told>) -> Vec<Told> {
     events.into_iter().filter(|(_, kind)| kind != "line").map(|(_, kind)| (0, kind)).collect()
+}
+
+/// Without the lines of other events. CPython takes those from where a frame stands, the tracer from the last `line`,
+/// and before 3.12 none is told of the line that was jumped to.
+fn lines_alone(events: Vec<Told>) -> Vec<Told> {
+    events.into_iter().map(|(line, kind)| (if kind == "line" { line } else { 0 }, kind)).collect()
 }
 
 /// What the tracer tells while a function behind the tests runs, and what that prints.
