@@ -8,6 +8,7 @@ mod integer;
 mod names;
 mod naming;
 mod numpy;
+mod pandas;
 mod path;
 mod record;
 mod structured;
