@@ -10,7 +10,7 @@
 
 use crate::code::Watched;
 use crate::flow::{Flow, Touch};
-use crate::layout::{Frame, Obj, Shape, Version, is_private_iterator, is_private_range};
+use crate::layout::{Frame, Obj, Shape, Version, is_atom, is_private_iterator, is_private_range};
 use crate::log::{Full, Log, Written};
 use crate::value::Stability;
 use crate::watch::Slot;
@@ -62,8 +62,6 @@ pub(crate) struct State<'a, V: Version> {
     pub(crate) slots: &'a [Slot<V>],
     /// Number of all locals, on which the stack stands.
     pub(crate) local_count: usize,
-    /// Nothing has changed since what can be seen through locals was told.
-    pub(crate) is_fresh: bool,
 }
 
 impl Operands {
@@ -103,7 +101,7 @@ impl Operands {
             Some(last) => (last.flow.leaves(flow), 0, true),
             None => (0, 0, true),
         };
-        state.is_fresh = self.fresh_at == moment + 1;
+        let is_fresh = self.fresh_at == moment + 1;
         self.last = None;
         self.told.truncate(kept.min(height));
         for at in 0..self.told.len() {
@@ -113,16 +111,16 @@ impl Operands {
                 log.same_place(before.written())?;
             } else {
                 // SAFETY: as above.
-                self.told[at] = unsafe { state.tell_again(log, at, before)? };
+                self.told[at] = unsafe { state.tell_again(log, at, is_fresh, before)? };
             }
         }
         for at in self.told.len()..height {
             // SAFETY: as above.
-            self.told.push(unsafe { state.tell(log, at)? });
+            self.told.push(unsafe { state.tell(log, at, is_fresh)? });
         }
         // SAFETY: as above.
         let steady = unsafe { self.steady(flow, &state) };
-        self.fresh_at = if state.is_fresh && steady.is_some() { moment } else { u64::MAX };
+        self.fresh_at = if is_fresh && steady.is_some() { moment } else { u64::MAX };
         let steady = steady.unwrap_or(0);
         if flow.touch == Touch::Iterator
             && let Some(Told::Value(iterator)) = self.told.last_mut()
@@ -158,7 +156,7 @@ impl Operands {
             Touch::Local(local) => {
                 // SAFETY: the local is one of the frame's code.
                 let before = unsafe { state.frame.local(local.into()) };
-                are_constant(&self.told[first..]) && before.is_none_or(is_constant)
+                are_constant(&self.told[first..]) && before.is_none_or(is_atom)
             }
             Touch::Anything => false,
         };
@@ -226,10 +224,16 @@ impl<V: Version> State<'_, V> {
     ///
     /// # Safety
     /// As for [`State::object`].
-    unsafe fn tell_again(&mut self, log: &mut Log, at: usize, before: Told) -> Result<Told, Full> {
+    unsafe fn tell_again(
+        &mut self,
+        log: &mut Log,
+        at: usize,
+        is_fresh: bool,
+        before: Told,
+    ) -> Result<Told, Full> {
         let begin = log.mark();
         // SAFETY: the caller vouches for the place.
-        let now = unsafe { self.tell(log, at)? };
+        let now = unsafe { self.tell(log, at, is_fresh)? };
         if !before.reads_as(log, now) {
             return Ok(now);
         }
@@ -241,30 +245,32 @@ impl<V: Version> State<'_, V> {
         })
     }
 
-    /// Tells what is at a place of the stack.
+    /// Tells what is at a place of the stack. `is_fresh`: what can be seen through locals reads as it was told.
     ///
     /// # Safety
     /// As for [`State::object`].
     #[inline(always)]
-    unsafe fn tell(&mut self, log: &mut Log, at: usize) -> Result<Told, Full> {
+    unsafe fn tell(&mut self, log: &mut Log, at: usize, is_fresh: bool) -> Result<Told, Full> {
         // SAFETY: the caller vouches for the place.
         match unsafe { self.object(at) } {
             None => {
                 log.null_place()?;
                 Ok(Told::Null)
             }
-            Some(object) if is_constant(object) => Ok(Told::Constant(log.value_place::<V>(object)?.0)),
-            Some(object) => self.tell_changeable(log, object),
+            // A number or a text says no less than the name of a local that happens to hold the same object.
+            Some(object) if is_atom(object) => Ok(Told::Constant(log.value_place::<V>(object)?.0)),
+            Some(object) => self.tell_changeable(log, object, is_fresh),
         }
     }
 
     /// By the name of the first local that holds the object and is known to read as it was last told, else by value.
-    fn tell_changeable(&mut self, log: &mut Log, object: Obj) -> Result<Told, Full> {
+    fn tell_changeable(&mut self, log: &mut Log, object: Obj, is_fresh: bool) -> Result<Told, Full> {
         let mut is_held = false;
         for (index, (local, slot)) in self.locals.iter_mut().zip(self.slots).enumerate() {
             // SAFETY: the locals are those of the frame's code.
             if unsafe { local.value_in(self.frame) } == Some(object) {
-                if if self.is_fresh { slot.held(object) } else { slot.reads_as(log, object) } {
+                let reads_as_told = if is_fresh { slot.held(object) } else { slot.reads_as(log, object) };
+                if reads_as_told {
                     log.local_place::<V>(&mut local.name)?;
                     return Ok(Told::Local(index));
                 }
@@ -275,23 +281,6 @@ impl<V: Version> State<'_, V> {
         let is_private = stability == Stability::Constant || is_private_range::<V>(object);
         Ok(Told::Value(Value { written, is_private, is_held }))
     }
-}
-
-/// Whether an object on the stack is always told by its value: a number or a text says no less than the name of a local
-/// that happens to hold the same object. It reads the same for ever, and nothing happens where it goes.
-fn is_constant(object: Obj) -> bool {
-    let shape = Shape::of(object);
-    let is_plain = matches!(
-        shape,
-        Shape::None
-            | Shape::Bool(_)
-            | Shape::Int(_)
-            | Shape::Float(_)
-            | Shape::Complex(..)
-            | Shape::Str(_)
-            | Shape::Bytes(_)
-    );
-    is_plain && shape.is_exact(object.ty())
 }
 
 /// Whether nothing else happens where one of its attributes is looked up or it is iterated over.

@@ -290,7 +290,6 @@ impl<V: Version> Tracer<V> {
             local_count: info.local_count(),
             locals: &mut info.locals,
             slots: &top.slots,
-            is_fresh: false,
         };
         top.operands.tell(&mut self.log, &flow, self.events_left, state)?;
         self.log.end_event()?;
