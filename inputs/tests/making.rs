@@ -1,6 +1,6 @@
 //! What inputs are made of: what each says that a person would have read off the code, too.
 
-use inputs::{Budget, Call, Ending, Guidance, Module, Observation, Origin, Proposal, Search};
+use inputs::{Budget, Call, Decision, Ending, Guidance, Module, Observation, Origin, Proposal, Search};
 
 /// All that is proposed for a function of which everything shows something new.
 fn all(module: &Module, function: &str, calls: &[Call], guidance: Guidance) -> Vec<Proposal> {
@@ -14,9 +14,10 @@ fn all(module: &Module, function: &str, calls: &[Call], guidance: Guidance) -> V
         }
         for proposal in batch {
             let number = proposals.len() as u64;
-            let seen = Observation { ending: Ending::Returned, reached: vec![number], result: number };
-            search.weigh(&proposal, &seen);
-            search.observe(&proposal, &seen);
+            let shown = Observation { ending: Ending::Returned, reached: vec![number], result: number };
+            if search.weigh(&proposal, &shown) == Decision::Keep {
+                search.observe(&proposal, &shown);
+            }
             proposals.push(proposal);
         }
     }

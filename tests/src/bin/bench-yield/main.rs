@@ -1,7 +1,7 @@
 //! What searching functions yields on real packages: how many functions give good executions, how many distinct inputs
 //! each, how many of their branches these take, and what it costs; against running the files as scripts, against random
-//! values of the annotated kinds in the same processor time, and against as many inputs that Hypothesis draws for
-//! those functions that are annotated throughout.
+//! values of the annotated kinds in the same processor time, and against inputs that Hypothesis draws for those functions
+//! that are annotated throughout.
 //!
 //! Usage: bench-yield PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA` names are
 //! the default.
@@ -96,9 +96,9 @@ fn run() -> Result<(), Box<dyn Error>> {
             }
         }
         if let Some(python) = hypothesis::python() {
-            // As many as guidance tried of each function.
-            let tried = (guided.probed + guided.executed).div_ceil(importable.max(1));
-            let drawn = hypothesis::draw(&python, &files, &guided.searched, u32::try_from(tried)?)?;
+            // As many as the search tried.
+            let tried = guided.probed.max(guided.executed).div_ceil(importable.max(1));
+            let drawn = hypothesis::draw(&python, &files, &guided.searched, tried)?;
             let from_types = Yield::of_inputs(&sources, &drawn, &mut slot)?;
             let branches: BTreeSet<Step> = branches
                 .into_iter()
