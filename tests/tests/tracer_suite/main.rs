@@ -15,6 +15,8 @@ mod granularities;
 mod hostile;
 mod iterators;
 mod numpy;
+mod pandas;
+mod references;
 mod self_tracing;
 mod structured;
 mod threads;
