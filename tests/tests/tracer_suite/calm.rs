@@ -1,6 +1,7 @@
 //! Lines after which the native tracer compares nothing, and lines that only look like those. Each program has a global
-//! that takes long to compare, since the tracer asks only where it pays, and goes through its lines several times, since it
-//! asks only about what runs again. What it tells is held against the tracer that always compares everything.
+//! that takes long to compare, since the tracer asks only where it pays, and goes through its lines several times,
+//! since it asks only about what runs again. What it tells is held against the tracer that always compares
+//! everything.
 
 use tests::tracers::Program;
 

@@ -1,4 +1,5 @@
-//! Values that hold nothing else: what is computed with them runs no code of the program, and letting go of them neither.
+//! Values that hold nothing else: what is computed with them runs no code of the program, and letting go of them
+//! neither.
 
 use std::ptr;
 

@@ -191,8 +191,8 @@ impl Window {
     }
 }
 
-/// Whether an object is an iterator over a range, a list or a tuple that only the stack holds, so that taking a value from
-/// it changes nothing else; and what it runs over is held by others, too, and so outlives it.
+/// Whether an object is an iterator over a range, a list or a tuple that only the stack holds, so that taking a value
+/// from it changes nothing else; and what it runs over is held by others, too, and so outlives it.
 pub(crate) fn is_private_iterator<V: Version>(object: Obj) -> bool {
     const LIST: usize = 0;
     const TUPLE: usize = 1;

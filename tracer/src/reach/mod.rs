@@ -14,24 +14,24 @@
 //! What an event skips is the comparison of variables that are bound to the same object as at the event before, so it
 //! must be impossible that
 //!
-//! - *an instruction changes an object in place*. Those that follow compute with atoms alone (numbers, strings, `bytes`,
-//!   `bool`, `None`, no subclasses), read an element of a plain container that holds nothing but atoms, ask for the
-//!   length or identity of something plain, read an attribute that an instance holds under a name which its class has
-//!   nothing to do with, or move values between variables. Two objects can change even so: the iterator of a `for`,
-//!   which must be held by the stack alone, so that no variable shows it, and the module's namespace, in which names
-//!   are bound: no variable may ever have shown it.
+//! - *an instruction changes an object in place*. Those that follow compute with atoms alone (numbers, strings,
+//!   `bytes`, `bool`, `None`, no subclasses), read an element of a plain container that holds nothing but atoms, ask
+//!   for the length or identity of something plain, read an attribute that an instance holds under a name which its
+//!   class has nothing to do with, or move values between variables. Two objects can change even so: the iterator of
+//!   a `for`, which must be held by the stack alone, so that no variable shows it, and the module's namespace, in
+//!   which names are bound: no variable may ever have shown it.
 //! - *an object goes, and code runs because of it*, or another one takes its address. What a line drops is an atom, or
 //!   is held more often than the line can drop it.
-//! - *the program's own code runs meanwhile* (a handler of a signal, a finaliser, another thread). That would be events,
-//!   and each says for itself what it leaves behind.
-//! - *foreign code runs meanwhile without an event*: a weak reference's callback that is a built-in function, a finaliser
-//!   of a library, a thread in a library, a trace function. Garbage is collected, signals are handled and threads are
-//!   switched where the interpreter's breaker is set, so it must not be, there must be no other thread, no handler of
-//!   signals, no trace or profile function and no tool of the program's. The line itself makes no object that could set
-//!   off a collection: atoms do not count towards it.
-//! - *the line does not end where it seems to*. Instructions without a line belong to the one before them, and where the
-//!   interpreter tells of lines by instructions that it replaces, a line ends only at one that is replaced. An exception
-//!   is an event, and what led to it is not calm.
+//! - *the program's own code runs meanwhile* (a handler of a signal, a finaliser, another thread). That would be
+//!   events, and each says for itself what it leaves behind.
+//! - *foreign code runs meanwhile without an event*: a weak reference's callback that is a built-in function, a
+//!   finaliser of a library, a thread in a library, a trace function. Garbage is collected, signals are handled and
+//!   threads are switched where the interpreter's breaker is set, so it must not be, there must be no other thread,
+//!   no handler of signals, no trace or profile function and no tool of the program's. The line itself makes no
+//!   object that could set off a collection: atoms do not count towards it.
+//! - *the line does not end where it seems to*. Instructions without a line belong to the one before them, and where
+//!   the interpreter tells of lines by instructions that it replaces, a line ends only at one that is replaced. An
+//!   exception is an event, and what led to it is not calm.
 
 mod meaning;
 mod walk;

@@ -62,7 +62,8 @@ impl<'a, V: Version> Walk<'a, V> {
         Walk { code, steps: steps::<V>(units).collect(), opcodes, body, globals, calm }
     }
 
-    /// What the piece that begins at this byte offset, in this line, needs to be calm; `None` if it may change anything.
+    /// What the piece that begins at this byte offset, in this line, needs to be calm; `None` if it may change
+    /// anything.
     pub(super) fn from(mut self, offset: usize, line: u32) -> Option<Calm> {
         if self.code.line_at(offset) != Some(line) {
             return None;
