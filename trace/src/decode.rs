@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
             }
         };
         let frame = self.top()? as usize;
-        let mut operands = replace(&mut self.frames[frame].operands, Vec::new());
+        let mut operands = take(&mut self.frames[frame].operands);
         let read = self.read_places(&mut operands);
         let mut instruction = match replace(&mut last.kind, EventKind::Line) {
             EventKind::Instruction(last) => last,
