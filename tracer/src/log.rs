@@ -408,6 +408,7 @@ impl Log {
         // SAFETY: the arena is mapped, and only this wrote the length, which lies within the log.
         self.cursor = unsafe { self.start.add((*self.committed).load(Ordering::Relaxed) as usize) };
         self.names.forget();
+        self.texts.forget_behind(self.offset());
     }
 
     /// END, with the value that the program returned or the exception that left it.

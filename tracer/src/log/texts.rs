@@ -45,6 +45,12 @@ impl Texts {
     pub(super) fn truncate(&mut self, len: usize) {
         self.places.truncate(len);
     }
+
+    /// Forgets those that begin behind a place.
+    pub(super) fn forget_behind(&mut self, offset: u32) {
+        let kept = self.places.partition_point(|&(start, _)| start <= offset);
+        self.places.truncate(kept);
+    }
 }
 
 impl Log {
@@ -140,7 +146,7 @@ impl Log {
     }
 
     /// Where the cursor stands.
-    fn offset(&self) -> u32 {
+    pub(super) fn offset(&self) -> u32 {
         (self.cursor as usize - self.start as usize) as u32
     }
 
