@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test redis readers test-torch test-garage test-leak test-memory test-debug-python lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-yield bench-render soak clean
+.PHONY: build demo test redis readers hypothesis test-torch test-garage test-leak test-memory test-debug-python lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-yield bench-render soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -22,6 +22,9 @@ test: redis readers ## all tests, against every CPython from 3.11 to 3.13 that i
 readers: ## a Python with the tools that people read datasets with, for their tests
 	$(call python_with,readers,requirements)
 
+hypothesis: ## a Python with Hypothesis, which `make bench-yield` compares with
+	$(call python_with,hypothesis,requirements-hypothesis)
+
 test-torch: ## the tests of readers with PyTorch too, which is some gigabytes to download
 	$(call python_with,readers-torch,requirements-torch)
 	$(CARGO) build --workspace --all-targets
@@ -30,7 +33,7 @@ test-torch: ## the tests of readers with PyTorch too, which is some gigabytes to
 # Sets up an environment unless it is there. Without a network there is none, and the tests that need it say so.
 python_with = test target/$(1)/ready -nt tests/readers/$(2).txt \
 	|| tests/readers/setup.sh target/$(1) tests/readers/$(2).txt \
-	|| echo "the Python of target/$(1) cannot be set up: the tests that need it are left out"
+	|| echo "the Python of target/$(1) cannot be set up: what needs it is left out"
 
 test-memory: ## the tests of the tracer with an allocator that shows who reads freed memory
 	$(CARGO) build --workspace
@@ -81,7 +84,7 @@ bench-overhead: build ## the share of processor time that is neither a program n
 bench-telemetry: build ## a span and a count, collected and not, against the smallest execution
 	target/release/bench-telemetry
 
-bench-yield: build ## what searching the functions of packages gives, against chance; ET_CORPORA names their folder
+bench-yield: build hypothesis ## what searching the functions of packages gives, against chance and Hypothesis; ET_CORPORA names their folder
 	target/release/bench-yield
 
 bench-render: build ## bytes of a stored event, and text per second of each style

@@ -1,6 +1,6 @@
 //! What a docstring says of the kinds of its function's parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, Stmt};
 
@@ -9,15 +9,15 @@ use crate::shape::Shape;
 /// Kinds by the names of parameters, as far as the docstring of a body names both.
 ///
 /// Read are `:param int x: …`, `:param x: … type: int`, `:type x: int` (Sphinx), `x (int): …` and `x: A list of …`
-/// (Google), and `x : int` (NumPy).
-pub(crate) fn kinds(body: &[Stmt], names: &[&str]) -> BTreeMap<String, Shape> {
+/// (Google), and `x : int` (NumPy). A class of the file is a kind, too.
+pub(crate) fn kinds(body: &[Stmt], names: &[&str], classes: &BTreeSet<String>) -> BTreeMap<String, Shape> {
     let mut found = BTreeMap::new();
     let Some(Stmt::Expr(first)) = body.first() else { return found };
     let Expr::StringLiteral(text) = &*first.value else { return found };
     for line in text.value.to_str().lines().map(str::trim).filter(|line| !line.starts_with(">>>")) {
         if let Some((name, words)) = said(line)
             && names.contains(&name)
-            && let Some(shape) = worded(&words)
+            && let Some(shape) = worded(&words, classes)
         {
             found.entry(name.to_owned()).or_insert(shape);
         }
@@ -39,10 +39,15 @@ fn said(line: &str) -> Option<(&str, String)> {
 }
 
 /// The kind that the first word names that names one.
-fn worded(text: &str) -> Option<Shape> {
-    let words: Vec<String> =
-        text.split(|character: char| !character.is_alphanumeric()).map(str::to_lowercase).collect();
-    let at = |from: usize| words.iter().enumerate().skip(from).find_map(|(at, word)| Some((at, kind(word)?)));
+fn worded(text: &str, classes: &BTreeSet<String>) -> Option<Shape> {
+    let words: Vec<&str> =
+        text.split(|character: char| !character.is_alphanumeric() && character != '_').collect();
+    let named = |word: &str| match classes.contains(word) {
+        true => Some(Shape::Instance(word.to_owned())),
+        false => kind(&word.to_lowercase()),
+    };
+    let at =
+        |from: usize| words.iter().enumerate().skip(from).find_map(|(at, word)| Some((at, named(word)?)));
     let (first, shape) = at(0)?;
     match shape {
         Shape::List(_) => Some(match at(first + 1) {
@@ -77,7 +82,7 @@ mod tests {
     fn check(docstring: &str, expect: &[(&str, Shape)]) {
         let code = format!("'''\n{docstring}\n'''");
         let parsed = ruff_python_parser::parse_module(&code).unwrap();
-        let found = kinds(parsed.suite(), &["x", "ys"]);
+        let found = kinds(parsed.suite(), &["x", "ys"], &BTreeSet::from(["Line".to_owned()]));
         let expect = expect.iter().map(|(name, shape)| ((*name).to_owned(), shape.clone()));
         assert_eq!(found, expect.collect(), "{docstring}");
     }
@@ -92,6 +97,13 @@ mod tests {
             &[("x", Shape::Float), ("ys", Shape::Grid(Box::new(Shape::Int)))],
         );
         check("Parameters\n----------\nx : str\n    A name.", &[("x", Shape::Str)]);
+    }
+
+    #[test]
+    fn a_class_of_the_file_is_a_kind() {
+        check(":type x: :class:`shapes.lines.Line`", &[("x", Shape::Instance("Line".to_owned()))]);
+        check(":type x: :class:`numbers.Number`", &[("x", Shape::Int)]);
+        check(":param ys: a list of Line", &[("ys", Shape::list(Shape::Instance("Line".to_owned())))]);
     }
 
     #[test]

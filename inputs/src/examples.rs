@@ -1,13 +1,16 @@
-//! Calls that the file itself makes: in its main block, in other functions, in the examples of its docstrings.
+//! Calls that the file itself makes: in its main block, in other functions, in the examples of its docstrings. Also those
+//! that others write about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprCall, Stmt};
+use ruff_python_ast::{Expr, ExprCall, Operator, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
+use crate::docs;
+use crate::imported;
 use crate::literal;
-use crate::value::Value;
+use crate::value::{Instance, Step, Value};
 
 /// Most examples of one file.
 const MOST: usize = 512;
@@ -27,15 +30,15 @@ pub(crate) fn find(
     functions: &BTreeSet<String>,
     classes: &BTreeSet<String>,
 ) -> Vec<Example> {
-    let mut finder =
-        Finder { code, functions, classes, bound: BTreeMap::new(), doctests: Vec::new(), found: Vec::new() };
+    let mut finder = Finder::new(code, functions, classes);
     finder.visit_body(body);
     let mut found = finder.found;
-    for doctest in std::mem::take(&mut finder.doctests) {
-        if let Ok(parsed) = ruff_python_parser::parse_module(&doctest) {
-            let bound = BTreeMap::new();
-            let mut finder =
-                Finder { code: &doctest, functions, classes, bound, doctests: Vec::new(), found: Vec::new() };
+    for text in std::mem::take(&mut finder.texts) {
+        let shown = if text.contains(">>>") { docs::doctest(&text) } else { docs::blocks(&text) };
+        let defined = |name: &str| functions.contains(name) || classes.contains(name);
+        let shown = imported::from_within(&shown, None, defined).unwrap_or(shown);
+        if let Ok(parsed) = ruff_python_parser::parse_module(&shown) {
+            let mut finder = Finder::new(&shown, functions, classes);
             finder.visit_body(parsed.suite());
             found.append(&mut finder.found);
         }
@@ -47,6 +50,19 @@ pub(crate) fn find(
         }
     }
     unique
+}
+
+/// The calls of these functions in a test of the module of this name.
+pub(crate) fn in_test(
+    test: &str,
+    module: &str,
+    functions: &BTreeSet<String>,
+    classes: &BTreeSet<String>,
+) -> Vec<Example> {
+    let defined = |name: &str| functions.contains(name) || classes.contains(name);
+    let Some(code) = imported::from_within(test, Some(module), defined) else { return Vec::new() };
+    let parsed = ruff_python_parser::parse_module(&code);
+    parsed.map_or_else(|_| Vec::new(), |parsed| find(&code, parsed.suite(), functions, classes))
 }
 
 /// The calls of these functions in a text that holds Python, perhaps in fences, perhaps among prose.
@@ -71,34 +87,99 @@ struct Finder<'a> {
     classes: &'a BTreeSet<String>,
     /// What names were last given, as far as it is a value, and the class of it.
     bound: BTreeMap<String, (Value, Option<String>)>,
-    doctests: Vec<String>,
+    /// Docstrings, and texts that stand as they do.
+    texts: Vec<String>,
     found: Vec<Example>,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    fn new(code: &'a str, functions: &'a BTreeSet<String>, classes: &'a BTreeSet<String>) -> Finder<'a> {
+        Finder { code, functions, classes, bound: BTreeMap::new(), texts: Vec::new(), found: Vec::new() }
+    }
+
     /// The value of an argument, and its class if it is an object of one of the file's.
     fn value(&self, expression: &Expr) -> Option<(Value, Option<String>)> {
         if let Some(value) = literal::of(expression) {
             return Some((value, None));
         }
+        const LONGEST: usize = 400;
+        if expression.range().len().to_usize() > LONGEST {
+            return None;
+        }
         match expression {
-            Expr::Name(name) => self.bound.get(name.id.as_str()).cloned(),
-            _ if is_closed(expression, self.functions, self.classes) => {
-                let text = self.code.get(expression.range().to_std_range())?;
-                let class = match expression {
-                    Expr::Call(call) => match &*call.func {
-                        Expr::Name(name) => {
-                            Some(name.id.to_string()).filter(|name| self.classes.contains(name))
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                };
-                const LONGEST: usize = 400;
-                // An argument list may run over lines, where a line break is no end.
-                (text.len() <= LONGEST).then(|| (Value::Verbatim(text.to_owned()), class))
+            Expr::Name(name) => return self.bound.get(name.id.as_str()).cloned(),
+            // What a test has set up: `self.items`.
+            Expr::Attribute(_) => {
+                if let Some(value) = imported::dotted(expression).and_then(|name| self.bound.get(&name)) {
+                    return Some(value.clone());
+                }
             }
+            Expr::Call(call) => {
+                if let Some(object) = self.object(call) {
+                    let class = object.class.clone();
+                    return Some((Value::Instance(object), Some(class)));
+                }
+            }
+            _ => {}
+        }
+        if !is_closed(expression, self.functions, self.classes) {
+            return None;
+        }
+        let class = match expression {
+            Expr::Call(call) => match &*call.func {
+                Expr::Name(name) => Some(name.id.to_string()).filter(|name| self.classes.contains(name)),
+                _ => None,
+            },
             _ => None,
+        };
+        // An argument list may run over lines, where a line break is no end.
+        let text = self.code.get(expression.range().to_std_range())?;
+        Some((Value::Verbatim(text.to_owned()), class))
+    }
+
+    /// An object of one of the file's classes that is made of known values.
+    fn object(&self, call: &ExprCall) -> Option<Instance> {
+        let Expr::Name(class) = &*call.func else { return None };
+        if !self.classes.contains(class.id.as_str()) || !call.arguments.keywords.is_empty() {
+            return None;
+        }
+        let arguments = call.arguments.args.iter().map(|argument| Some(self.value(argument)?.0));
+        Some(Instance {
+            class: class.id.to_string(),
+            arguments: arguments.collect::<Option<_>>()?,
+            steps: Vec::new(),
+        })
+    }
+
+    /// What a statement such as `stack.push(3)` does to the object of that name.
+    fn step(&mut self, call: &ExprCall) {
+        const MOST: usize = 16;
+        let Expr::Attribute(method) = &*call.func else { return };
+        let Some(name) = imported::dotted(&method.value) else { return };
+        let arguments: Option<Vec<Value>> =
+            call.arguments.args.iter().map(|argument| Some(self.value(argument)?.0)).collect();
+        let Some((Value::Instance(object), _)) = self.bound.get_mut(&name) else { return };
+        match arguments {
+            Some(arguments) if call.arguments.keywords.is_empty() && object.steps.len() < MOST => {
+                object.steps.push(Step::Call { method: method.attr.to_string(), arguments });
+            }
+            // Its state is not known any more.
+            _ => drop(self.bound.remove(&name)),
+        }
+    }
+
+    /// An operator between objects calls a method of one of their classes.
+    fn operation(&mut self, left: &Expr, name: &str, right: &Expr) {
+        let (Some(left), Some(right)) = (self.value(left), self.value(right)) else { return };
+        let reversed = format!("r{name}");
+        for (name, object, other) in [(name, &left, &right), (&reversed, &right, &left)] {
+            let Some(class) = &object.1 else { continue };
+            let function = format!("{class}.__{name}__");
+            if self.functions.contains(&function) {
+                let arguments = vec![(None, object.0.clone()), (None, other.0.clone())];
+                self.found.push(Example { function, arguments });
+                return;
+            }
         }
     }
 
@@ -131,48 +212,56 @@ impl Finder<'_> {
 
 impl<'a> Visitor<'a> for Finder<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
+        walk_stmt(self, statement);
+        // What a statement calls comes before what it changes.
         match statement {
             Stmt::Assign(assign) => {
-                if let [Expr::Name(target)] = assign.targets.as_slice() {
+                if let [target] = assign.targets.as_slice()
+                    && let Some(name) = imported::dotted(target)
+                {
                     match self.value(&assign.value) {
-                        Some(value) => self.bound.insert(target.id.to_string(), value),
-                        None => self.bound.remove(target.id.as_str()),
+                        Some(value) => self.bound.insert(name, value),
+                        None => self.bound.remove(&name),
                     };
                 }
             }
-            Stmt::Expr(alone) => {
-                if let Expr::StringLiteral(text) = &*alone.value
-                    && text.value.to_str().contains(">>>")
-                {
-                    self.doctests.push(doctest(text.value.to_str()));
-                }
-            }
+            Stmt::Expr(alone) => match &*alone.value {
+                Expr::StringLiteral(text) => self.texts.push(text.value.to_str().to_owned()),
+                Expr::Call(call) => self.step(call),
+                _ => {}
+            },
             _ => {}
         }
-        walk_stmt(self, statement);
     }
 
     fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Call(call) = expression {
-            self.call(call);
+        match expression {
+            Expr::Call(call) => self.call(call),
+            Expr::BinOp(operation) => {
+                if let Some(name) = method_of(operation.op) {
+                    self.operation(&operation.left, name, &operation.right);
+                }
+            }
+            _ => {}
         }
         walk_expr(self, expression);
     }
 }
 
-/// The statements of a docstring's examples. One that is no Python must not cost the others.
-fn doctest(text: &str) -> String {
-    let mut statements: Vec<String> = Vec::new();
-    for line in text.lines().map(str::trim_start) {
-        if let Some(statement) = line.strip_prefix(">>>") {
-            statements.push(statement.strip_prefix(' ').unwrap_or(statement).to_owned());
-        } else if let (Some(more), Some(last)) = (line.strip_prefix("..."), statements.last_mut()) {
-            last.push('\n');
-            last.push_str(more.strip_prefix(' ').unwrap_or(more));
-        }
-    }
-    statements.retain(|statement| ruff_python_parser::parse_module(statement).is_ok());
-    statements.join("\n")
+/// What a class calls the method for an operator, without its underscores.
+fn method_of(operator: Operator) -> Option<&'static str> {
+    Some(match operator {
+        Operator::Add => "add",
+        Operator::Sub => "sub",
+        Operator::Mult => "mul",
+        Operator::Div => "truediv",
+        Operator::Mod => "mod",
+        Operator::Pow => "pow",
+        Operator::BitAnd => "and",
+        Operator::BitOr => "or",
+        Operator::BitXor => "xor",
+        _ => return None,
+    })
 }
 
 /// Whether an expression means the same anywhere in the module: it names nothing but what the file defines and what

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::mined::Mined;
 use crate::module::{Class, Parameter};
 use crate::random::Random;
+use crate::relate::relate;
 use crate::shape::Shape;
+use crate::uses::Compared;
 use crate::value::{Instance, Step, Value};
 
 /// Deeper than this, containers are empty and links are `None`.
@@ -41,18 +43,50 @@ const FUNCTIONS: [&[&str]; 4] = [
         "bool",
     ],
     &["lambda x, y: x + y", "lambda x, y: x < y", "lambda x, y: x - y", "max", "lambda x, y: x * y"],
-    &["lambda x, y, z: x + y + z", "lambda *a: a"],
+    &["lambda x, y, z: 1", "lambda *_: 0", "lambda x, y, z: x + y + z", "lambda *a: a"],
 ];
 
 pub(crate) struct Maker<'a> {
     pub(crate) classes: &'a BTreeMap<String, Class>,
-    pub(crate) mined: &'a Mined,
+    /// What the code mentions. Without it values are of their kinds and no more.
+    pub(crate) mined: Option<&'a Mined>,
     pub(crate) random: &'a mut Random,
 }
 
 impl Maker<'_> {
-    pub(crate) fn value(&mut self, shape: &Shape) -> Value {
-        self.at(shape, 0)
+    /// A value of a kind, often as the code compares it.
+    pub(crate) fn value(&mut self, shape: &Shape, compared: &Compared) -> Value {
+        self.value_at(shape, compared, 0)
+    }
+
+    /// How many values are given for a parameter such as `*args`.
+    pub(crate) fn count(&mut self, compared: &Compared) -> usize {
+        match self.random.pick(&compared.lengths) {
+            Some(&length) if self.random.percent(70) => length,
+            _ => 1 + self.random.below(3),
+        }
+    }
+
+    fn value_at(&mut self, shape: &Shape, compared: &Compared, depth: usize) -> Value {
+        if let Some(constant) = self.one_of(&compared.constants, shape) {
+            return constant;
+        }
+        let mut value = self.at(shape, depth);
+        if let (Value::List(items), Some(&length)) = (&mut value, self.random.pick(&compared.lengths))
+            && !items.is_empty()
+            && self.random.percent(30)
+        {
+            *items = items.iter().cycle().take(length).cloned().collect();
+        }
+        value
+    }
+
+    fn one_of(&mut self, constants: &[Value], shape: &Shape) -> Option<Value> {
+        let fitting: Vec<&Value> = constants.iter().filter(|value| Shape::of(value) == *shape).collect();
+        if fitting.is_empty() || !self.random.percent(25) {
+            return None;
+        }
+        self.random.pick(&fitting).map(|&value| value.clone())
     }
 
     /// An object of a class of the file, as something may have left it.
@@ -60,14 +94,17 @@ impl Maker<'_> {
         self.instance_at(class, 0)
     }
 
-    /// A value of one of a parameter's kinds, the likelier the greater its weight.
-    pub(crate) fn any_of(&mut self, parameter: &Parameter, depth: usize) -> Value {
-        let weights = parameter.choices.iter().map(|choice| choice.weight);
-        let index = self.random.weighted(weights);
-        match parameter.choices.get(index) {
-            Some(choice) => self.at(&choice.shape, depth),
-            None => Value::Int(self.integer()),
-        }
+    /// A value for a parameter of a constructor. Nobody learns which kinds of these fit, so a likelier one is chosen more
+    /// clearly than its weight says.
+    fn any_of(&mut self, parameter: &Parameter, depth: usize) -> Value {
+        let shape = self.kind_of(parameter).clone();
+        self.value_at(&shape, &parameter.compared, depth)
+    }
+
+    fn kind_of<'b>(&mut self, parameter: &'b Parameter) -> &'b Shape {
+        let index =
+            self.random.weighted(parameter.choices.iter().map(|choice| choice.weight * choice.weight));
+        parameter.choices.get(index).map_or(&Shape::Int, |choice| &choice.shape)
     }
 
     fn at(&mut self, shape: &Shape, depth: usize) -> Value {
@@ -97,6 +134,31 @@ impl Maker<'_> {
             }
             Shape::Grid(item) => self.grid(item, depth),
             Shape::Graph { weighted } => self.graph(*weighted),
+            Shape::Record(fields) => {
+                let fields =
+                    fields.iter().map(|(key, shape)| (Value::Str(key.clone()), self.at(shape, depth + 1)));
+                Value::Dict(fields.collect())
+            }
+            Shape::Object(attributes) => {
+                let attributes = attributes.iter().map(|(name, attribute)| {
+                    let value = match attribute {
+                        Shape::Again if depth < MAX_DEPTH && self.random.percent(60) => {
+                            self.at(shape, depth + 1)
+                        }
+                        attribute => self.at(attribute, depth + 1),
+                    };
+                    (name.clone(), value)
+                });
+                Value::Object(attributes.collect())
+            }
+            Shape::Again => Value::None,
+            Shape::Method => {
+                const GIVEN: [Shape; 6] =
+                    [Shape::Int, Shape::Int, Shape::Int, Shape::Bool, Shape::Str, Shape::None];
+                let shape = &GIVEN[self.random.below(GIVEN.len())];
+                let given = self.at(shape, depth + 1);
+                Value::Verbatim(format!("lambda *_: {given}"))
+            }
             Shape::Function(count) => {
                 let known = FUNCTIONS[(*count).min(FUNCTIONS.len() - 1)];
                 Value::Verbatim(known[self.random.below(known.len())].to_owned())
@@ -113,7 +175,7 @@ impl Maker<'_> {
     fn integer(&mut self) -> i64 {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(&mined) = random.pick(&self.mined.integers)
+            && let Some(&mined) = self.mined.and_then(|mined| random.pick(&mined.integers))
         {
             return mined.saturating_add(if random.percent(60) { 0 } else { random.between(-1, 1) });
         }
@@ -128,7 +190,7 @@ impl Maker<'_> {
     fn float(&mut self) -> f64 {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(&mined) = random.pick(&self.mined.floats)
+            && let Some(&mined) = self.mined.and_then(|mined| random.pick(&mined.floats))
         {
             return mined;
         }
@@ -138,9 +200,13 @@ impl Maker<'_> {
     fn text(&mut self) -> String {
         let random = &mut *self.random;
         if random.percent(25)
-            && let Some(mined) = random.pick(&self.mined.texts)
+            && let Some(mined) = self.mined.and_then(|mined| random.pick(&mined.texts))
         {
             return mined.clone();
+        }
+        let symbols = self.mined.map(Mined::symbols).unwrap_or_default();
+        if symbols.len() > 1 && random.percent(40) {
+            return formula(&symbols, random);
         }
         if random.percent(50) {
             return WORDS[random.below(WORDS.len())].to_owned();
@@ -195,6 +261,7 @@ impl Maker<'_> {
     fn graph(&mut self, weighted: bool) -> Value {
         let count = 2 + self.random.below(4);
         let by_letter = self.random.percent(60);
+        let by_sets = self.random.percent(20);
         let node = |index: usize| match by_letter {
             true => Value::Str(char::from(b'A' + index as u8).to_string()),
             false => Value::Int(index as i64),
@@ -203,6 +270,7 @@ impl Maker<'_> {
             let to: Vec<Value> =
                 (0..count).filter(|&to| to != from).filter(|_| self.random.percent(45)).map(node).collect();
             let neighbours = match weighted {
+                false if by_sets => Value::Set(to),
                 true => Value::Dict(
                     to.into_iter().map(|to| (to, Value::Int(self.random.between(1, 9)))).collect(),
                 ),
@@ -224,12 +292,15 @@ impl Maker<'_> {
         let given = class.parameters.iter().take_while(|parameter| !parameter.by_keyword);
         let mut arguments = Vec::new();
         for parameter in given {
-            let chance = if parameter.by_rest { 25 } else { 50 };
+            let chance = if parameter.by_rest { 25 } else { 40 };
             if parameter.has_default && self.random.percent(chance) {
                 break;
             }
-            let count = if parameter.by_rest { 1 + self.random.below(3) } else { 1 };
+            let count = if parameter.by_rest { self.count(&parameter.compared) } else { 1 };
             arguments.extend((0..count).map(|_| self.any_of(parameter, depth + 1)));
+        }
+        if self.mined.is_some() {
+            relate(arguments.iter_mut().collect(), self.random);
         }
         let mut steps = Vec::new();
         let is_inner = depth > 0;
@@ -241,17 +312,73 @@ impl Maker<'_> {
                 steps.push(Step::Set { attribute: link.clone(), value });
             }
         }
-        if !is_inner && !class.fillers.is_empty() && self.random.percent(75) {
-            let (method, parameters) = &class.fillers[self.random.below(class.fillers.len())];
-            for _ in 0..1 + self.random.below(4) {
-                let needed =
-                    parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
-                let arguments = needed.map(|parameter| self.any_of(parameter, depth + 2)).collect();
-                steps.push(Step::Call { method: method.clone(), arguments });
-            }
+        if !is_inner && self.random.percent(75) {
+            steps.extend(self.filling(class, depth));
         }
         Value::Instance(Instance { class: name.to_owned(), arguments, steps })
     }
+}
+
+impl Maker<'_> {
+    /// What puts something into an object: calls of one method most of the time, because what several do must fit, with
+    /// values of the same kinds.
+    fn filling(&mut self, class: &Class, depth: usize) -> Vec<Step> {
+        const COUNTS: [usize; 7] = [1, 2, 3, 3, 4, 5, 7];
+        let is_called_so =
+            class.changers.is_empty() || (!class.fillers.is_empty() && self.random.percent(80));
+        let methods = if is_called_so { &class.fillers } else { &class.changers };
+        if methods.is_empty() {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        let mut left = COUNTS[self.random.below(COUNTS.len())];
+        while left > 0 {
+            let (method, parameters) = &methods[self.random.below(methods.len())];
+            let needed =
+                || parameters.iter().take_while(|parameter| !parameter.by_keyword && !parameter.has_default);
+            let kinds: Vec<&Shape> = needed().map(|parameter| self.kind_of(parameter)).collect();
+            let count = if self.random.percent(75) { left } else { 1 + self.random.below(left) };
+            for _ in 0..count {
+                let arguments = needed()
+                    .zip(&kinds)
+                    .map(|(parameter, kind)| self.value_at(kind, &parameter.compared, depth + 2));
+                steps.push(Step::Call { method: method.clone(), arguments: arguments.collect() });
+            }
+            left -= count;
+        }
+        steps
+    }
+}
+
+/// A text of symbols that the code knows: brackets that open and close, symbols alone, or between names and numbers.
+fn formula(symbols: &[char], random: &mut Random) -> String {
+    const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
+    const OPERANDS: [char; 8] = ['a', 'b', 'c', 'x', '1', '2', '3', '7'];
+    let known = |&(open, close): &(char, char)| symbols.contains(&open) && symbols.contains(&close);
+    let pairs: Vec<(char, char)> = PAIRS.into_iter().filter(known).collect();
+    let length = 1 + random.below(8);
+    if !pairs.is_empty() && random.percent(40) {
+        let mut text = String::new();
+        let mut open = Vec::new();
+        for _ in 0..length {
+            let (opens, closes) = pairs[random.below(pairs.len())];
+            if open.is_empty() || random.percent(55) {
+                text.push(opens);
+                open.push(closes);
+            } else {
+                text.extend(open.pop());
+            }
+        }
+        text.extend(open.into_iter().rev());
+        return text;
+    }
+    let with_operands = random.percent(50);
+    let symbol = |random: &mut Random| symbols[random.below(symbols.len())];
+    let characters = (0..length).map(|at| match with_operands && at % 2 == 0 {
+        true => OPERANDS[random.below(OPERANDS.len())],
+        false => symbol(random),
+    });
+    characters.collect()
 }
 
 /// Whether an attribute that is `None` at first is likely to hold an object of the same class later.

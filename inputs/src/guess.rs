@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::module::Class;
 use crate::shape::Shape;
-use crate::uses::{LEVELS, Uses};
+use crate::uses::{Found, LEVELS, Uses};
 
 /// A kind of value and its weight among the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub(crate) struct Clues<'a> {
     /// The kind of its default; none for `None`, which says nothing.
     pub(crate) default: Option<Shape>,
     pub(crate) uses: &'a [Uses; LEVELS],
+    /// The uses of its attributes are among them, by `name.attribute`.
+    pub(crate) found: &'a Found,
     /// The class whose method takes it.
     pub(crate) owner: Option<&'a str>,
     pub(crate) classes: &'a BTreeMap<String, Class>,
@@ -112,8 +114,10 @@ fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
     if let Some(count) = uses.unpacked {
         weighed.add(Shape::Tuple(vec![Shape::Int; count.min(8)]), NEEDED);
     }
-    if uses.subscripted_by_text {
-        weighed.add(Shape::dict(Shape::Str, Shape::Int), NEEDED);
+    if !uses.keys.is_empty() {
+        let field = |key: &String| (key.clone(), named(key).unwrap_or(Shape::Int));
+        let record = Shape::Record(uses.keys.iter().map(field).collect());
+        weighed.add(record, if uses.subscripted_by_text { NEEDED } else { LIKELY / 2.0 });
     }
     if uses.subscripted || uses.stored_into {
         let item = item();
@@ -125,6 +129,9 @@ fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
             weighed.add(Shape::Str, LIKELY / 2.0);
         }
         weighed.add(Shape::Graph { weighted: false }, POSSIBLE * 4.0);
+    }
+    if uses.combined {
+        weighed.add(Shape::Int, LIKELY / 2.0);
     }
     if uses.iterated || uses.searched {
         weighed.add(Shape::list(item()), LIKELY + 2.0);
@@ -157,7 +164,7 @@ fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
 fn by_attributes(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
     let Some(uses) = clues.uses.get(level) else { return };
     let item = || element(clues, level + 1);
-    for attribute in &uses.attributes {
+    for attribute in uses.attributes.keys() {
         match attribute.as_str() {
             "split" | "strip" | "lower" | "upper" | "startswith" | "endswith" | "isdigit" | "isalpha"
             | "isalnum" | "find" | "rfind" | "encode" | "splitlines" | "format" | "join" | "isspace"
@@ -183,26 +190,81 @@ fn by_attributes(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
         }
     }
     // A class of the file that has all of them.
+    let mut is_known = false;
     for (name, class) in clues.classes {
-        let known = uses.attributes.iter().filter(|&attribute| class.has(attribute)).count();
+        let known = uses.attributes.keys().filter(|attribute| class.has(attribute)).count();
         if known > 0 && known == uses.attributes.len() {
             weighed.add(Shape::Instance(name.clone()), NEEDED + known as f64);
+            is_known = true;
         }
+    }
+    if level == 0 && !is_known && uses.attributes.keys().any(|attribute| !is_built_in(attribute)) {
+        // Nothing else that is known has these.
+        weighed.add(object(clues, uses), SAID);
     }
 }
 
+/// An object of a class that is not the file's: it has what is used of it.
+fn object(clues: &Clues<'_>, uses: &Uses) -> Shape {
+    let mut attributes = Vec::new();
+    for (attribute, called) in &uses.attributes {
+        let shape = if uses.links.contains(attribute) {
+            Shape::Again
+        } else if called.is_some() {
+            Shape::Method
+        } else {
+            let unused = Default::default();
+            let clues = Clues {
+                name: attribute,
+                annotation: None,
+                documented: None,
+                default: None,
+                uses: clues.found.get(&format!("{}.{attribute}", clues.name)).unwrap_or(&unused),
+                found: &Found::new(),
+                owner: None,
+                classes: clues.classes,
+            };
+            choices(&clues).swap_remove(0).shape
+        };
+        attributes.push((attribute.clone(), shape));
+    }
+    Shape::Object(attributes)
+}
+
 fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
-    let name = clues.name.trim_start_matches('_').trim_end_matches(char::is_numeric).to_lowercase();
+    let name = plain(clues.name);
+    // A class of this very name says more than the word.
+    if let Some(class) = clues.classes.keys().find(|class| class.to_lowercase() == name.replace('_', "")) {
+        weighed.add(Shape::Instance(class.clone()), NEEDED);
+    }
+    match named(&name) {
+        // Nothing else is called so, and lists are subscripted and searched as well.
+        Some(shape @ Shape::Graph { .. }) => weighed.add(shape, NAMED + NEEDED),
+        Some(Shape::Function(_)) if clues.uses[0].called.is_some() => {}
+        Some(shape) => weighed.add(shape, NAMED),
+        None => by_class(weighed, clues, name.rsplit('_').next().unwrap_or_default()),
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.trim_start_matches('_').trim_end_matches(char::is_numeric).to_lowercase()
+}
+
+/// What things of this name are, most of the time.
+fn named(name: &str) -> Option<Shape> {
+    let name = plain(name);
     let last = name.rsplit('_').next().unwrap_or_default();
     let numbers = || Shape::list(named_element(&name));
-    let shape = match last {
+    Some(match last {
         "n" | "k" | "m" | "num" | "number" | "count" | "size" | "length" | "i" | "j" | "x" | "y" | "a"
         | "b" | "c" | "p" | "q" | "r" | "target" | "value" | "val" | "amount" | "limit" | "index" | "idx"
         | "pos" | "low" | "high" | "left" | "right" | "start" | "end" | "lo" | "hi" | "total" | "depth"
         | "level" | "base" | "exponent" | "exp" | "mod" | "modulus" | "width" | "height" | "row" | "col"
         | "rows" | "cols" | "capacity" | "step" | "steps" | "key" | "item" | "data" | "element"
         | "digits" | "year" | "month" | "day" | "age" | "times" | "max" | "min" | "sum" | "seed"
-        | "degree" | "order" | "distance" => Shape::Int,
+        | "degree" | "order" | "distance" | "cost" | "price" | "quantity" | "z" | "u" | "w" | "id" => {
+            Shape::Int
+        }
         "s" | "t" | "st" | "string" | "str" | "text" | "word" | "pattern" | "msg" | "message" | "char"
         | "ch" | "name" | "line" | "sentence" | "prefix" | "suffix" | "substring" | "sub" | "letter"
         | "alphabet" | "url" | "path" | "title" | "expression" | "expr" | "pat" | "txt" | "symbol"
@@ -229,12 +291,8 @@ fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {
         "ratio" | "rate" | "probability" | "eps" | "epsilon" | "tol" | "angle" | "radius" | "alpha" => {
             Shape::Float
         }
-        _ => {
-            by_class(weighed, clues, last);
-            return;
-        }
-    };
-    weighed.add(shape, NAMED);
+        _ => return None,
+    })
 }
 
 /// A parameter that is called as a class of the file, or as the things that such a class is made for.
@@ -248,10 +306,26 @@ fn by_class(weighed: &mut Weighed, clues: &Clues<'_>, name: &str) {
         let lower = class.to_lowercase();
         let is_node = lower.contains("node")
             && ["root", "node", "head", "tail", "parent", "child", "other"].contains(&name);
-        if is_node || (name.len() > 2 && lower.contains(name)) {
+        // What makes an object is seldom called as the object.
+        let is_other = clues.owner != Some(class);
+        if is_node || (is_other && name.len() > 2 && lower.contains(name)) {
             weighed.add(Shape::Instance(class.clone()), NAMED);
         }
     }
+}
+
+/// Whether some built-in type has an attribute of this name.
+fn is_built_in(attribute: &str) -> bool {
+    const OF_TEXTS: &str = " capitalize casefold center count decode encode endswith expandtabs find format format_map \
+        hex index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle \
+        isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition \
+        rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill ";
+    const OF_OTHERS: &str = " add append as_integer_ratio bit_count bit_length clear conjugate copy denominator \
+        difference difference_update discard extend fromkeys get imag insert intersection intersection_update \
+        is_integer isdisjoint issubset issuperset items keys numerator pop popitem real remove reverse setdefault sort \
+        symmetric_difference symmetric_difference_update to_bytes union update values ";
+    let word = format!(" {attribute} ");
+    attribute.starts_with("__") || OF_TEXTS.contains(&word) || OF_OTHERS.contains(&word)
 }
 
 /// What the elements of a list of this name are.

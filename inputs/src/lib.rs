@@ -4,16 +4,20 @@
 //! from a seed. `module` reads a file, `search` proposes inputs and learns from what came of them.
 
 mod branches;
+mod docs;
 mod docstring;
+mod edges;
 mod equal;
 mod examples;
 mod generate;
 mod guess;
+mod imported;
 mod literal;
 mod mined;
 mod module;
 mod mutate;
 mod random;
+mod relate;
 mod search;
 mod shape;
 mod uses;

@@ -12,7 +12,23 @@ pub(crate) struct Mined {
 }
 
 impl Mined {
-    pub(crate) const EMPTY: Mined = Mined { integers: Vec::new(), floats: Vec::new(), texts: Vec::new() };
+    /// Characters that the code compares with: alone, or together in a text without letters and digits.
+    pub(crate) fn symbols(&self) -> Vec<char> {
+        let of_symbols = |text: &&String| {
+            let mut characters = text.chars();
+            let is_alone = characters.next().is_some() && characters.next().is_none();
+            const LONGEST: usize = 12;
+            let is_plain = |character: char| character.is_alphanumeric() || character.is_whitespace();
+            is_alone || (text.len() <= LONGEST && !text.chars().any(is_plain))
+        };
+        let mut symbols: Vec<char> = Vec::new();
+        for character in self.texts.iter().filter(of_symbols).flat_map(|text| text.chars()) {
+            if !character.is_whitespace() && !symbols.contains(&character) {
+                symbols.push(character);
+            }
+        }
+        symbols
+    }
 
     /// Adds those of these statements, without docstrings.
     pub(crate) fn look_into(&mut self, body: &[Stmt]) {

@@ -1,11 +1,12 @@
 //! A Python file, read without running it: what can be called in it, and what is known of the arguments.
 
+mod classes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{
     Decorator, Expr, ParameterWithDefault, Parameters, Stmt, StmtClassDef, StmtFunctionDef,
 };
-use ruff_text_size::Ranged;
 
 use crate::branches;
 use crate::docstring;
@@ -15,8 +16,8 @@ use crate::literal;
 use crate::mined::Mined;
 use crate::search::{Call, Origin};
 use crate::shape::Shape;
-use crate::uses;
-use crate::value::Value;
+use crate::uses::handed::{self, Takers};
+use crate::uses::{self, Compared, LEVELS, Uses};
 
 /// A file with more bytes is not searched: nobody wrote it by hand, and its tree may be as deep as it is long.
 const MAX_BYTES: usize = 256 << 10;
@@ -64,7 +65,7 @@ pub(crate) struct Callable {
 }
 
 /// Calls of one function that are taken from what somebody wrote.
-const MAX_PROPOSED: usize = 16;
+const MAX_WRITTEN: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
@@ -72,19 +73,31 @@ pub(crate) struct Parameter {
     pub(crate) by_keyword: bool,
     /// It stands for one of what `*args` takes.
     pub(crate) by_rest: bool,
-    pub(crate) default: Option<Value>,
     pub(crate) has_default: bool,
+    /// What its annotation or else its default says of its kind.
+    written: Shape,
     pub(crate) choices: Vec<Choice>,
+    pub(crate) compared: Compared,
 }
 
 impl Parameter {
-    /// Leaves only what is written down of its kinds; anything where nothing is.
-    pub(crate) fn forget_uses(&mut self) {
-        self.choices.retain(|choice| choice.weight >= guess::SAID / 2.0);
-        if self.choices.is_empty() {
-            let shape = self.default.as_ref().map_or(Shape::Any, Shape::of);
-            self.choices.push(Choice { shape, weight: 1.0 });
+    /// What can be said of it, by all clues.
+    fn new(name: &str, has_default: bool, clues: &Clues<'_>) -> Parameter {
+        Parameter {
+            name: name.to_owned(),
+            by_keyword: false,
+            by_rest: false,
+            has_default,
+            written: clues.annotation.clone().or_else(|| clues.default.clone()).unwrap_or(Shape::Any),
+            choices: guess::choices(clues),
+            compared: clues.uses[0].compared.clone(),
         }
+    }
+
+    /// Leaves only what is written down of its kind; anything where nothing is.
+    pub(crate) fn forget_uses(&mut self) {
+        self.choices = vec![Choice { shape: self.written.clone(), weight: 1.0 }];
+        self.compared = Compared::default();
     }
 }
 
@@ -97,8 +110,10 @@ pub(crate) struct Class {
     attributes: BTreeSet<String>,
     /// Attributes that are `None` until somebody sets them: links to other objects, most of the time.
     pub(crate) links: Vec<String>,
-    /// Methods that put something into an object.
+    /// Methods that put something into an object; those that are called so, if there are any.
     pub(crate) fillers: Vec<(String, Vec<Parameter>)>,
+    /// Other methods that take something and change the object.
+    pub(crate) changers: Vec<(String, Vec<Parameter>)>,
     /// Its objects exist already, under these names: the members of an enumeration.
     pub(crate) members: Vec<String>,
 }
@@ -109,6 +124,7 @@ impl Class {
         self.parameters.iter_mut().for_each(Parameter::forget_uses);
         self.links.clear();
         self.fillers.clear();
+        self.changers.clear();
     }
 
     pub(crate) fn has(&self, attribute: &str) -> bool {
@@ -136,17 +152,34 @@ impl Module {
     /// The calls of its functions in a text that somebody wrote about the file: Python, or Python among prose. Those
     /// whose arguments cannot be understood without running anything are left out.
     pub fn calls_in(&self, text: &str) -> Vec<Call> {
+        self.written(text, Origin::Proposed, examples::among_prose)
+    }
+
+    /// The calls of its functions in a test of it: Python that imports it by `name`. As above.
+    pub fn calls_in_test(&self, test: &str, name: &str) -> Vec<Call> {
+        self.written(test, Origin::Harvested, |test, functions, classes| {
+            examples::in_test(test, name, functions, classes)
+        })
+    }
+
+    fn written(
+        &self,
+        text: &str,
+        origin: Origin,
+        find: impl FnOnce(&str, &BTreeSet<String>, &BTreeSet<String>) -> Vec<Example>,
+    ) -> Vec<Call> {
         let functions: BTreeSet<String> = self.functions().map(str::to_owned).collect();
         let classes: BTreeSet<String> = self.classes.keys().cloned().collect();
-        let read = || examples::among_prose(text, &functions, &classes);
         let examples = match text.len() > MAX_BYTES {
             true => Vec::new(),
-            false => stacker::grow(STACK_BYTES + text.len() * STACK_FOR_EACH_BYTE, read),
+            false => stacker::grow(STACK_BYTES + text.len() * STACK_FOR_EACH_BYTE, || {
+                find(text, &functions, &classes)
+            }),
         };
         let mut calls: Vec<Call> = Vec::new();
         for Example { function, arguments } in examples {
-            if calls.iter().filter(|call| call.function == function).count() < MAX_PROPOSED {
-                calls.push(Call { origin: Origin::Proposed, function, arguments });
+            if calls.iter().filter(|call| call.function == function).count() < MAX_WRITTEN {
+                calls.push(Call { origin, function, arguments });
             }
         }
         calls
@@ -165,6 +198,8 @@ struct Reader<'a> {
     classes: Vec<&'a StmtClassDef>,
     names: BTreeSet<String>,
     shared: Mined,
+    /// What functions do with what is handed to them.
+    takers: Takers,
 }
 
 impl<'a> Reader<'a> {
@@ -176,12 +211,14 @@ impl<'a> Reader<'a> {
             classes: Vec::new(),
             names: BTreeSet::new(),
             shared: Mined::default(),
+            takers: Takers::new(),
         };
         reader.collect(body);
         reader.names = reader.classes.iter().map(|class| class.name.to_string()).collect();
         let constants =
             body.iter().filter(|statement| matches!(statement, Stmt::Assign(_) | Stmt::AnnAssign(_)));
         constants.for_each(|statement| reader.shared.look_into(std::slice::from_ref(statement)));
+        reader.takers = reader.takers();
         reader
     }
 
@@ -199,6 +236,27 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
+    }
+
+    fn takers(&self) -> Takers {
+        let mut takers = Takers::new();
+        for function in &self.functions {
+            takers.insert(function.name.to_string(), uses_of(function, 0));
+        }
+        for class in &self.classes {
+            for statement in &class.body {
+                if let Stmt::FunctionDef(method) = statement {
+                    let is_static = method
+                        .decorator_list
+                        .iter()
+                        .filter_map(decorator_name)
+                        .any(|name| name == "staticmethod");
+                    let name = format!("{}.{}", class.name, method.name);
+                    takers.insert(name, uses_of(method, usize::from(!is_static)));
+                }
+            }
+        }
+        takers
     }
 
     fn read(self) -> Module {
@@ -271,6 +329,7 @@ impl<'a> Reader<'a> {
         let parameters = self.parameters(
             &function.parameters,
             &function.body,
+            &[],
             class.map(|class| class.name.as_str()),
             usize::from(bound),
             classes,
@@ -279,10 +338,12 @@ impl<'a> Reader<'a> {
         Some(Callable { name, parameters, receiver, mined, branches })
     }
 
+    /// The parameters of a function of this body. Those of a constructor are judged by `methods`, too.
     fn parameters(
         &self,
         parameters: &Parameters,
         body: &[Stmt],
+        methods: &[&[Stmt]],
         owner: Option<&str>,
         skipped: usize,
         classes: &BTreeMap<String, Class>,
@@ -294,189 +355,67 @@ impl<'a> Reader<'a> {
             .collect();
         let names: Vec<&str> = every.iter().map(|(parameter, _)| parameter.parameter.name.as_str()).collect();
         let rest = parameters.vararg.as_deref();
+        let by_key = parameters.kwarg.as_deref().map(|parameter| parameter.name.as_str());
         let every_name: Vec<&str> =
-            names.iter().copied().chain(rest.map(|rest| rest.name.as_str())).collect();
-        let uses = uses::of(&every_name, body);
-        let documented = docstring::kinds(body, &names);
-        let each = every.iter().map(|&(parameter, by_keyword)| {
+            names.iter().copied().chain(rest.map(|rest| rest.name.as_str())).chain(by_key).collect();
+        let mut found = uses::of(&every_name, body, methods);
+        found.values_mut().for_each(|levels| handed::add(levels, owner, &self.takers));
+        let documented = docstring::kinds(body, &names, &self.names);
+        let annotated = |annotation: Option<&Expr>| Shape::annotated(annotation?, &self.names);
+        let nothing_done = Default::default();
+        let unsaid = |name| Clues {
+            name,
+            annotation: None,
+            documented: None,
+            default: None,
+            uses: found.get(name).unwrap_or(&nothing_done),
+            found: &found,
+            owner,
+            classes,
+        };
+        let mut each: Vec<Parameter> = Vec::new();
+        for (parameter, by_keyword) in every {
             let name = parameter.parameter.name.as_str();
-            let default = parameter.default.as_deref().and_then(literal::of);
+            let default = parameter.default.as_deref();
             let clues = Clues {
-                name,
-                annotation: parameter
-                    .parameter
-                    .annotation
-                    .as_deref()
-                    .and_then(|annotation| Shape::annotated(annotation, &self.names)),
+                annotation: annotated(parameter.parameter.annotation.as_deref()),
                 documented: documented.get(name).cloned(),
-                default: default.as_ref().map(Shape::of).filter(|shape| *shape != Shape::Any),
-                uses: &uses[name],
-                owner,
-                classes,
+                default: default
+                    .and_then(literal::of)
+                    .map(|value| Shape::of(&value))
+                    .filter(|shape| *shape != Shape::Any),
+                ..unsaid(name)
             };
-            Parameter {
-                name: name.to_owned(),
-                by_keyword,
-                by_rest: false,
-                has_default: parameter.default.is_some(),
-                choices: guess::choices(&clues),
-                default,
-            }
-        });
-        let mut each: Vec<Parameter> = each.collect();
+            each.push(Parameter { by_keyword, ..Parameter::new(name, default.is_some(), &clues) });
+        }
         let takes_rest = each.iter().all(|parameter| !parameter.by_keyword && !parameter.has_default);
         if let Some(rest) = rest.filter(|_| takes_rest) {
-            let [_, element, below] = uses[rest.name.as_str()].clone();
+            let [_, element, below] = found[rest.name.as_str()].clone();
             let clues = Clues {
-                name: rest.name.as_str(),
-                annotation: rest
-                    .annotation
-                    .as_deref()
-                    .and_then(|annotation| Shape::annotated(annotation, &self.names)),
-                documented: None,
-                default: None,
+                annotation: annotated(rest.annotation.as_deref()),
                 uses: &[element, below, Default::default()],
-                owner,
-                classes,
+                ..unsaid(rest.name.as_str())
             };
-            let choices = guess::choices(&clues);
-            let name = rest.name.to_string();
-            each.push(Parameter {
-                name,
-                by_keyword: false,
-                by_rest: true,
-                default: None,
-                has_default: true,
-                choices,
-            });
+            let mut parameter = Parameter { by_rest: true, ..Parameter::new(clues.name, true, &clues) };
+            parameter.compared.lengths.clone_from(&found[clues.name][0].compared.lengths);
+            each.push(parameter);
+        }
+        // What the body looks for among `**kwargs` can be given by these names.
+        let keys = by_key.map(|by_key| &found[by_key][0].keys);
+        for key in keys.into_iter().flatten().filter(|key| is_name(key)) {
+            each.push(Parameter { by_keyword: true, ..Parameter::new(key, true, &unsaid(key)) });
         }
         each
     }
+}
 
-    /// What a class is, but for its constructor.
-    fn outline(&self, class: &StmtClassDef) -> Class {
-        let mut outline = Class::default();
-        let is_enum = bases(class).any(|base| base.ends_with("Enum") || base.ends_with("Flag"));
-        for statement in &class.body {
-            match statement {
-                Stmt::FunctionDef(function) => {
-                    outline.attributes.insert(function.name.to_string());
-                    examples::attributes_set(&function.body, |name, value| {
-                        if function.name.as_str() == "__init__" && matches!(value, Some(Expr::NoneLiteral(_)))
-                        {
-                            outline.links.push(name.to_owned());
-                        }
-                        outline.attributes.insert(name.to_owned());
-                    });
-                }
-                Stmt::Assign(assign) => {
-                    for target in &assign.targets {
-                        if let Expr::Name(target) = target {
-                            outline.attributes.insert(target.id.to_string());
-                            if is_enum {
-                                outline.members.push(format!("{}.{}", class.name, target.id));
-                            }
-                        }
-                    }
-                }
-                Stmt::AnnAssign(assign) => {
-                    if let Expr::Name(target) = &*assign.target {
-                        outline.attributes.insert(target.id.to_string());
-                    }
-                }
-                _ => {}
-            }
-        }
-        // Those of the bases that stand in the file.
-        for base in bases(class) {
-            if let Some(base) = self.classes.iter().find(|other| other.name.as_str() == base)
-                && base.range().start() < class.range().start()
-            {
-                let inherited = self.outline(base);
-                outline.attributes.extend(inherited.attributes);
-                outline.links.extend(inherited.links);
-            }
-        }
-        outline
-    }
-
-    fn class(&self, class: &StmtClassDef, classes: &BTreeMap<String, Class>) -> Class {
-        let mut found = classes.get(class.name.as_str()).cloned().unwrap_or_default();
-        found.parameters = self.constructor(class, classes);
-        for statement in &class.body {
-            let Stmt::FunctionDef(method) = statement else { continue };
-            const FILLERS: [&str; 12] = [
-                "add", "append", "push", "insert", "put", "enqueue", "set", "extend", "offer", "union",
-                "update", "prepend",
-            ];
-            let name = method.name.as_str();
-            let fills =
-                FILLERS.iter().any(|filler| name == *filler || name.starts_with(&format!("{filler}_")));
-            if fills && !method.is_async && method.decorator_list.is_empty() {
-                let parameters =
-                    self.parameters(&method.parameters, &method.body, Some(class.name.as_str()), 1, classes);
-                found.fillers.push((name.to_owned(), parameters));
-            }
-        }
-        found
-    }
-
-    /// What the class is called with: the parameters of `__init__`, its own or that of a base, or a dataclass's fields.
-    fn constructor(&self, class: &StmtClassDef, classes: &BTreeMap<String, Class>) -> Vec<Parameter> {
-        for statement in &class.body {
-            if let Stmt::FunctionDef(function) = statement
-                && function.name.as_str() == "__init__"
-            {
-                return self.parameters(
-                    &function.parameters,
-                    &function.body,
-                    Some(class.name.as_str()),
-                    1,
-                    classes,
-                );
-            }
-        }
-        let is_record =
-            class.decorator_list.iter().filter_map(decorator_name).any(|name| name == "dataclass")
-                || bases(class).any(|base| base == "NamedTuple");
-        if is_record {
-            return self.fields(class, classes);
-        }
-        for base in bases(class) {
-            if let Some(base) = self.classes.iter().find(|other| other.name.as_str() == base)
-                && base.range().start() < class.range().start()
-            {
-                return self.constructor(base, classes);
-            }
-        }
-        Vec::new()
-    }
-
-    fn fields(&self, class: &StmtClassDef, classes: &BTreeMap<String, Class>) -> Vec<Parameter> {
-        let unused = Default::default();
-        let fields = class.body.iter().filter_map(|statement| {
-            let Stmt::AnnAssign(field) = statement else { return None };
-            let Expr::Name(name) = &*field.target else { return None };
-            let clues = Clues {
-                name: name.id.as_str(),
-                annotation: Shape::annotated(&field.annotation, &self.names),
-                documented: None,
-                default: None,
-                uses: &unused,
-                owner: None,
-                classes,
-            };
-            Some(Parameter {
-                name: name.id.to_string(),
-                by_keyword: false,
-                by_rest: false,
-                default: field.value.as_deref().and_then(literal::of),
-                has_default: field.value.is_some(),
-                choices: guess::choices(&clues),
-            })
-        });
-        fields.collect()
-    }
+/// The uses of each parameter, but for the first ones.
+fn uses_of(function: &StmtFunctionDef, skipped: usize) -> Vec<[Uses; LEVELS]> {
+    let Parameters { posonlyargs, args, .. } = &*function.parameters;
+    let names = posonlyargs.iter().chain(args).skip(skipped);
+    let names: Vec<&str> = names.map(|parameter| parameter.parameter.name.as_str()).collect();
+    let mut found = uses::of(&names, &function.body, &[]);
+    names.iter().map(|&name| found.remove(name).unwrap_or_default()).collect()
 }
 
 fn decorator_name(decorator: &Decorator) -> Option<&str> {
@@ -498,6 +437,11 @@ fn bases(class: &StmtClassDef) -> impl Iterator<Item = &str> {
         Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
         _ => None,
     })
+}
+
+/// Whether a text can be the keyword of an argument.
+fn is_name(text: &str) -> bool {
+    ruff_python_parser::parse_expression(text).is_ok_and(|parsed| matches!(parsed.expr(), Expr::Name(_)))
 }
 
 /// Its methods are for a test runner to call.

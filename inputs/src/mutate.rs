@@ -69,6 +69,12 @@ impl Mutator<'_> {
                     }
                 }
             }
+            Value::Object(attributes) => {
+                let at = self.random.below(attributes.len());
+                if let Some((_, value)) = attributes.get_mut(at) {
+                    self.change(value);
+                }
+            }
             Value::Verbatim(_) => {}
         }
     }

@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::edges;
 use crate::generate::Maker;
-use crate::mined::Mined;
 use crate::module::{Callable, Class, Module, Parameter};
 use crate::mutate::mutated;
 use crate::random::Random;
+use crate::relate::relate;
 use crate::value::{Value, written};
 
 /// What may be spent on one function.
@@ -148,11 +149,16 @@ impl<'a> Search<'a> {
         let callable = module.callables.iter().find(|callable| callable.name == function);
         let callable = callable.expect("the module has the function");
         let mut examples = VecDeque::new();
+        let mut random = Random::new(seed, &[function]);
         if guidance == Guidance::Coverage {
             let of_file = module.examples.iter().filter(|example| example.function == function);
             examples.extend(of_file.map(|example| (Origin::Harvested, example.arguments.clone())));
             let calls = calls.iter().filter(|call| call.function == function);
             examples.extend(calls.map(|call| (call.origin, call.arguments.clone())));
+            let mut maker =
+                Maker { classes: &module.classes, mined: Some(&callable.mined), random: &mut random };
+            let edges = edges::of(callable, &mut maker).into_iter();
+            examples.extend(edges.map(|arguments| (Origin::Typed, arguments)));
         }
         let mut parameters = callable.parameters.clone();
         let mut classes = Cow::Borrowed(&module.classes);
@@ -165,7 +171,7 @@ impl<'a> Search<'a> {
             callable,
             budget,
             guidance,
-            random: Random::new(seed, &[function]),
+            random,
             examples,
             classes,
             receivers: Vec::new(),
@@ -237,7 +243,7 @@ impl<'a> Search<'a> {
     }
 
     fn typed(&mut self) -> Pending {
-        let mined = if self.guidance == Guidance::Coverage { &self.callable.mined } else { &NOTHING_MINED };
+        let mined = (self.guidance == Guidance::Coverage).then_some(&self.callable.mined);
         let mut maker = Maker { classes: &self.classes, mined, random: &mut self.random };
         let mut arguments: Arguments = Vec::new();
         let mut choices = Vec::new();
@@ -258,13 +264,15 @@ impl<'a> Search<'a> {
             }
             let choice = maker.random.weighted(parameter.choices.iter().map(|choice| choice.weight));
             let Some(shape) = parameter.choices.get(choice).map(|choice| &choice.shape) else { continue };
-            let value = maker.value(shape);
             choices.push((index, choice));
             let keyword = (by_keyword || parameter.by_keyword).then(|| parameter.name.clone());
-            arguments.push((keyword, value));
+            let count = if parameter.by_rest { maker.count(&parameter.compared) } else { 1 };
+            for _ in 0..count {
+                arguments.push((keyword.clone(), maker.value(shape, &parameter.compared)));
+            }
         }
         if self.guidance == Guidance::Coverage {
-            relate(&mut arguments, &mut self.random);
+            relate(arguments.iter_mut().map(|(_, value)| value).collect(), &mut self.random);
         }
         Pending { arguments, choices }
     }
@@ -339,57 +347,11 @@ impl<'a> Search<'a> {
     }
 }
 
-static NOTHING_MINED: Mined = Mined::EMPTY;
-
 /// Whether an exception says that a value was of a kind that the function does not take, unless the code raised it
 /// itself.
 fn is_misfit(exception: &str) -> bool {
     ["TypeError", "AttributeError", "NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"]
         .contains(&exception)
-}
-
-/// What one searches for is more often there than chance would have it, and an index is more often within.
-fn relate(arguments: &mut [(Option<String>, Value)], random: &mut Random) {
-    let lists: Vec<Vec<Value>> = arguments
-        .iter()
-        .filter_map(|(_, value)| match value {
-            Value::List(items) if !items.is_empty() => Some(items.clone()),
-            Value::Dict(items) if !items.is_empty() => {
-                Some(items.iter().map(|(key, _)| key.clone()).collect())
-            }
-            _ => None,
-        })
-        .collect();
-    let Some(list) = lists.first() else { return };
-    let is_number = |value: &Value| matches!(value, Value::Int(_));
-    let has_number = arguments.iter().any(|(_, value)| is_number(value));
-    // What one looks for a number in is often sorted.
-    if has_number && random.percent(30) {
-        for (_, value) in arguments.iter_mut() {
-            if let Value::List(items) = value
-                && items.iter().all(is_number)
-            {
-                items.sort_by_key(|item| if let Value::Int(number) = item { *number } else { 0 });
-            }
-        }
-    }
-    for (_, value) in arguments {
-        let is_scalar = matches!(value, Value::Int(_) | Value::Str(_) | Value::Float(_));
-        if !is_scalar || !random.percent(50) {
-            continue;
-        }
-        match random.below(4) {
-            0 if matches!(value, Value::Int(_)) => *value = Value::Int(list.len() as i64),
-            1 if matches!(value, Value::Int(_)) => *value = Value::Int(random.below(list.len()) as i64),
-            _ => {
-                let same = |item: &&Value| std::mem::discriminant(*item) == std::mem::discriminant(value);
-                let fitting: Vec<&Value> = list.iter().filter(same).collect();
-                if let Some(item) = random.pick(&fitting) {
-                    *value = (*item).clone();
-                }
-            }
-        }
-    }
 }
 
 /// A call that was seen while the file ran, or that somebody proposes.

@@ -28,6 +28,14 @@ pub(crate) enum Shape {
     Graph {
         weighted: bool,
     },
+    /// A dict with these keys.
+    Record(Vec<(String, Shape)>),
+    /// An object of no class in particular, with these attributes.
+    Object(Vec<(String, Shape)>),
+    /// Of an object's attributes: another of its kind, or nothing.
+    Again,
+    /// Of an object's attributes: what can be called, whatever with.
+    Method,
     /// A function of so many parameters.
     Function(usize),
     /// An object of a class of the file.
@@ -48,7 +56,7 @@ impl Shape {
     pub(crate) fn of(value: &Value) -> Shape {
         let first = |items: &[Value]| Box::new(items.first().map_or(Shape::Any, Shape::of));
         match value {
-            Value::None | Value::Verbatim(_) => Shape::Any,
+            Value::None | Value::Verbatim(_) | Value::Object(_) => Shape::Any,
             Value::Bool(_) => Shape::Bool,
             Value::Int(_) => Shape::Int,
             Value::Float(_) => Shape::Float,

@@ -16,6 +16,8 @@ pub(crate) enum Value {
     Set(Vec<Value>),
     Dict(Vec<(Value, Value)>),
     Instance(Instance),
+    /// An object of no class in particular, with these attributes.
+    Object(Vec<(String, Value)>),
     /// An expression that is used as it stands: a large number, a lambda, a name of the module.
     Verbatim(String),
 }
@@ -49,6 +51,7 @@ impl Value {
                 });
                 all(&instance.arguments) + steps.sum::<usize>()
             }
+            Value::Object(attributes) => attributes.iter().map(|(_, value)| value.size()).sum(),
             Value::Str(text) => text.len() / 8,
             _ => 0,
         }
@@ -57,7 +60,7 @@ impl Value {
     /// Whether Python can put it into a set.
     pub(crate) fn is_hashable(&self) -> bool {
         match self {
-            Value::List(_) | Value::Set(_) | Value::Dict(_) => false,
+            Value::List(_) | Value::Set(_) | Value::Dict(_) | Value::Object(_) => false,
             Value::Tuple(items) => items.iter().all(Value::is_hashable),
             _ => true,
         }
@@ -111,6 +114,15 @@ impl fmt::Display for Value {
                 f.write_str("}")
             }
             Value::Instance(instance) => instance.fmt(f),
+            Value::Object(attributes) => {
+                // Whatever the module imports or defines itself, this is there.
+                f.write_str("__import__('types').SimpleNamespace(")?;
+                for (index, (name, value)) in attributes.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{name}={value}")?;
+                }
+                f.write_str(")")
+            }
             Value::Verbatim(text) => f.write_str(text),
         }
     }
@@ -187,6 +199,12 @@ mod tests {
             Value::Dict(vec![(text("a"), Value::None), (Value::Int(1), Value::Bool(true))]),
             "{'a': None, 1: True}",
         );
+    }
+
+    #[test]
+    fn an_object_without_a_class_reads_as_its_attributes() {
+        let node = Value::Object(vec![("val".to_owned(), Value::Int(1)), ("next".to_owned(), Value::None)]);
+        check(node, "__import__('types').SimpleNamespace(val=1, next=None)");
     }
 
     #[test]

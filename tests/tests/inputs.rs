@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dataset::{Dataset, InputOrigin, Outcome, Store, Verdict};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::system::{et_coord, text, verify};
 use tests::tracers::interpreters;
@@ -114,6 +114,22 @@ fn modes_add_up() {
     assert!(rows.len() > 10);
     let none = place.run("none", &["--mode", "cases"]);
     assert_eq!(none.iter().map(|row| row.outcome.as_str()).collect::<Vec<_>>(), ["no_entry"]);
+}
+
+#[test]
+fn calls_in_tests_beside_a_module_and_in_its_row_are_harvested() {
+    let code = "def scaled(vector, by):\n    return [part * by for part in vector]\n";
+    let test = "from package import maths\n\ndef test_scaled():\n    assert maths.scaled((4711, 2), 3)\n";
+    let place = Place::new(&[("maths.py", code), ("test_maths.py", test)]);
+    let harvested = |rows: &[Found]| {
+        let rows = rows.iter().filter(|row| row.entry == "scaled" && row.origin == "harvested");
+        rows.filter_map(|row| row.input.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(harvested(&place.rows("functions")), ["(4711, 2), 3"]);
+    place.verify();
+    let row = json!({ "code": code, "test_list": ["assert scaled([4711], 2) == [9422]"] });
+    let place = Place::new(&[("rows.jsonl", &row.to_string())]);
+    assert_eq!(harvested(&place.rows("functions")), ["[4711], 2"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::log::Name;
 use crate::namespace::Namespace;
 use crate::opcodes::Opcodes;
 use crate::python::{self, Owned, Raised};
+use crate::reach::{Reach, State};
 use crate::value::Limits;
 use crate::watch::Slot;
 
@@ -67,6 +68,8 @@ pub(crate) struct CodeInfo<V: Version> {
     jumps: HashMap<(i64, i64), Option<u32>>,
     /// What instructions read as, where they are told.
     disassembly: Option<Disassembly>,
+    /// What its lines can change, where they are told.
+    reach: Option<Reach>,
     /// Memory of frames that are over.
     spare: Vec<Box<[Slot<V>]>>,
 }
@@ -76,7 +79,7 @@ impl<V: Version> CodeInfo<V> {
         code: Code<V>,
         body: Body,
         globals: &mut Namespace<V>,
-        opcodes: Option<&'static Opcodes>,
+        granularity: Granularity,
     ) -> Result<CodeInfo<V>, Raised> {
         let object = Owned::of(code.obj());
         // Unlike the instructions in memory, these are free of specialisation and instrumentation.
@@ -93,14 +96,18 @@ impl<V: Version> CodeInfo<V> {
             can_raise_handled: false,
             jumps: HashMap::new(),
             disassembly: None,
+            reach: None,
             spare: Vec::new(),
             object,
         };
         info.scan(code, globals);
-        if let Some(opcodes) = opcodes {
+        if granularity >= Granularity::Line {
+            info.reach = Some(Reach::new(Opcodes::learn()?, body));
+        }
+        if granularity == Granularity::Instruction {
             let exceptions = info.object.attribute(c"co_exceptiontable")?;
             let exceptions = python::as_bytes(&exceptions);
-            info.disassembly = Some(Disassembly::new::<V>(opcodes, info.units(), exceptions));
+            info.disassembly = Some(Disassembly::new::<V>(Opcodes::learn()?, info.units(), exceptions));
         }
         Ok(info)
     }
@@ -172,6 +179,24 @@ impl<V: Version> CodeInfo<V> {
         described.map_or(Description { offset, name: "", argument: None }, |(disassembly, code)| {
             disassembly.describe(code, self.units(), offset, limits)
         })
+    }
+
+    /// Whether what runs in a frame from the instruction at this byte offset to the next event changes nothing in place.
+    ///
+    /// # Safety
+    /// The frame must be one of this code, and its variables have been looked at in the event at hand.
+    pub(crate) unsafe fn is_calm(
+        &mut self,
+        frame: Frame<V>,
+        line: u32,
+        slots: &[Slot<V>],
+        globals: &mut Namespace<V>,
+    ) -> bool {
+        let Some(reach) = &mut self.reach else { return false };
+        let Ok(offset) = usize::try_from(frame.instruction_offset()) else { return false };
+        let units = python::as_bytes(&self.instructions);
+        // SAFETY: the caller vouches for the frame.
+        unsafe { reach.is_calm(units, offset, State { frame, locals: &self.locals, slots, line }, globals) }
     }
 
     /// Number of locals of its frames, on which their stack stands.
@@ -275,7 +300,6 @@ impl<V: Version> Codes<V> {
         globals: &mut Namespace<V>,
         granularity: Granularity,
     ) -> Result<Codes<V>, Raised> {
-        let opcodes = if granularity == Granularity::Instruction { Some(Opcodes::learn()?) } else { None };
         let mut codes = Codes { infos: Vec::new(), numbers: HashMap::default() };
         let mut found = vec![(module, Body::Module)];
         while let Some((code, body)) = found.pop() {
@@ -283,7 +307,7 @@ impl<V: Version> Codes<V> {
             if codes.numbers.insert(code.obj().address(), number).is_some() {
                 continue;
             }
-            codes.infos.push(CodeInfo::new(code, body, globals, opcodes)?);
+            codes.infos.push(CodeInfo::new(code, body, globals, granularity)?);
             for constant in code.constants().items().iter().flatten() {
                 if let Some(nested) = Code::of(*constant) {
                     found.push((nested, if nested.is_function() { Body::Function } else { Body::Class }));

@@ -44,12 +44,12 @@ pub(crate) struct Description<'a> {
 
 /// An instruction where it stands.
 #[derive(Clone, Copy)]
-struct Step {
-    offset: usize,
-    opcode: u8,
-    argument: usize,
+pub(crate) struct Step {
+    pub(crate) offset: usize,
+    pub(crate) opcode: u8,
+    pub(crate) argument: usize,
     /// Where the next instruction stands.
-    next: usize,
+    pub(crate) next: usize,
 }
 
 impl Disassembly {
@@ -177,7 +177,7 @@ fn written(limits: Limits, write: impl FnOnce(&mut Text)) -> Vec<u8> {
 }
 
 /// The instructions in order, without the caches behind them.
-fn steps<V: Version>(units: &[u8]) -> impl Iterator<Item = Step> {
+pub(crate) fn steps<V: Version>(units: &[u8]) -> impl Iterator<Item = Step> {
     const CACHE: u8 = 0;
     let units = units.as_chunks::<UNIT>().0;
     let mut extended = 0;
@@ -196,7 +196,7 @@ fn steps<V: Version>(units: &[u8]) -> impl Iterator<Item = Step> {
 }
 
 /// Where an instruction jumps to, if it can.
-fn target(opcodes: &Opcodes, step: Step) -> Option<usize> {
+pub(crate) fn target(opcodes: &Opcodes, step: Step) -> Option<usize> {
     let Argument::Jump { is_backward } = opcodes.argument(step.opcode) else { return None };
     let distance = step.argument * UNIT;
     if is_backward { step.next.checked_sub(distance) } else { Some(step.next + distance) }

@@ -3,12 +3,12 @@
 //! What it writes is defined in `docs/trace.md`, how in `trace::wire`. From the interpreter to the log:
 //!
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
-//! - `tracer` keeps the stack of traced frames and turns each event into an item of the log; `depth` says which
-//!   calls are stepped into.
+//! - `tracer` keeps the stack of traced frames and turns each event into an item of the log; an `activation` is one of
+//!   those frames, and `depth` says which calls are stepped into.
 //! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
 //! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
-//! - `watch` finds out whether a variable differs from what it was.
+//! - `watch` finds out whether a variable differs from what it was; `reach` says after which lines it need not look.
 //! - `value` writes values as bounded text without running any code of the program.
 //! - `log` writes into the memory that is shared with the worker.
 //! - `layout` is the only place that knows how objects lie in memory.
@@ -20,6 +20,7 @@
 //! used only within the event in which it was read; what is kept for longer is a [`python::Owned`] or an
 //! address that is compared and never followed.
 
+mod activation;
 mod code;
 mod depth;
 mod disassembly;
@@ -34,6 +35,7 @@ mod namespace;
 mod opcodes;
 mod program;
 mod python;
+mod reach;
 mod tracer;
 mod value;
 mod watch;

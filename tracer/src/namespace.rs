@@ -9,7 +9,7 @@ use crate::layout::{Dict, Entries, Obj, Str, Version};
 use crate::log::{Full, Log, Name};
 use crate::python::Owned;
 use crate::value;
-use crate::watch::Slot;
+use crate::watch::{Clock, Slot};
 
 /// Number of a variable in its namespace.
 pub(crate) type VariableNumber = u32;
@@ -93,9 +93,19 @@ impl<V: Version> Namespace<V> {
         variable
     }
 
+    /// The slot of a variable.
+    pub(crate) fn slot(&self, number: VariableNumber) -> &Slot<V> {
+        &self.variables[number as usize].slot
+    }
+
     /// Looks at some variables.
     #[inline(always)]
-    pub(crate) fn look_at(&mut self, log: &mut Log, variables: &[VariableNumber]) -> Result<(), Full> {
+    pub(crate) fn look_at(
+        &mut self,
+        log: &mut Log,
+        clock: &mut Clock,
+        variables: &[VariableNumber],
+    ) -> Result<(), Full> {
         if variables.is_empty() {
             return Ok(());
         }
@@ -107,13 +117,13 @@ impl<V: Version> Namespace<V> {
         for &number in variables {
             let variable = &mut self.variables[number as usize];
             let value = variable.value(&entries, self.epoch);
-            variable.look(log, self.scope, value, &mut self.present)?;
+            variable.look(log, clock, self.scope, value, &mut self.present)?;
         }
         Ok(())
     }
 
     /// Looks at all names that are bound.
-    pub(crate) fn look_at_all(&mut self, log: &mut Log) -> Result<(), Full> {
+    pub(crate) fn look_at_all(&mut self, log: &mut Log, clock: &mut Clock) -> Result<(), Full> {
         let entries = self.dict.entries::<V>();
         self.looks += 1;
         let mut found = 0;
@@ -126,12 +136,12 @@ impl<V: Version> Namespace<V> {
             let variable = &mut self.variables[number as usize];
             variable.seen = self.looks;
             found += 1;
-            variable.look(log, self.scope, Some(value), &mut self.present)?;
+            variable.look(log, clock, self.scope, Some(value), &mut self.present)?;
         }
         if found < self.present {
             let lost = self.variables.iter_mut().filter(|variable| variable.seen != self.looks);
             for variable in lost {
-                variable.look(log, self.scope, None, &mut self.present)?;
+                variable.look(log, clock, self.scope, None, &mut self.present)?;
             }
         }
         Ok(())
@@ -152,12 +162,13 @@ impl<V: Version> Variable<V> {
     fn look(
         &mut self,
         log: &mut Log,
+        clock: &mut Clock,
         scope: Scope,
         value: Option<Obj>,
         present: &mut usize,
     ) -> Result<(), Full> {
         let existed = !self.slot.is_absent();
-        self.slot.look(log, &mut self.name, scope, value)?;
+        self.slot.look(log, clock, &mut self.name, scope, value)?;
         *present = *present + usize::from(value.is_some()) - usize::from(existed);
         Ok(())
     }

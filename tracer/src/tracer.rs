@@ -7,14 +7,15 @@ use pyo3_ffi as ffi;
 use trace::wire::tag;
 use trace::{GapReason, Granularity, Request, Scope};
 
-use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes, Watched};
+use crate::activation::{Activation, is_told_by_value};
+use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
 use crate::depth::DepthLimit;
-use crate::layout::{Code, Dict, Exception, Frame, Obj, Shape, Thread, Traceback, Version, handed_out};
-use crate::log::{Full, Log, Purse, ThreadNumber};
+use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, handed_out};
+use crate::log::{Full, Purse, ThreadNumber};
 use crate::namespace::Namespace;
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
-use crate::watch::Slot;
+use crate::watch::{Clock, Slot, set_namespace};
 
 /// Traces one program. It is told of what happens in its frames, and of some things that happen elsewhere.
 pub(crate) struct Tracer<V: Version> {
@@ -35,6 +36,7 @@ pub(crate) struct Tracer<V: Version> {
     /// Number of the next frame that is entered.
     next_frame: u32,
     events_left: u64,
+    clock: Clock,
     depth: DepthLimit,
     /// The last event but `output` and `effect` was a gap for calls that are not stepped into.
     in_gap: bool,
@@ -42,19 +44,6 @@ pub(crate) struct Tracer<V: Version> {
     passing: Option<Passing>,
     /// For what is told once and not looked at again.
     argument: Slot<V>,
-}
-
-/// A frame of the source that is entered or suspended.
-struct Activation<V: Version> {
-    frame: Frame<V>,
-    number: u32,
-    code: CodeNumber,
-    line: u32,
-    slots: Box<[Slot<V>]>,
-    /// The names that a class body has bound.
-    names: Option<Box<Namespace<V>>>,
-    /// The exception that is on its way out of the frame, where the interpreter does not say so itself.
-    leaving: Option<Owned>,
 }
 
 /// An exception that has left a frame. It is not held: it holds frames, and so would keep what they hold from
@@ -81,6 +70,7 @@ impl<V: Version> Tracer<V> {
         namespace: Dict,
         request: &Request<'_>,
     ) -> Result<Self, Raised> {
+        set_namespace(namespace.obj());
         let mut globals = Namespace::new(namespace, Scope::Global);
         Ok(Tracer {
             granularity: request.granularity,
@@ -97,6 +87,7 @@ impl<V: Version> Tracer<V> {
             suspended: HashMap::default(),
             next_frame: 0,
             events_left: request.bounds.max_events,
+            clock: Clock::new(),
             passing: None,
             argument: Slot::new(),
         })
@@ -221,6 +212,7 @@ impl<V: Version> Tracer<V> {
 
     /// Tells that calls are left out here, unless that was the last thing told.
     fn leave_out(&mut self) -> Result<(), Ended> {
+        self.disturb();
         if !self.in_gap {
             self.passing = None;
             self.log.gap(GapReason::Depth)?;
@@ -235,6 +227,8 @@ impl<V: Version> Tracer<V> {
         if self.top(frame).is_some() {
             let event = self.write_line(line);
             self.finish(event);
+        } else {
+            self.disturb();
         }
     }
 
@@ -245,7 +239,24 @@ impl<V: Version> Tracer<V> {
         let delta = i64::from(line) - i64::from(top.line);
         top.line = line;
         self.log.line(delta)?;
-        self.changes(Purse::Others)
+        self.changes(Purse::Others)?;
+        if self.clock.is_asked() && self.is_calm() {
+            self.clock.stay_calm();
+        }
+        Ok(())
+    }
+
+    /// Whether what the innermost frame does next, on the line that was just told, changes nothing in place.
+    fn is_calm(&mut self) -> bool {
+        let Some(top) = self.stack.last() else { return false };
+        let code = self.codes.get(top.code);
+        // SAFETY: the frame is of this code, and its variables have just been looked at.
+        unsafe { code.is_calm(top.frame, top.line, &top.slots, &mut self.globals) }
+    }
+
+    /// Something has happened, or may have, that no event looks at.
+    pub(crate) fn disturb(&mut self) {
+        self.clock.disturb();
     }
 
     /// The instruction at this byte offset is about to run, or has just entered the frame.
@@ -344,6 +355,7 @@ impl<V: Version> Tracer<V> {
         traceback: Option<Traceback<V>>,
         offset: isize,
     ) {
+        self.disturb();
         let Some(top) = self.top(frame) else { return };
         let code = top.code;
         if self.is_passing(exception, traceback) || self.ends_iteration(code, exception, offset) {
@@ -434,7 +446,8 @@ impl<V: Version> Tracer<V> {
             for local in locals {
                 // SAFETY: the locals are those of the frame's code.
                 if let Some(value) = unsafe { local.value_in(top.frame) } {
-                    self.argument.look(&mut self.log, &mut local.name, Scope::Local, Some(value))?;
+                    let (log, clock) = (&mut self.log, &mut self.clock);
+                    self.argument.look(log, clock, &mut local.name, Scope::Local, Some(value))?;
                     self.argument.clear();
                 }
             }
@@ -452,60 +465,28 @@ impl<V: Version> Tracer<V> {
             return Ok(());
         }
         let CodeInfo { locals, globals, body, .. } = self.codes.get(top.code);
+        self.clock.begin();
         self.log.open(purse);
+        let (log, clock) = (&mut *self.log, &mut self.clock);
         for (slot, local) in top.slots.iter_mut().zip(locals) {
             // SAFETY: the locals are those of the frame's code.
             let value = unsafe { local.value_in(top.frame) };
-            slot.look(&mut self.log, &mut local.name, Scope::Local, value)?;
+            slot.look(log, clock, &mut local.name, Scope::Local, value)?;
         }
         if let Purse::Arguments = purse {
-            self.log.open(Purse::Others);
+            log.open(Purse::Others);
         }
         match body {
-            Body::Function => self.globals.look_at(&mut self.log, globals)?,
+            Body::Function => self.globals.look_at(log, clock, globals)?,
             Body::Class => {
                 if let Some(names) = &mut top.names {
-                    names.look_at_all(&mut self.log)?;
+                    names.look_at_all(log, clock)?;
                 }
-                self.globals.look_at(&mut self.log, globals)?;
+                self.globals.look_at(log, clock, globals)?;
             }
-            Body::Module => self.globals.look_at_all(&mut self.log)?,
+            Body::Module => self.globals.look_at_all(log, clock)?,
         }
         self.log.end_event()?;
         Ok(())
     }
-}
-
-impl<V: Version> Activation<V> {
-    /// Writes an object on the stack: by the name of the first local that holds it and is known to read as it was
-    /// last told, else by its value.
-    fn write_item(&self, log: &mut Log, locals: &mut [Watched], object: Obj) -> Result<(), Full> {
-        let mut both = locals.iter_mut().zip(&self.slots);
-        let holder = both.find(|(local, slot)| {
-            // SAFETY: the locals are those of the frame's code.
-            let value = unsafe { local.value_in(self.frame) };
-            value == Some(object) && slot.reads_as(log, object)
-        });
-        match holder {
-            Some((local, _)) => log.local_item::<V>(&mut local.name),
-            None => log.value_item::<V>(object),
-        }
-    }
-}
-
-/// Whether an object on the stack is always written out: a number or a text says no less than the name of a local
-/// that happens to hold the same object.
-fn is_told_by_value(object: Obj) -> bool {
-    let shape = Shape::of(object);
-    let is_plain = matches!(
-        shape,
-        Shape::None
-            | Shape::Bool(_)
-            | Shape::Int(_)
-            | Shape::Float(_)
-            | Shape::Complex(..)
-            | Shape::Str(_)
-            | Shape::Bytes(_)
-    );
-    is_plain && shape.is_exact(object.ty())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataset::source::{Body, Source, SourceError};
+use dataset::source::{self, Body, Source, SourceError};
 use dataset::{
     Dropped, ErrorKind, EventWriter, JobId, Limits, Mode, PartError, PartHeader, PartWriter, Row, Store,
     StoreError, attempt_key,
@@ -200,9 +200,17 @@ impl Stage for Running<'_, '_> {
     }
 
     fn propose(&mut self, module: &Module, code: &str) -> Result<Vec<Call>, ShardFault> {
-        let Some(proposals) = &self.task.trace.executions.proposals else { return Ok(Vec::new()) };
-        let proposed = proposals::of(module, code, proposals, self.runner.client.as_deref(), self.store);
-        proposed.map_err(|missing| ShardFault::Proposals { path: self.source.path.clone(), missing })
+        let name = self.source.module_name();
+        let mut calls = Vec::new();
+        for test in self.source.tests().into_iter().chain(self.tests_beside()?) {
+            calls.extend(module.calls_in_test(&test, name));
+        }
+        if let Some(proposals) = &self.task.trace.executions.proposals {
+            let proposed = proposals::of(module, code, proposals, self.runner.client.as_deref(), self.store);
+            let missed = |missing| ShardFault::Proposals { path: self.source.path.clone(), missing };
+            calls.extend(proposed.map_err(missed)?);
+        }
+        Ok(calls)
     }
 
     fn keep(
@@ -262,6 +270,18 @@ impl Running<'_, '_> {
                 append_row(self.part, |_| common.filtered(source, ending))
             }
             None => Ok(()),
+        }
+    }
+
+    fn tests_beside(&self) -> Result<Vec<String>, SourceError> {
+        let mut patience = Patience::new();
+        loop {
+            match source::tests_beside(&self.task.trace.shard.range, &self.source.path) {
+                Err(error) if error.may_pass() && !self.progress.is_stopped() && patience.wait() => {
+                    warn!(path = self.source.path, %error, "could not look for tests, trying again");
+                }
+                found => return found,
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! `location` tells what the user named, `listing` names the sources of it in order, `plan` cuts that order into
 //! shards, and `tree`, `cases`, `table` and `listed` read what a shard's range holds.
 
+mod beside;
 mod cases;
 mod cell;
 mod encoding;
@@ -24,6 +25,7 @@ use crate::hex::hex;
 use crate::store::Object;
 use crate::walk::WalkError;
 use crate::{ErrorKind, Job, Range, Shard, StoreError};
+pub use beside::tests_beside;
 pub use encoding::{EncodingError, decode_source};
 pub(crate) use listing::{Listed, Listing};
 pub(crate) use location::{Location, resolve};
@@ -96,6 +98,26 @@ impl Source {
             Body::Call { .. } => CALLED_FUNCTION,
             Body::Script(_) | Body::Cases { .. } | Body::Unreadable { .. } => SCRIPT_ENTRY,
         }
+    }
+
+    /// What its row has to test it, as Python that calls what it defines.
+    pub fn tests(&self) -> Vec<String> {
+        match &self.body {
+            Body::Call { input, .. } => vec![format!("{CALLED_FUNCTION}({input})")],
+            Body::Cases { cases, .. } => {
+                let tests = cases.iter().filter_map(|case| match case {
+                    Case::Test(test) => Some(test.clone()),
+                    Case::Run { .. } => None,
+                });
+                tests.collect()
+            }
+            Body::Script(_) | Body::Unreadable { .. } => Vec::new(),
+        }
+    }
+
+    /// The name by which others import it.
+    pub fn module_name(&self) -> &str {
+        self.filename.strip_suffix(".py").unwrap_or(&self.filename)
     }
 
     /// Its text; empty where there is none or it cannot be decoded.

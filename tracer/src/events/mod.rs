@@ -6,6 +6,7 @@ mod settrace;
 
 use crate::layout::Version;
 use crate::python::Result;
+use crate::reach;
 use crate::tracer::Tracer;
 
 /// The events of a program, switched on.
@@ -16,6 +17,7 @@ pub(crate) enum Events<V: Version> {
 
 /// Makes ready for programs. None may have run before, since it could have changed what names stand for.
 pub(crate) fn prepare<V: Version>() -> Result<()> {
+    reach::prepare()?;
     if V::MINOR >= 12 { monitoring::prepare() } else { settrace::prepare() }
 }
 

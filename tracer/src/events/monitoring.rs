@@ -18,6 +18,7 @@ use crate::code::CodeNumber;
 use crate::intercept::{Call, Function, intercepted};
 use crate::layout::{Exception, Frame, Int, Obj, Thread, Traceback, Version};
 use crate::python::{self, Owned, Result};
+use crate::reach;
 use crate::tracer::Tracer;
 
 /// The tools that the tracer can be, in the order of preference: first those that CPython does not give a name to.
@@ -194,6 +195,10 @@ fn reach_for_tool(_: &'static Function<()>, call: &Call<'_>) -> *mut PyObject {
     // A number too large for a tool is refused by the interpreter.
     let number = call.arguments.first().filter(|number| Int::plain(**number).is_some());
     let number = number.and_then(|number| Owned::of(*number).to_i64().inspect_err(|_| python::clear()).ok());
+    if active.is_some() {
+        // Its callbacks run between instructions.
+        reach::disturb();
+    }
     if let (Some(tool), Some(number)) = (active, number)
         && tool.make_way(number).is_err()
     {

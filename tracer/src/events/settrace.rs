@@ -213,6 +213,9 @@ unsafe extern "C" fn hook<V: Version>(
         }
         if tracer.is_on(Thread::current()) {
             on_event(tracer, FrameObject::from_ptr(object), what, Obj::maybe(argument), own.is_none());
+            if own.is_some() {
+                tracer.disturb();
+            }
         }
     }
     let Some((function, own)) = own else { return 0 };

@@ -27,6 +27,10 @@ impl Dict {
         Dict(object)
     }
 
+    pub(crate) fn obj(self) -> Obj {
+        self.0
+    }
+
     pub(crate) fn class(self) -> Type {
         self.0.ty()
     }

@@ -12,10 +12,13 @@ pub(crate) struct EnumMember {
 
 impl EnumMember {
     /// If the object is one. A member that is still being made may not be.
+    #[inline(always)]
     pub(crate) fn of<V: Version>(object: Obj) -> Option<EnumMember> {
-        if !object.ty().is_enumeration() {
-            return None;
-        }
+        if object.ty().is_enumeration() { EnumMember::made::<V>(object) } else { None }
+    }
+
+    #[inline(never)]
+    fn made<V: Version>(object: Obj) -> Option<EnumMember> {
         let (attributes, _) = Instance::from_obj(object).attributes::<V>();
         let attribute = |known: Known| {
             let (_, value) = attributes.get(attributes.find(known.name())?)?;

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use pyo3_ffi as ffi;
 use pyo3_ffi::{PyFrameObject, PyObject, PyThreadState};
 
-use super::{Bytes, Obj, Str, Tuple, Version};
+use super::{Breaker, Bytes, Obj, Str, Tuple, Version};
 
 /// An interpreter frame. It stays at its address for as long as its function runs or is suspended.
 #[derive(Debug)]
@@ -209,6 +209,19 @@ impl<V: Version> Code<V> {
         u32::try_from(line).unwrap_or(0)
     }
 
+    /// The line of the instruction at a byte offset, if it belongs to one.
+    pub(crate) fn line_at(self, offset: usize) -> Option<u32> {
+        Some(self.line_of(self.0.address() + V::CODE.instructions + offset)).filter(|line| *line > 0)
+    }
+
+    /// Whether the instruction at a byte offset is one where the interpreter tells of a line, when the one before was
+    /// another's. Where lines come from the trace hook that goes for the first instruction of each.
+    pub(crate) fn tells_line_at(self, offset: usize) -> bool {
+        const INSTRUMENTED_LINE: u8 = 254;
+        // SAFETY: the caller's offset is that of an instruction, which lie in the code object.
+        V::MINOR < 12 || unsafe { self.0.field::<u8>(V::CODE.instructions + offset) } == INSTRUMENTED_LINE
+    }
+
     /// Whether its locals are in the frame rather than in a namespace: a function's are.
     pub(crate) fn is_function(self) -> bool {
         const OPTIMIZED: i32 = 1;
@@ -323,6 +336,33 @@ impl<V: Version> Thread<V> {
             let place = |offset| self.0.as_ptr().byte_add(offset);
             let function = place(V::THREAD.trace_function).cast::<Option<TraceFunction>>().read();
             Some((function?, Obj::maybe(place(V::THREAD.trace_object).cast::<*mut PyObject>().read())?))
+        }
+    }
+
+    /// Whether nothing but this thread's own instructions can run until one of them calls something: there is no other
+    /// thread, nothing waits to be done between instructions, and nobody but the tracer is told of them.
+    pub(crate) fn is_undisturbed(self) -> bool {
+        const OTHERS: usize = 0;
+        const INTERPRETER: usize = 16;
+        const POINTER: usize = size_of::<usize>();
+        // SAFETY: a thread state begins with its neighbours in the list of threads and the interpreter's state, and has
+        // the other fields. The profile function lies before the trace function.
+        unsafe {
+            let state = self.0.as_ptr();
+            let word = |offset: usize| state.byte_add(offset).cast::<usize>().read();
+            let is_alone = word(OTHERS) == 0 && word(OTHERS + POINTER) == 0;
+            let has_own_hook = V::MINOR < 12 || word(V::THREAD.trace_function) == 0;
+            let is_unwatched = has_own_hook && word(V::THREAD.trace_function - POINTER) == 0;
+            let is_unbroken = match V::THREAD.breaker {
+                Breaker::Irrelevant => true,
+                Breaker::Thread(offset) => word(offset) & 0xff == 0,
+                Breaker::Interpreter(offset) => {
+                    let breaker = (word(INTERPRETER) as *const i32).byte_add(offset);
+                    // The place is known by what lies beside it, should another release have moved it.
+                    breaker.read() == 0 && breaker.byte_add(POINTER).read() == self.recursion_limit()
+                }
+            };
+            is_alone && is_unwatched && is_unbroken
         }
     }
 

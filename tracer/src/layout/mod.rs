@@ -5,6 +5,8 @@
 //! version is chosen once, when the module is loaded, and costs nothing afterwards. `selftest` checks at load
 //! that the interpreter is one that these layouts describe.
 
+mod atom;
+mod attribute;
 mod buffers;
 mod class;
 mod containers;
@@ -30,6 +32,8 @@ mod v312;
 mod v313;
 mod window;
 
+pub(crate) use atom::{is_atom, is_plain_container};
+pub(crate) use attribute::plain_attribute;
 pub(crate) use buffers::Array;
 pub(crate) use class::{ClassName, DictKind, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
@@ -43,7 +47,7 @@ pub(crate) use method::definition;
 pub(crate) use numpy::{Item, NumpyArray};
 pub(crate) use object::Obj;
 pub(crate) use pandas::{ColumnLabel, Frame as DataFrame, Pandas, Values};
-pub(crate) use refcount::{hold, release};
+pub(crate) use refcount::{hold, is_held_beyond, release};
 pub(crate) use selftest::{Mismatch, check};
 pub(crate) use shape::{Exception, Function, Range, Shape, behind_cell};
 pub(crate) use text::{Str, Units};
@@ -51,7 +55,9 @@ pub(crate) use traceback::Traceback;
 pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
-pub(crate) use window::{GeneratorLayout, Part, Progress, Window, handed_out, learn_windows};
+pub(crate) use window::{
+    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, learn_windows,
+};
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.
 pub(crate) trait Version: 'static {
@@ -121,6 +127,19 @@ pub(crate) struct ThreadLayout {
     /// What `sys.settrace` sets: the function that is called, and the object that is passed to it.
     pub(crate) trace_function: usize,
     pub(crate) trace_object: usize,
+    pub(crate) breaker: Breaker,
+}
+
+/// Where the interpreter is told that something else has to be done between two instructions: collecting garbage, a
+/// signal's handler, another thread.
+#[derive(Clone, Copy)]
+pub(crate) enum Breaker {
+    /// It need not be looked at: garbage is collected where objects are made.
+    Irrelevant,
+    /// Offset in the interpreter's state; a word behind it is the limit of recursion.
+    Interpreter(usize),
+    /// Offset in the thread's state; only the lowest byte counts.
+    Thread(usize),
 }
 
 /// Where the characters of a `str` begin.

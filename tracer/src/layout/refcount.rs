@@ -27,6 +27,14 @@ pub(crate) fn hold<V: Version>(object: Obj) -> bool {
     true
 }
 
+/// Whether more than so many references to an object are counted.
+#[inline(always)]
+pub(crate) fn is_held_beyond<V: Version>(object: Obj, count: usize) -> bool {
+    // SAFETY: the count is the first field of a live object.
+    let counted = unsafe { *object.as_ptr().cast::<isize>() };
+    (V::IMMORTAL_OBJECTS && is_immortal(counted)) || counted > count as isize
+}
+
 /// Gives back a reference that [`hold`] counted.
 ///
 /// # Safety

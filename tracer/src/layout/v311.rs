@@ -4,8 +4,8 @@ use std::ptr::NonNull;
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
-    StrLayout, ThreadLayout, Version,
+    Attributes, Breaker, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes,
+    SplitValues, StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V311 {}
@@ -32,6 +32,7 @@ impl Version for V311 {
         recursion_limit: 36,
         trace_function: 72,
         trace_object: 88,
+        breaker: Breaker::Irrelevant,
     };
     const STR: StrLayout = StrLayout { ascii: 48, compact: 72, elsewhere: 72 };
     const HEAP_TYPE: HeapTypeLayout =

@@ -4,8 +4,8 @@ use std::ptr::NonNull;
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
-    StrLayout, ThreadLayout, Version,
+    Attributes, Breaker, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes,
+    SplitValues, StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V312 {}
@@ -32,6 +32,7 @@ impl Version for V312 {
         recursion_limit: 32,
         trace_function: 72,
         trace_object: 88,
+        breaker: Breaker::Interpreter(368),
     };
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
     const HEAP_TYPE: HeapTypeLayout =

@@ -2,8 +2,8 @@
 
 use super::class::flag;
 use super::{
-    Attributes, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes, SplitValues,
-    StrLayout, ThreadLayout, Version,
+    Attributes, Breaker, CodeLayout, Dict, FrameLayout, GeneratorLayout, HeapTypeLayout, Obj, Opcodes,
+    SplitValues, StrLayout, ThreadLayout, Version,
 };
 
 pub(crate) enum V313 {}
@@ -30,6 +30,7 @@ impl Version for V313 {
         recursion_limit: 48,
         trace_function: 88,
         trace_object: 104,
+        breaker: Breaker::Thread(24),
     };
     const STR: StrLayout = StrLayout { ascii: 40, compact: 56, elsewhere: 56 };
     const HEAP_TYPE: HeapTypeLayout =

@@ -8,7 +8,7 @@ use pyo3_ffi::PyObject;
 use super::buffers::MemoryView;
 use super::files::File;
 use super::numpy::{Item, NumpyArray};
-use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version, iterators};
+use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version, is_held_beyond, iterators};
 use crate::python::{self, Raised};
 
 /// A value that is shown by what lies behind it.
@@ -188,6 +188,26 @@ impl Window {
             if then == len { len - left } else { len }
         });
         Window::at(of, index)
+    }
+}
+
+/// Whether an object is an iterator over a range, a list or a tuple that only the stack holds, so that taking a value from
+/// it changes nothing else; and what it runs over is held by others, too, and so outlives it.
+pub(crate) fn is_private_iterator<V: Version>(object: Obj) -> bool {
+    const LIST: usize = 0;
+    const TUPLE: usize = 1;
+    const RANGE: usize = 10;
+    if is_held_beyond::<V>(object, 1) {
+        return false;
+    }
+    // SAFETY: `learn_windows` put a tuple there, which is never released. An iterator over a list or a tuple has the
+    // field.
+    unsafe {
+        let Some(classes) = Obj::maybe(CLASSES.load(Ordering::Relaxed)) else { return false };
+        let classes = Tuple::from_obj(classes);
+        let is = |kind: usize| classes.items().get(kind) == Some(&Some(object.ty().obj()));
+        let outlives_it = |of: Option<Obj>| of.is_none_or(|of| is_held_beyond::<V>(of, 1));
+        is(RANGE) || ((is(LIST) || is(TUPLE)) && outlives_it(object.field(24)))
     }
 }
 

@@ -8,7 +8,7 @@ impl Text {
     /// A name, cut.
     pub(crate) fn name<V: Version>(&mut self, name: Str) {
         match name.first_units::<V>(NAME_CHARS) {
-            Units::Ascii(units) if units.iter().all(|&unit| is_of_names(unit.into())) => self.ascii(units),
+            Units::Ascii(units) if units.iter().all(|&unit| OF_NAMES[usize::from(unit)]) => self.ascii(units),
             units => units.iter().for_each(|unit| self.name_character(unit)),
         }
         if name.len() > NAME_CHARS {
@@ -70,9 +70,20 @@ impl Text {
 /// within functions have, and all others but the mark of what is left out.
 fn is_of_names(character: u32) -> bool {
     match u8::try_from(character) {
-        Ok(byte) if byte.is_ascii() => {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'<' | b'>')
-        }
+        Ok(byte) if byte.is_ascii() => OF_NAMES[usize::from(byte)],
         _ => character != u32::from('…'),
     }
 }
+
+/// The same for the characters of ASCII; names consist of little else.
+const OF_NAMES: [bool; 256] = {
+    let mut of_names = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        of_names[byte] =
+            character.is_ascii_alphanumeric() || matches!(character, b'_' | b'.' | b'-' | b'<' | b'>');
+        byte += 1;
+    }
+    of_names
+};

@@ -3,6 +3,7 @@
 use trace::Scope;
 use trace::wire::change;
 
+use super::clock::Clock;
 use super::difference::{self, Outcome, Teller};
 use super::visit::Visit;
 use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
@@ -23,6 +24,8 @@ pub(crate) struct Slot<V: Version> {
     /// What the text was made of, and room for the next one.
     visit: Option<Box<Visit<V>>>,
     prefix: Option<Box<Prefix>>,
+    /// When it was last looked at, by the clock.
+    seen: u64,
 }
 
 /// How to tell whether the variable still reads the same.
@@ -77,6 +80,7 @@ impl<V: Version> Slot<V> {
             written: Written::NONE,
             visit: None,
             prefix: None,
+            seen: 0,
         }
     }
 
@@ -96,6 +100,7 @@ impl<V: Version> Slot<V> {
     pub(crate) fn look(
         &mut self,
         log: &mut Log,
+        clock: &mut Clock,
         name: &mut Name,
         scope: Scope,
         value: Option<Obj>,
@@ -104,11 +109,51 @@ impl<V: Version> Slot<V> {
         if address == self.value && self.state <= State::Constant {
             return Ok(());
         }
+        let now = clock.now(self.weight());
+        if address == self.value && self.seen == now && self.stays_while_calm() {
+            return Ok(());
+        }
+        self.seen = now;
         match value {
             Some(value) if self.still_reads(log, value) => Ok(()),
             Some(value) => self.replace(log, name, scope, value),
             None => self.delete(log, name, scope),
         }
+    }
+
+    /// How many steps a comparison takes, roughly.
+    #[inline(always)]
+    fn weight(&self) -> usize {
+        match (self.state, &self.visit) {
+            (State::Visited, Some(visit)) => visit.weight(),
+            _ => 1,
+        }
+    }
+
+    /// Whether the variable reads the same for as long as it is bound to the same object and nothing changes in place.
+    /// A string that is not held is none such: another can come to stand where it stood. Nor is what has to be written
+    /// again to find out.
+    #[inline(always)]
+    fn stays_while_calm(&self) -> bool {
+        match self.state {
+            State::Function => true,
+            State::Visited => self.visit.as_ref().is_some_and(|visit| !visit.is_volatile),
+            State::Absent | State::Constant | State::LongString => false,
+        }
+    }
+
+    /// What the variable was bound to when it was last looked at.
+    ///
+    /// # Safety
+    /// That must have been in the event at hand, so that it still is.
+    pub(crate) unsafe fn bound(&self) -> Option<Obj> {
+        // SAFETY: the caller vouches for the object.
+        unsafe { Obj::maybe(self.value as *mut _) }
+    }
+
+    /// Whether the variable shows all that is in a plain container, which is atoms alone.
+    pub(crate) fn holds_atoms(&self) -> bool {
+        self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.holds_atoms())
     }
 
     #[inline(always)]

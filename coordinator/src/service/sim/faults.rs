@@ -12,6 +12,8 @@ pub(super) struct Faults {
     pub(super) outages: u64,
     /// A call to the queue fails, on its way there or back.
     pub(super) queue_fails: u64,
+    /// It takes up to thirty seconds on either way.
+    pub(super) queue_slow: u64,
     /// Every two seconds, for each coordinator.
     pub(super) coordinator_crashes: u64,
     /// At each report.
@@ -29,6 +31,7 @@ pub(super) const NONE: Faults = Faults {
     listings_old: 0,
     outages: 0,
     queue_fails: 0,
+    queue_slow: 0,
     coordinator_crashes: 0,
     worker_crashes: 0,
     flushes: 0,
@@ -50,6 +53,7 @@ pub(super) const COORDINATORS: Faults = Faults {
 
 pub(super) const QUEUE: Faults = Faults {
     queue_fails: 80,
+    queue_slow: 20,
     flushes: 20,
     restores: 30,
     worker_crashes: 20,
@@ -64,6 +68,7 @@ pub(super) const EVERYTHING: Faults = Faults {
     listings_old: 200,
     outages: 4,
     queue_fails: 30,
+    queue_slow: 5,
     coordinator_crashes: 25,
     worker_crashes: 10,
     flushes: 10,

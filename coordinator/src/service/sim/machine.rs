@@ -151,7 +151,8 @@ impl Line for LineOf {
     fn pass(&self) -> Pin<Box<dyn Future<Output = Result<(), QueueError>> + Send>> {
         let world = self.0.clone();
         Box::pin(async move {
-            world.0.executor.sleep(world.between(1, 10)).await;
+            let longest_ms = if world.goes_wrong(world.0.faults.queue_slow) { 30_000 } else { 10 };
+            world.0.executor.sleep(world.between(1, longest_ms)).await;
             if world.goes_wrong(world.0.faults.queue_fails) {
                 world.0.executor.sleep(world.between(1, 5000)).await;
                 let (address, why) = ("far".to_owned(), "as asked".to_owned());

@@ -98,6 +98,7 @@ fn a_broken_rule_is_noticed() {
         (Mutation::AbandonedIsForgotten, COORDINATORS, "stuck"),
         (Mutation::ToldBeforePublished, COORDINATORS, "has no part yet"),
         (Mutation::FailedOfferIsForgotten, QUEUE, "has no part yet"),
+        (Mutation::GapsAreOverlooked, QUEUE, "has no part yet"),
         (Mutation::SealedTooSoon, NONE, "has no part yet"),
     ] {
         let caught = (0..300).find_map(|seed| World::new(&scene, seed, faults, mutation).run().err());

@@ -124,7 +124,8 @@ pub(crate) struct Figures {
 struct Version {
     costs: Vec<Cost>,
     integer_loops: Vec<f64>,
-    library_slowdown: f64,
+    library_slowdowns: Vec<f64>,
+    start_ms: f64,
 }
 
 impl Version {
@@ -149,7 +150,13 @@ impl Figures {
 
     /// The cost of a program that spends its time in library code.
     pub(crate) fn library(&mut self, minor: u32, native: Pair) {
-        self.versions.entry(minor).or_default().library_slowdown = native.with / native.without;
+        let slowdowns = &mut self.versions.entry(minor).or_default().library_slowdowns;
+        slowdowns.push(native.with / native.without);
+    }
+
+    /// The cost of a program that does nothing.
+    pub(crate) fn start(&mut self, minor: u32, native: Pair) {
+        self.versions.entry(minor).or_default().start_ms = native.added() * 1e3;
     }
 
     /// How many times longer than the native tracer a published one took for one program.
@@ -178,7 +185,8 @@ impl Figures {
                 ("floor_ns_per_event", version.mean(|cost| cost.per_event_ns(cost.floor))),
                 ("dispatch_ns_per_event", version.mean(|cost| cost.per_event_ns(cost.dispatch))),
                 ("added_ns_per_instruction", version.mean(Cost::per_instruction_ns)),
-                ("library_slowdown", version.library_slowdown),
+                ("library_slowdown", geometric_mean(&version.library_slowdowns)),
+                ("start_ms", version.start_ms),
                 (
                     "bytes_per_event",
                     version.total(|cost| cost.log.bytes) / version.total(|cost| cost.log.events),

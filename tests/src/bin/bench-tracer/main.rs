@@ -45,7 +45,11 @@ fn run(folders: &[PathBuf]) -> Result<(), Box<dyn Error>> {
             figures::line(&program.name, python.minor, &cost);
             figures.add(python.minor, &program.name, cost);
         }
-        figures.library(python.minor, runs.native(&programs::library()?, Granularity::Line, MANY_RUNS)?.0);
+        for program in programs::of(&[programs::library()])? {
+            let (native, _) = runs.native(&program.source, Granularity::Line, RUNS)?;
+            figures.library(python.minor, native);
+        }
+        figures.start(python.minor, runs.native(programs::EMPTY, Granularity::Line, MANY_RUNS)?.0);
     }
     let newest = interpreters().last().ok_or("there is no interpreter")?;
     match Peers::prepare(newest) {

@@ -20,10 +20,13 @@ pub(crate) fn bench() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bench")
 }
 
-/// A program that spends its time in library code.
-pub(crate) fn library() -> Result<String, Box<dyn Error>> {
-    Ok(fs::read_to_string(bench().join("library.py"))?)
+/// The folder of programs that spend their time in library code.
+pub(crate) fn library() -> PathBuf {
+    bench().join("library")
 }
+
+/// A program that does nothing.
+pub(crate) const EMPTY: &str = "pass\n";
 
 /// The Python files of these folders, by name.
 pub(crate) fn of(folders: &[PathBuf]) -> Result<Vec<Program>, Box<dyn Error>> {

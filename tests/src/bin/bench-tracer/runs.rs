@@ -15,10 +15,8 @@ use crate::programs;
 
 /// The machine is noisy, so the best of some runs is told. What takes long evens out by itself and runs once.
 pub(crate) const RUNS: usize = 3;
-/// The same for what is told of a single program.
+/// The same for what is told of a single program that takes no time.
 pub(crate) const MANY_RUNS: usize = 15;
-/// Processor seconds from which on a run counts as long.
-const LONG: f64 = 0.2;
 
 /// What a program can be run under beside the native tracer. `tests/bench/run.py` knows them by these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,12 +91,8 @@ impl Runs<'_> {
         let [untraced, lines, dispatch, instructions] = best;
         let (native, log) = self.native(source, Granularity::Line, RUNS)?;
         let (native_instructions, instruction_log) = self.native(source, Granularity::Instruction, RUNS)?;
-        let mut naive = self.seconds(Baseline::Naive, source, &folder)?;
-        if naive < LONG {
-            naive = naive.min(self.seconds(Baseline::Naive, source, &folder)?);
-        }
         Ok(Cost {
-            naive,
+            naive: self.seconds(Baseline::Naive, source, &folder)?,
             floor: Pair { without: untraced, with: lines },
             dispatch: Pair { without: untraced, with: dispatch },
             instruction_floor: Pair { without: untraced, with: instructions },

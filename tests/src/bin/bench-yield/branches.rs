@@ -28,11 +28,15 @@ pub(crate) fn of(
     let mut branches = BTreeSet::new();
     for (number, functions) in of_files.into_iter().enumerate() {
         for (function, steps) in functions {
-            let outermost = function.split(".<locals>").next().unwrap_or_default().to_owned();
-            if searched.contains(&(number, outermost)) {
+            if searched.contains(&(number, outermost(&function))) {
                 branches.extend(steps.iter().map(|&(from, to)| (number, function.clone(), from, to)));
             }
         }
     }
     Ok(branches)
+}
+
+/// The function that holds another one, or the same.
+pub(crate) fn outermost(function: &str) -> String {
+    function.split(".<locals>").next().unwrap_or_default().to_owned()
 }

@@ -11,8 +11,16 @@ use trace::{Bounds, Entry, EventKind, Given, Granularity, Reader, Request, Verdi
 use worker::execute::{Execution, Slot, WorkerFault};
 use worker::search::{self, Began, Plan, Stage};
 
+use crate::hypothesis::Drawn;
+
 /// A step from a line to the next within a function of a source.
 pub(crate) type Step = (usize, String, u32, u32);
+
+/// A file, and the tests that lie beside it.
+pub(crate) struct Sample {
+    pub(crate) source: Source,
+    pub(crate) tests: Vec<String>,
+}
 
 /// What the search of a package gave.
 #[derive(Default)]
@@ -34,7 +42,7 @@ pub(crate) struct Yield {
 impl Yield {
     /// Searches all sources.
     pub(crate) fn of(
-        sources: &[Source],
+        samples: &[Sample],
         guidance: Guidance,
         settings: Settings,
         slot: &mut Slot,
@@ -42,11 +50,12 @@ impl Yield {
         let limits = limits();
         let plan = Plan { limits: &limits, granularity: Granularity::Line, settings, guidance };
         let mut found = Yield::default();
-        for (number, source) in sources.iter().enumerate() {
+        for (number, Sample { source, tests }) in samples.iter().enumerate() {
             let functions = functions(source);
             found.functions += functions.len();
             let before = found.imported;
-            let mut stage = Counted { number, found: &mut found, slot, last: Duration::ZERO };
+            let name = source.module_name();
+            let mut stage = Counted { number, name, tests, found: &mut found, slot, last: Duration::ZERO };
             search::search(source, &plan, &mut stage)?;
             if found.imported > before {
                 found.searched.extend(functions.into_iter().map(|function| (number, function)));
@@ -56,10 +65,10 @@ impl Yield {
     }
 
     /// Runs all sources as scripts. What they call of their functions counts as inputs, as far as the tracer shows it.
-    pub(crate) fn of_scripts(sources: &[Source], slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
+    pub(crate) fn of_scripts(samples: &[Sample], slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
         let limits = limits();
         let mut found = Yield::default();
-        for (number, source) in sources.iter().enumerate() {
+        for (number, Sample { source, .. }) in samples.iter().enumerate() {
             let functions: BTreeSet<String> = functions(source).into_iter().collect();
             found.functions += functions.len();
             let request = Request {
@@ -85,8 +94,47 @@ impl Yield {
         Ok(found)
     }
 
+    /// Calls functions with these inputs, each alone.
+    pub(crate) fn of_inputs(
+        samples: &[Sample],
+        drawn: &Drawn,
+        slot: &mut Slot,
+    ) -> Result<Yield, Box<dyn Error>> {
+        let limits = limits();
+        let mut found = Yield::default();
+        for ((number, function), inputs) in drawn {
+            let source = &samples[*number].source;
+            for input in inputs {
+                let request = Request {
+                    entry: Entry::Function { name: function, input },
+                    filename: &source.filename,
+                    source: source.bytes(),
+                    granularity: Granularity::Line,
+                    bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
+                };
+                let execution = slot.run(&request, &limits, || true)?;
+                found.executed += 1;
+                let log = Log::read(execution.log());
+                if log.has_returned {
+                    if log.lines >= GOOD_LINES {
+                        let inputs = found.inputs.entry((*number, function.clone())).or_default();
+                        inputs.insert(input.clone());
+                    }
+                    let steps = log.steps.into_iter();
+                    found.steps.extend(steps.map(|(function, from, to)| (*number, function, from, to)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     pub(crate) fn good(&self) -> usize {
         self.inputs.len()
+    }
+
+    /// How many of these functions had a good execution.
+    pub(crate) fn good_among(&self, functions: &Drawn) -> usize {
+        self.inputs.keys().filter(|function| functions.contains_key(function)).count()
     }
 
     pub(crate) fn inputs_each(&self) -> f64 {
@@ -98,6 +146,9 @@ impl Yield {
 struct Counted<'a> {
     /// Of the source.
     number: usize,
+    /// By which its tests import it.
+    name: &'a str,
+    tests: &'a [String],
     found: &'a mut Yield,
     slot: &'a mut Slot,
     /// What the last execution took.
@@ -128,8 +179,8 @@ impl Stage for Counted<'_> {
         Ok(execution)
     }
 
-    fn propose(&mut self, _: &Module, _: &str) -> Result<Vec<Call>, WorkerFault> {
-        Ok(Vec::new())
+    fn propose(&mut self, module: &Module, _: &str) -> Result<Vec<Call>, WorkerFault> {
+        Ok(self.tests.iter().flat_map(|test| module.calls_in_test(test, self.name)).collect())
     }
 
     fn keep(

@@ -1,13 +1,16 @@
 //! What searching functions yields on real packages: how many functions give good executions, how many distinct inputs
-//! each, how many of their branches these take, and what it costs; against running the files as scripts, and against
-//! random values of the annotated kinds at the same number of executions.
+//! each, how many of their branches these take, and what it costs; against running the files as scripts, against random
+//! values of the annotated kinds at the same number of executions, and against as many inputs that Hypothesis draws for
+//! those functions that are annotated throughout.
 //!
 //! Usage: bench-yield PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA` names are
 //! the default.
 
 mod branches;
 mod found;
+mod hypothesis;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -15,9 +18,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use dataset::source::{self, Body, Source};
+use branches::outermost;
+use dataset::source::{self, Body};
 use dataset::{Job, Limits, Search as Settings};
-use found::Yield;
+use found::{Sample, Step, Yield};
 use inputs::Guidance;
 use serde_json::Map;
 use tests::{bench, binaries};
@@ -55,7 +59,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         let scripts = Yield::of_scripts(&sources, &mut slot)?;
 
         let above = package.parent().unwrap_or(&package);
-        let files: Vec<PathBuf> = sources.iter().map(|source| above.join(&source.path)).collect();
+        let files: Vec<PathBuf> = sources.iter().map(|sample| above.join(&sample.source.path)).collect();
         let branches = branches::of(&python, &files, &guided.searched)?;
         let importable = guided.searched.len();
         println!(
@@ -88,6 +92,29 @@ fn run() -> Result<(), Box<dyn Error>> {
                 metrics.insert(format!("{name}_{way}_{metric}"), value.into());
             }
         }
+        if let Some(python) = hypothesis::python() {
+            let drawn = hypothesis::draw(&python, &files, &guided.searched, tried)?;
+            let from_types = Yield::of_inputs(&sources, &drawn, &mut slot)?;
+            let branches: BTreeSet<Step> = branches
+                .into_iter()
+                .filter(|(number, function, ..)| drawn.contains_key(&(*number, outermost(function))))
+                .collect();
+            println!(
+                "  of these, {} annotated functions with {} branches, {} executions by Hypothesis",
+                drawn.len(),
+                branches.len(),
+                from_types.executed
+            );
+            for (way, found) in [("chance", &random), ("hypothesis", &from_types), ("functions", &guided)] {
+                let taken = found.steps.intersection(&branches).count();
+                let good = found.good_among(&drawn);
+                println!("    {way:<12} {good:>8} good {taken:>8} branches");
+                metrics.insert(format!("{name}_annotated_{way}_good"), good.into());
+                metrics.insert(format!("{name}_annotated_{way}_branches"), taken.into());
+            }
+        } else {
+            println!("  Hypothesis is not set up: `make hypothesis` does it where there is a network");
+        }
         let per_second = guided.executed as f64 / guided.time.as_secs_f64();
         let finding = (guided.time - guided.time_kept).as_secs_f64() / guided.time_kept.as_secs_f64();
         println!(
@@ -112,17 +139,21 @@ fn packages() -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(folders)
 }
 
-fn sources(package: &Path) -> Result<Vec<Source>, Box<dyn Error>> {
+fn sources(package: &Path) -> Result<Vec<Sample>, Box<dyn Error>> {
     let limits = Limits::default();
     let job = Job::new(&[package.to_string_lossy().into_owned()], 1000, limits)?;
-    let mut sources = Vec::new();
+    let mut samples = Vec::new();
     for shard in source::plan(&job, None)? {
-        for source in source::read(&shard?.range, limits.source_bytes)? {
-            sources.push(source?);
+        let range = shard?.range;
+        for source in source::read(&range, limits.source_bytes)? {
+            let source = source?;
+            if matches!(source.body, Body::Script(_)) {
+                let tests = source::tests_beside(&range, &source.path)?;
+                samples.push(Sample { source, tests });
+            }
         }
     }
-    sources.retain(|source| matches!(source.body, Body::Script(_)));
-    Ok(sources)
+    Ok(samples)
 }
 
 fn slot(scratch: &Path, interpreter: Interpreter) -> Result<Slot, Box<dyn Error>> {

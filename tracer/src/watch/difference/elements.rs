@@ -64,6 +64,18 @@ impl<V: Version> Walk<'_, V> {
         can_change: bool,
     ) -> Walked<()> {
         let (old, new) = (node.parts, items.len());
+        if old == new && node.is_flat {
+            // Each part is one word, also after one has been put in the place of another.
+            let mut index = 0;
+            while index < new {
+                index += self.same_words(node.first + index, &items[index..]);
+                if index < new {
+                    self.part(node.first + index, items[index], segment(index), can_change)?;
+                    index += 1;
+                }
+            }
+            return Ok(());
+        }
         if old == new {
             let mut at = node.first;
             for (index, &item) in items.iter().enumerate() {
@@ -75,31 +87,46 @@ impl<V: Version> Walk<'_, V> {
         if !can_change {
             return Err(Stop::Here);
         }
-        let mut parts = vec![node.first];
-        for index in 0..old {
-            parts.push(self.visit.part_end(parts[index]));
-        }
+        let parts = if node.is_flat { Vec::new() } else { self.places(node) };
+        let place_of = |index: usize| parts.get(index).copied().unwrap_or(node.first + index);
         let shorter = old.min(new);
-        let mut begin = 0;
-        while begin < shorter && self.is_same(parts[begin], items[begin])? {
+        let mut begin = if node.is_flat { self.same_words(node.first, &items[..shorter]) } else { 0 };
+        while begin < shorter && self.is_same(place_of(begin), items[begin])? {
             begin += 1;
         }
         let mut end = 0;
-        while end < shorter - begin && self.is_same(parts[old - 1 - end], items[new - 1 - end])? {
+        while end < shorter - begin && self.is_same(place_of(old - 1 - end), items[new - 1 - end])? {
             end += 1;
         }
         let in_both = shorter - end;
         for index in (in_both..old - end).rev() {
-            self.delete(at, parts[index], segment(index))?;
+            self.delete(at, place_of(index), segment(index))?;
         }
-        let mut place = parts[in_both];
+        let mut place = place_of(in_both);
         for (index, &item) in items.iter().enumerate().take(new - end).skip(in_both) {
             place = self.insert(at, place, item, segment(index))?;
         }
         for index in (begin..in_both).rev() {
-            self.part(parts[index], items[index], segment(index), true)?;
+            self.part(place_of(index), items[index], segment(index), true)?;
         }
         Ok(())
+    }
+
+    /// How many of the words from this place on are those of these objects.
+    fn same_words(&self, at: usize, items: &[Option<Obj>]) -> usize {
+        let words = self.visit.words[at..].iter();
+        let differs = |(word, item): (&usize, &Option<Obj>)| *word != item.map_or(0, Obj::address);
+        words.zip(items).position(differs).unwrap_or(items.len())
+    }
+
+    /// Where each part of a node begins, and where the last one ends.
+    fn places(&self, node: Shown) -> Vec<usize> {
+        let mut places = Vec::with_capacity(node.parts + 1);
+        places.push(node.first);
+        for index in 0..node.parts {
+            places.push(self.visit.part_end(places[index]));
+        }
+        places
     }
 
     /// Tells that an element of the node at `node` is gone.

@@ -11,14 +11,16 @@
 //! the address of one is compared, and followed only where a live container was just seen to hold it.
 
 mod matcher;
+mod namespace;
 mod texts;
 
 use std::marker::PhantomData;
 
 use matcher::Matcher;
+pub(crate) use namespace::{is_namespace_shown, set_namespace};
 use texts::{Span, Texts};
 
-use crate::layout::{Obj, Tuple, Type, Version, hold, release};
+use crate::layout::{Obj, Tuple, Type, Version, hold, is_atom, release};
 use crate::value::{self, Limits, NodeKind, Path, Record, Stability, Text, Written};
 
 /// What the text of one value was made of.
@@ -28,6 +30,8 @@ pub(super) struct Visit<V: Version> {
     /// It stands only for the very object that it was made of.
     pub(super) is_cyclic: bool,
     pub(super) is_volatile: bool,
+    /// All that was held is an atom.
+    is_of_atoms: bool,
     /// The texts of the parts, if the value was written whole: it can be told by its elements then.
     pub(super) texts: Option<Texts>,
     version: PhantomData<V>,
@@ -57,6 +61,7 @@ impl<V: Version> Visit<V> {
             held: Vec::new(),
             is_cyclic: false,
             is_volatile: false,
+            is_of_atoms: true,
             texts: None,
             version: PhantomData,
         }
@@ -84,6 +89,7 @@ impl<V: Version> Visit<V> {
         self.texts = None;
         self.is_cyclic = false;
         self.is_volatile = false;
+        self.is_of_atoms = true;
         self.release_from(0);
     }
 
@@ -105,6 +111,22 @@ impl<V: Version> Visit<V> {
     /// Whether the value was written whole and has elements.
     pub(super) fn has_elements(&self) -> bool {
         self.texts.is_some() && !self.words.is_empty() && !self.node(0).is_leaf()
+    }
+
+    /// How many steps it takes to compare it, roughly: the words of what is flat are compared as memory.
+    #[inline(always)]
+    pub(super) fn weight(&self) -> usize {
+        let is_flat = self.words.get(HEAD).is_some_and(|head| head & FLAT != 0);
+        if is_flat { self.words.len() / 8 } else { 2 * self.words.len() }
+    }
+
+    /// Whether all that is in the value was shown, and is atoms alone.
+    pub(super) fn holds_atoms(&self) -> bool {
+        self.is_of_atoms && !self.words.is_empty() && {
+            let node = self.node(0);
+            let is_plain = matches!(node.kind, LIST | TUPLE | DICT | SET);
+            is_plain && node.is_flat && node.parts == node.len && self.words[HEAD] & NAMED_TYPE == 0
+        }
     }
 
     /// Whether writing `value` would give the same text.
@@ -190,6 +212,7 @@ impl<V: Version> Visit<V> {
     pub(super) fn put(&mut self, at: usize, object: Obj, span: Option<Span>) {
         let before = self.constant_at(at).map_or(0, elements_of);
         self.words[at] = object.address();
+        self.is_of_atoms &= is_atom(object);
         self.hold(object);
         if let (Some(texts), Some(span)) = (&mut self.texts, span) {
             texts.elements = texts.elements + elements_of(object) - before.min(texts.elements);
@@ -226,6 +249,7 @@ impl<V: Version> Visit<V> {
         let word = part.object.address();
         if part.is_constant {
             self.words.insert(at, word);
+            self.is_of_atoms &= is_atom(part.object);
             self.hold(part.object);
         } else {
             self.words[node + HEAD] &= !FLAT;
@@ -335,6 +359,9 @@ impl<V: Version> Record for Visit<V> {
     #[inline(always)]
     fn open(&mut self, object: Obj, kind: NodeKind, len: usize) -> Node {
         let node = Node { word: self.words.len(), held: self.held.len() };
+        if kind == NodeKind::Dict {
+            namespace::saw(object);
+        }
         let class = object.ty();
         let head = len << LEN_SHIFT | FLAT | kind as usize;
         match class.naming_object::<V>() {
@@ -367,6 +394,7 @@ impl<V: Version> Record for Visit<V> {
 
     #[inline(always)]
     fn constant(&mut self, element: Obj) {
+        self.is_of_atoms &= is_atom(element);
         self.hold(element);
     }
 
