@@ -43,7 +43,7 @@ pub enum Mode {
 pub struct Search {
     /// The same seed gives the same inputs.
     pub seed: u64,
-    /// Executions tried.
+    /// Inputs tried.
     pub tried: u32,
     /// Executions kept as rows.
     pub kept: u32,
@@ -113,7 +113,7 @@ impl Default for Executions {
 
 impl Default for Search {
     fn default() -> Self {
-        Search { seed: 0, tried: 64, kept: 8, cpu_ms: 1_000 }
+        Search { seed: 0, tried: 256, kept: 8, cpu_ms: 1_000 }
     }
 }
 

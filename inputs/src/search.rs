@@ -1,4 +1,8 @@
-//! Finds inputs for one function: proposes, is told what came of it, and proposes again.
+//! Finds inputs for one function: proposes a batch of calls, is told what each did, and proposes again.
+//!
+//! What a call does is told twice. A probe is cheap and may mislead, because the calls of a batch follow one another in
+//! one process; it decides what is tried next, and which calls are worth an execution of their own. That execution
+//! decides what is kept.
 //!
 //! Nothing here runs anything, reads a clock or draws from chance that does not follow from the seed: the same answers
 //! give the same proposals.
@@ -17,20 +21,23 @@ use crate::value::{Value, written};
 /// What may be spent on one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Executions.
+    /// Inputs.
     pub tried: u32,
     /// Inputs that become rows.
     pub kept: u32,
 }
 
-/// A call to execute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call to try.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
     /// As the module names it, such as `Stack.push`.
     pub function: String,
     /// An argument list as Python text.
     pub input: String,
     pub origin: Origin,
+    arguments: Arguments,
+    /// Which kind was chosen for which parameter.
+    choices: Vec<(usize, usize)>,
 }
 
 /// Where a proposed input came from.
@@ -46,7 +53,7 @@ pub enum Origin {
     Fuzzed,
 }
 
-/// What came of a proposal.
+/// What came of a proposal, when it was probed or executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     pub ending: Ending,
@@ -69,9 +76,11 @@ pub enum Ending {
     NotEntered,
     /// It reached a limit or ended its process.
     Cut,
+    /// It was too long for a probe. What was seen until then holds; how it would end is not known.
+    Unfinished,
 }
 
-/// What to do with an execution.
+/// What to do with a call that was probed: to execute it by itself, and with one that was executed: to keep that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Keep,
@@ -87,14 +96,22 @@ pub enum Guidance {
     None,
 }
 
-/// Executions that reached a limit after which a function is left alone: each costs as much as hundreds of others.
+/// Calls that reached a limit after which a function is left alone: each costs as much as hundreds of others.
 const MAX_CUT: u32 = 2;
 
-/// Executions in a row that show nothing new after which there is probably nothing more to see: of a function of which
+/// Calls that are probed in one process. The more there are the less each costs, and the less is known when they are
+/// proposed.
+const BATCH: usize = 32;
+
+/// Executions that did not hold what their probes promised, after which probes of the function are known to mislead.
+const MAX_BROKEN: u32 = 4;
+
+/// Calls in a row that show nothing new after which there is probably nothing more to see: of a function of which
 /// nothing is known yet, and of others by the choices that their code has.
-const STALE_AT_FIRST: u32 = 16;
-const STALE_WITHOUT_CHOICES: u32 = 4;
-const STALE_FOR_EACH_CHOICE: u32 = 2;
+const STALE_AT_FIRST: u32 = 64;
+const STALE_WITHOUT_CHOICES: u32 = 16;
+const STALE_FOR_EACH_CHOICE: u32 = 16;
+const STALE_AT_MOST: u32 = 160;
 
 /// The search for inputs of one function.
 pub struct Search<'a> {
@@ -111,27 +128,26 @@ pub struct Search<'a> {
     /// The callable's parameters, with weights that change.
     parameters: Vec<Parameter>,
     proposed: BTreeSet<String>,
-    pending: Option<Pending>,
     /// Arguments that reached something new.
     corpus: Vec<Arguments>,
     reached: BTreeSet<u64>,
     results: BTreeSet<u64>,
     failures: BTreeSet<(String, u32)>,
+    /// Calls whose probes reached nothing new but gave something else than those before them, and what that was.
+    spare: VecDeque<Proposal>,
+    promised: BTreeSet<u64>,
     tried: u32,
     kept: u32,
     kept_raised: u32,
-    kept_familiar: u32,
+    broken: u32,
     cut: u32,
     stale: u32,
 }
 
 pub(crate) type Arguments = Vec<(Option<String>, Value)>;
 
-struct Pending {
-    arguments: Arguments,
-    /// Which kind was chosen for which parameter.
-    choices: Vec<(usize, usize)>,
-}
+/// Arguments, and which kind was chosen for which parameter.
+type Chosen = (Arguments, Vec<(usize, usize)>);
 
 impl<'a> Search<'a> {
     /// The search for one of [`Module::functions`]. `calls` are what it was seen or proposed to be called with.
@@ -177,55 +193,61 @@ impl<'a> Search<'a> {
             receivers: Vec::new(),
             parameters,
             proposed: BTreeSet::new(),
-            pending: None,
             corpus: Vec::new(),
             reached: BTreeSet::new(),
             results: BTreeSet::new(),
             failures: BTreeSet::new(),
+            spare: VecDeque::new(),
+            promised: BTreeSet::new(),
             tried: 0,
             kept: 0,
             kept_raised: 0,
-            kept_familiar: 0,
+            broken: 0,
             cut: 0,
             stale: 0,
         }
     }
 
-    /// The next call to execute; `None` where the budget is spent or nothing more is to be expected.
-    pub fn propose(&mut self) -> Option<Proposal> {
+    /// The next calls to try; none where the budget is spent or nothing more is to be expected.
+    pub fn propose(&mut self) -> Vec<Proposal> {
         const ATTEMPTS: usize = 12;
-        let guided = self.guidance == Guidance::Coverage;
-        if self.tried >= self.budget.tried
-            || self.kept >= self.budget.kept
-            || self.cut >= MAX_CUT
-            || (guided && self.stale >= self.patience() && self.examples.is_empty())
-        {
-            return None;
+        const MAX_BYTES: usize = 16 << 10;
+        let mut batch = Vec::new();
+        if self.is_over() || self.is_stale() {
+            return batch;
         }
-        for _ in 0..ATTEMPTS {
-            let (origin, pending) = self.next();
-            let input = written(&pending.arguments);
-            const MAX_BYTES: usize = 16 << 10;
+        let mut attempts = 0;
+        while batch.len() < BATCH && self.tried < self.budget.tried && attempts < ATTEMPTS {
+            let (origin, (arguments, choices)) = self.next();
+            let input = written(&arguments);
+            attempts += 1;
             if input.len() <= MAX_BYTES && self.proposed.insert(input.clone()) {
                 self.tried += 1;
-                self.pending = Some(pending);
-                return Some(Proposal { function: self.callable.name.clone(), input, origin });
+                attempts = 0;
+                let function = self.callable.name.clone();
+                batch.push(Proposal { function, input, origin, arguments, choices });
             }
         }
-        None
+        batch
     }
 
-    /// How many executions in a row may show nothing new.
-    fn patience(&self) -> u32 {
-        if self.kept == 0 {
-            return STALE_AT_FIRST;
-        }
-        (STALE_WITHOUT_CHOICES + self.callable.branches * STALE_FOR_EACH_CHOICE).min(STALE_AT_FIRST)
+    /// Whether nothing more is wanted, also of what was proposed already.
+    pub fn is_over(&self) -> bool {
+        self.kept >= self.budget.kept || self.cut >= MAX_CUT
     }
 
-    fn next(&mut self) -> (Origin, Pending) {
+    /// Whether nothing more is to be expected.
+    fn is_stale(&self) -> bool {
+        let patience = match self.kept {
+            0 => STALE_AT_FIRST,
+            _ => STALE_AT_MOST.min(STALE_WITHOUT_CHOICES + self.callable.branches * STALE_FOR_EACH_CHOICE),
+        };
+        self.guidance == Guidance::Coverage && self.stale >= patience && self.examples.is_empty()
+    }
+
+    fn next(&mut self) -> (Origin, Chosen) {
         if let Some((origin, arguments)) = self.examples.pop_front() {
-            return (origin, Pending { arguments, choices: Vec::new() });
+            return (origin, (arguments, Vec::new()));
         }
         let chance = if self.guidance == Guidance::Coverage { 50 } else { 0 };
         if !self.corpus.is_empty() && self.random.percent(chance) {
@@ -237,12 +259,12 @@ impl<'a> Search<'a> {
                     *value = mutated(value, &self.callable.mined, &mut self.random);
                 }
             }
-            return (Origin::Fuzzed, Pending { arguments, choices: Vec::new() });
+            return (Origin::Fuzzed, (arguments, Vec::new()));
         }
         (Origin::Typed, self.typed())
     }
 
-    fn typed(&mut self) -> Pending {
+    fn typed(&mut self) -> Chosen {
         let mined = (self.guidance == Guidance::Coverage).then_some(&self.callable.mined);
         let mut maker = Maker { classes: &self.classes, mined, random: &mut self.random };
         let mut arguments: Arguments = Vec::new();
@@ -274,53 +296,102 @@ impl<'a> Search<'a> {
         if self.guidance == Guidance::Coverage {
             relate(arguments.iter_mut().map(|(_, value)| value).collect(), &mut self.random);
         }
-        Pending { arguments, choices }
+        (arguments, choices)
     }
 
-    /// Takes what came of the last proposal, and says what to do with it.
-    pub fn observe(&mut self, observation: &Observation) -> Decision {
-        let Some(Pending { arguments, choices }) = self.pending.take() else { return Decision::Drop };
-        let is_new = observation.reached.iter().any(|place| !self.reached.contains(place));
-        let fits = match &observation.ending {
-            Ending::Returned => true,
-            Ending::Raised { exception, line } => !is_misfit(exception) || self.module.raises_at(*line),
-            Ending::NotEntered => false,
-            Ending::Cut => {
-                self.cut += 1;
-                false
-            }
-        };
+    /// Takes what a probe showed, and says whether the call is worth an execution of its own.
+    pub fn weigh(&mut self, proposal: &Proposal, probed: &Observation) -> Decision {
+        let fits = self.fits(&probed.ending);
         if self.guidance == Guidance::Coverage {
-            self.learn(&choices, fits);
-            self.remember_receiver(&arguments, &observation.ending);
+            self.learn(&proposal.choices, fits);
+            self.remember_receiver(&proposal.arguments, &probed.ending);
         }
         if !fits {
-            self.stale += 1;
-            return Decision::Drop;
+            return self.drop_as_stale(&probed.ending);
         }
-        self.reached.extend(&observation.reached);
-        let is_other = self.results.insert(observation.result);
-        let has_room = self.kept_familiar < self.budget.kept.div_ceil(2);
-        self.stale = if is_new || (is_other && has_room) { 0 } else { self.stale + 1 };
-        if is_new || self.corpus.is_empty() {
-            self.corpus.push(arguments);
-        }
-        let keep = match &observation.ending {
-            Ending::Raised { exception, line } => {
-                let is_first = self.failures.insert((exception.clone(), *line));
-                // A few failures teach; a dataset of failures does not.
-                is_first && self.kept_raised < (self.budget.kept / 3).max(1)
+        let look = self.look(probed);
+        let is_unfinished = probed.ending == Ending::Unfinished;
+        match look {
+            Look { is_new: true, is_wanted: true } => return Decision::Keep,
+            // It leads further, though there is no room for its row.
+            Look { is_new: true, .. } if !is_unfinished => {
+                self.remember(&proposal.arguments, probed);
+                self.stale = 0;
+                return Decision::Drop;
             }
-            // What reaches nothing new must leave room for what may.
-            _ => is_new || (is_other && has_room),
-        };
-        if !keep {
+            // What reaches nothing new waits until it is clear how much room the rest leaves.
+            Look { is_wanted: true, .. } if self.promised.insert(probed.result) => {
+                self.spare.push_back(proposal.clone());
+            }
+            _ => {}
+        }
+        self.stale += 1;
+        Decision::Drop
+    }
+
+    /// Once there is nothing more to propose: a call to execute that reaches nothing new but gives something else.
+    pub fn spare(&mut self) -> Option<Proposal> {
+        if self.is_over() || self.broken >= MAX_BROKEN { None } else { self.spare.pop_front() }
+    }
+
+    /// Takes what came of an execution, and says whether it is kept.
+    pub fn observe(&mut self, proposal: &Proposal, executed: &Observation) -> Decision {
+        if !self.fits(&executed.ending) {
+            return self.drop_as_stale(&executed.ending);
+        }
+        let look = self.look(executed);
+        if look.is_new || self.corpus.is_empty() {
+            self.remember(&proposal.arguments, executed);
+        }
+        self.results.insert(executed.result);
+        if let Ending::Raised { exception, line } = &executed.ending {
+            self.failures.insert((exception.clone(), *line));
+        }
+        self.stale = if look.is_new { 0 } else { self.stale + 1 };
+        if !look.is_wanted {
+            self.broken += 1;
             return Decision::Drop;
         }
         self.kept += 1;
-        self.kept_raised += u32::from(observation.ending != Ending::Returned);
-        self.kept_familiar += u32::from(!is_new);
+        self.kept_raised += u32::from(executed.ending != Ending::Returned);
         Decision::Keep
+    }
+
+    /// Whether the function takes such arguments.
+    fn fits(&self, ending: &Ending) -> bool {
+        match ending {
+            Ending::Returned | Ending::Unfinished => true,
+            Ending::Raised { exception, line } => !is_misfit(exception) || self.module.raises_at(*line),
+            Ending::NotEntered | Ending::Cut => false,
+        }
+    }
+
+    fn drop_as_stale(&mut self, ending: &Ending) -> Decision {
+        self.cut += u32::from(*ending == Ending::Cut);
+        self.stale += 1;
+        Decision::Drop
+    }
+
+    /// What there is to see in something that fits.
+    fn look(&self, observation: &Observation) -> Look {
+        let is_new = observation.reached.iter().any(|place| !self.reached.contains(place));
+        let is_wanted = match &observation.ending {
+            Ending::Raised { exception, line } => {
+                // A few failures teach; a dataset of failures does not.
+                let has_room = self.kept_raised < (self.budget.kept / 3).max(1);
+                has_room && !self.failures.contains(&(exception.clone(), *line))
+            }
+            // One that never ends costs much to execute. After the first, nothing is staked on such.
+            Ending::Unfinished => is_new && self.cut == 0,
+            _ => is_new || !self.results.contains(&observation.result),
+        };
+        Look { is_new, is_wanted }
+    }
+
+    /// From here on what it reached is known, and may be changed to reach more.
+    fn remember(&mut self, arguments: &Arguments, observation: &Observation) {
+        self.reached.extend(&observation.reached);
+        self.corpus.push(arguments.clone());
     }
 
     /// A class may take much trial to make an object of.
@@ -345,6 +416,14 @@ impl<'a> Search<'a> {
             *weight = (*weight * if fits { 1.3 } else { 0.6 }).clamp(LEAST, MOST);
         }
     }
+}
+
+/// What there is to see in a call.
+struct Look {
+    /// It reached what nothing before did.
+    is_new: bool,
+    /// There should be a row of it.
+    is_wanted: bool,
 }
 
 /// Whether an exception says that a value was of a kind that the function does not take, unless the code raised it

@@ -1,18 +1,26 @@
 //! What inputs are made of: what each says that a person would have read off the code, too.
 
-use inputs::{Budget, Call, Ending, Guidance, Module, Observation, Origin, Proposal, Search};
+use inputs::{Budget, Call, Decision, Ending, Guidance, Module, Observation, Origin, Proposal, Search};
 
 /// All that is proposed for a function of which everything shows something new.
 fn all(module: &Module, function: &str, calls: &[Call], guidance: Guidance) -> Vec<Proposal> {
     let budget = Budget { tried: 200, kept: 200 };
     let mut search = Search::new(module, function, calls, budget, guidance, 7);
     let mut proposals = Vec::new();
-    while let Some(proposal) = search.propose() {
-        let number = proposals.len() as u64;
-        search.observe(&Observation { ending: Ending::Returned, reached: vec![number], result: number });
-        proposals.push(proposal);
+    loop {
+        let batch = search.propose();
+        if batch.is_empty() {
+            return proposals;
+        }
+        for proposal in batch {
+            let number = proposals.len() as u64;
+            let shown = Observation { ending: Ending::Returned, reached: vec![number], result: number };
+            if search.weigh(&proposal, &shown) == Decision::Keep {
+                search.observe(&proposal, &shown);
+            }
+            proposals.push(proposal);
+        }
     }
-    proposals
 }
 
 fn proposed(code: &str, function: &str) -> Vec<String> {

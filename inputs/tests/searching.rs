@@ -16,18 +16,44 @@ fn functions(code: &str) -> Vec<String> {
     read(code).functions().map(str::to_owned).collect()
 }
 
-/// Proposes until the search ends, and answers each proposal.
+/// Proposes until the search ends, and answers each proposal: as a probe, and where it is worth one, as an execution.
+/// What was decided of each.
 fn run(
     module: &Module,
     function: &str,
     calls: &[Call],
     answer: impl Fn(&Proposal) -> Observation,
 ) -> Vec<(Proposal, Decision)> {
-    let mut search = Search::new(module, function, calls, BUDGET, Guidance::Coverage, 7);
+    let search = Search::new(module, function, calls, BUDGET, Guidance::Coverage, 7);
+    answer_all(search, &answer, &answer)
+}
+
+fn answer_all(
+    mut search: Search<'_>,
+    probe: impl Fn(&Proposal) -> Observation,
+    execute: impl Fn(&Proposal) -> Observation,
+) -> Vec<(Proposal, Decision)> {
     let mut told = Vec::new();
-    while let Some(proposal) = search.propose() {
-        let decision = search.observe(&answer(&proposal));
-        told.push((proposal, decision));
+    loop {
+        let batch = search.propose();
+        if batch.is_empty() {
+            break;
+        }
+        for proposal in batch {
+            if search.is_over() {
+                return told;
+            }
+            let mut decision = search.weigh(&proposal, &probe(&proposal));
+            if decision == Decision::Keep {
+                decision = search.observe(&proposal, &execute(&proposal));
+            }
+            told.push((proposal, decision));
+        }
+    }
+    while let Some(proposal) = search.spare() {
+        let decision = search.observe(&proposal, &execute(&proposal));
+        let place = told.iter().position(|(before, _)| *before == proposal).unwrap();
+        told[place].1 = decision;
     }
     told
 }
@@ -169,12 +195,21 @@ fn literals_of_the_code_are_tried() {
 }
 
 #[test]
-fn what_reaches_nothing_new_leaves_room_for_what_does() {
+fn what_reaches_nothing_new_takes_what_room_is_left_by_what_does() {
     let module = read("def f(n):\n    return n\n");
+    let late = |number: usize| if number >= 20 { vec![1, number as u64] } else { vec![1] };
+    let number = std::cell::Cell::new(0);
+    let probe = |proposal: &Proposal| {
+        number.set(number.get() + 1);
+        returned(proposal, &late(number.get()))
+    };
+    let search = Search::new(&module, "f", &[], BUDGET, Guidance::Coverage, 7);
+    let told = answer_all(search, probe, |proposal| returned(proposal, &late(number.get())));
+    let kept: Vec<usize> = (0..told.len()).filter(|&place| told[place].1 == Decision::Keep).collect();
+    // The first of all reaches something, and then the twentieth and each after it.
+    assert_eq!(kept, [0, 19, 20, 21, 22, 23, 24, 25]);
     let told = run(&module, "f", &[], |proposal| returned(proposal, &[1]));
-    let kept = told.iter().filter(|(_, decision)| *decision == Decision::Keep).count();
-    // The first reaches something, and half of the budget is for others.
-    assert_eq!(kept, 1 + BUDGET.kept as usize / 2);
+    assert_eq!(told.iter().filter(|(_, decision)| *decision == Decision::Keep).count(), BUDGET.kept as usize);
 }
 
 #[test]
@@ -205,6 +240,46 @@ fn a_function_that_reaches_limits_is_left_alone() {
 }
 
 #[test]
+fn what_a_probe_promised_and_an_execution_does_not_hold_is_not_kept() {
+    let module = read("def f(n):\n    return n\n");
+    let search = Search::new(&module, "f", &[], BUDGET, Guidance::Coverage, 7);
+    let executed = std::cell::Cell::new(0);
+    let same = Observation { ending: Ending::Returned, reached: vec![1], result: 5 };
+    let told = answer_all(
+        search,
+        |proposal| returned(proposal, &[1]),
+        |_| {
+            executed.set(executed.get() + 1);
+            same.clone()
+        },
+    );
+    assert_eq!(told.iter().filter(|(_, decision)| *decision == Decision::Keep).count(), 1);
+    assert!(executed.get() <= 6, "probes that mislead cost {} executions", executed.get());
+}
+
+#[test]
+fn what_was_too_long_to_probe_is_executed_where_it_is_new_until_one_does_not_end() {
+    let module = read("def f(n):\n    while n: pass\n");
+    let unfinished = Observation { ending: Ending::Unfinished, reached: vec![1], result: 0 };
+    let executed = |ending: Ending| {
+        let search = Search::new(&module, "f", &[], BUDGET, Guidance::Coverage, 7);
+        let count = std::cell::Cell::new(0);
+        let told = answer_all(
+            search,
+            |_| unfinished.clone(),
+            |_| {
+                count.set(count.get() + 1);
+                Observation { ending: ending.clone(), reached: vec![1], result: 0 }
+            },
+        );
+        assert!(told.len() > 2, "the function is not left alone");
+        count.get()
+    };
+    assert_eq!(executed(Ending::Returned), 1);
+    assert_eq!(executed(Ending::Cut), 1);
+}
+
+#[test]
 fn a_function_without_parameters_is_called_once() {
     let module = read("def f():\n    return 1\n");
     let told = run(&module, "f", &[], |proposal| returned(proposal, &[1]));
@@ -215,11 +290,11 @@ fn a_function_without_parameters_is_called_once() {
 fn without_guidance_nothing_is_harvested_mined_or_changed() {
     let code = "def f(n: int):\n    return n == 48271\nf(12345)\n";
     let module = read(code);
-    let mut search = Search::new(&module, "f", &[], BUDGET, Guidance::None, 7);
-    while let Some(proposal) = search.propose() {
+    let search = Search::new(&module, "f", &[], BUDGET, Guidance::None, 7);
+    let answer = |proposal: &Proposal| returned(proposal, &[1]);
+    for (proposal, _) in answer_all(search, answer, answer) {
         assert_eq!(proposal.origin, Origin::Typed);
         assert!(!["48271", "12345"].contains(&proposal.input.as_str()));
-        search.observe(&returned(&proposal, &[1]));
     }
 }
 

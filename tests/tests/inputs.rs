@@ -95,6 +95,33 @@ fn the_same_job_finds_the_same_inputs_and_another_seed_others() {
 }
 
 #[test]
+fn what_one_input_leaves_behind_is_in_no_row_of_another() {
+    let place = Place::new(&[("leaks.py", LEAKS)]);
+    let rows = place.rows("functions");
+    let of = |entry: &str| rows.iter().filter(|row| row.entry == entry).collect::<Vec<_>>();
+    assert!(of("count").len() >= 3 && of("hoard").len() >= 3, "{rows:?}");
+    let outputs = |entry: &str| of(entry).into_iter().filter_map(|row| row.output.as_deref());
+    assert!(outputs("count").all(|output| output == "1"), "{rows:?}");
+    assert!(outputs("hoard").all(|output| output.ends_with(", 1]")), "{rows:?}");
+    place.verify();
+}
+
+#[test]
+fn inputs_at_which_a_function_hangs_cost_it_no_others() {
+    let place = Place::new(&[("hangs.py", HANGS)]);
+    let rows = place.rows("functions");
+    for entry in ["loops", "sticks", "leaves"] {
+        let of = rows.iter().filter(|row| row.entry == entry);
+        let outputs: BTreeSet<&str> = of.filter_map(|row| row.output.as_deref()).collect();
+        for output in ["'few'", "'many'", "'negative'"] {
+            assert!(outputs.contains(output), "{entry}: {outputs:?}");
+        }
+        assert!(!outputs.contains("'never'"));
+    }
+    place.verify();
+}
+
+#[test]
 fn an_async_function_is_run_to_its_end() {
     let place = Place::new(&[("waits.py", WAITS)]);
     let rows = place.rows("functions");
@@ -329,6 +356,56 @@ async def double(number: int):
     if number < 0:
         raise ValueError("negative")
     return number * 2
+"#;
+
+const LEAKS: &str = r#"
+class Counter:
+    seen = []
+
+
+def count(number: int):
+    for _ in range(abs(number) % 7):
+        pass
+    Counter.seen.append(number)
+    return len(Counter.seen)
+
+
+KEPT = {}
+
+
+def hoard(number: int):
+    KEPT[number] = str(number)
+    return [number, len(KEPT)]
+"#;
+
+const HANGS: &str = r#"
+import os
+
+
+def loops(number: int):
+    while number == 48271:
+        pass
+    return told(number)
+
+
+def sticks(number: int):
+    if number == 48271:
+        sum(iter(int, 1))
+    return told(number)
+
+
+def leaves(number: int):
+    if number == 48271:
+        os._exit(0)
+    return told(number)
+
+
+def told(number):
+    if number == 48271:
+        return "never"
+    if number < 0:
+        return "negative"
+    return "few" if number < 10 else "many"
 "#;
 
 const SHAPES: &str = r#"

@@ -9,6 +9,7 @@ pub mod decode;
 mod element;
 mod event;
 mod granularity;
+mod input;
 pub mod replay;
 pub mod request;
 pub mod wire;
@@ -21,4 +22,4 @@ pub use event::{
 };
 pub use granularity::{Granularity, UnknownGranularity};
 pub use replay::State;
-pub use request::{Bounds, Entry, Given, Request, RequestError};
+pub use request::{Bounds, Entry, Given, Patience, Request, RequestError};

@@ -1,7 +1,7 @@
 //! What the worker asks a traced process to run.
 
 use crate::Granularity;
-use crate::decode::Input;
+use crate::input::Input;
 use crate::wire::put_varint;
 
 /// One program to run, and how closely to watch it.
@@ -31,6 +31,9 @@ pub enum Entry<'a> {
     /// called with them and traced. `name` may be dotted, as in `Stack.push`, and `input` is an argument list as
     /// Python text.
     Function { name: &'a str, input: &'a str },
+    /// The same with one input after another, in one process, only to learn what each call does. What one leaves behind
+    /// is there for the next. The process ends where a call takes too long or is too long to be told.
+    Probes { name: &'a str, inputs: Vec<&'a str>, patience: Patience },
     /// The source is run untraced as `__main__`, then these statements in its namespace; what they call of the source
     /// is traced.
     Test { statements: &'a str },
@@ -45,12 +48,21 @@ pub struct Given<'a> {
     pub stdin: &'a [u8],
 }
 
+/// How long one call of several may take, with the making of its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    pub wall_ms: u64,
+    /// Of processor time.
+    pub cpu_ms: u64,
+}
+
 mod entry {
     pub(super) const SCRIPT: u64 = 0;
     pub(super) const CALL: u64 = 1;
     pub(super) const IMPORT: u64 = 2;
     pub(super) const FUNCTION: u64 = 3;
     pub(super) const TEST: u64 = 4;
+    pub(super) const PROBES: u64 = 5;
 }
 
 /// How much of a program is written down. Past a bound the program runs on and the trace says so.
@@ -126,16 +138,18 @@ impl<'a> Entry<'a> {
         match self {
             Entry::Script(given) => {
                 put(entry::SCRIPT, &[given.stdin]);
-                put_varint(out, given.arguments.len() as u64);
-                for argument in &given.arguments {
-                    put_varint(out, argument.len() as u64);
-                    out.extend_from_slice(argument.as_bytes());
-                }
+                put_texts(out, &given.arguments);
             }
             Entry::Call { function, input } => put(entry::CALL, &[function.as_bytes(), input.as_bytes()]),
             Entry::Import => put(entry::IMPORT, &[]),
             Entry::Function { name, input } => put(entry::FUNCTION, &[name.as_bytes(), input.as_bytes()]),
             Entry::Test { statements } => put(entry::TEST, &[statements.as_bytes()]),
+            Entry::Probes { name, inputs, patience } => {
+                put(entry::PROBES, &[name.as_bytes()]);
+                put_texts(out, inputs);
+                put_varint(out, patience.wall_ms);
+                put_varint(out, patience.cpu_ms);
+            }
         }
     }
 
@@ -143,17 +157,33 @@ impl<'a> Entry<'a> {
         Ok(match number(input)? {
             entry::SCRIPT => {
                 let stdin = field(input)?;
-                let count = number(input)?;
-                let arguments = (0..count).map(|_| text(field(input)?)).collect::<Result<_, _>>()?;
-                Entry::Script(Given { arguments, stdin })
+                Entry::Script(Given { arguments: texts(input)?, stdin })
             }
             entry::CALL => Entry::Call { function: text(field(input)?)?, input: text(field(input)?)? },
             entry::IMPORT => Entry::Import,
             entry::FUNCTION => Entry::Function { name: text(field(input)?)?, input: text(field(input)?)? },
             entry::TEST => Entry::Test { statements: text(field(input)?)? },
+            entry::PROBES => Entry::Probes {
+                name: text(field(input)?)?,
+                inputs: texts(input)?,
+                patience: Patience { wall_ms: number(input)?, cpu_ms: number(input)? },
+            },
             _ => return Err(RequestError),
         })
     }
+}
+
+fn put_texts(out: &mut Vec<u8>, texts: &[&str]) {
+    put_varint(out, texts.len() as u64);
+    for text in texts {
+        put_varint(out, text.len() as u64);
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn texts<'a>(input: &mut Input<'a>) -> Result<Vec<&'a str>, RequestError> {
+    let count = number(input)?;
+    (0..count).map(|_| text(field(input)?)).collect()
 }
 
 fn number(input: &mut Input<'_>) -> Result<u64, RequestError> {

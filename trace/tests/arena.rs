@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use trace::{Arena, Bounds, Entry, Given, Granularity, Request};
+use trace::{Arena, Bounds, Entry, Given, Granularity, Patience, Request};
 
 const LEN: usize = 4 * 4096;
 
@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     fn a_request_reads_as_what_was_written(
-        kind in 0..5, function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
+        kind in 0..6, function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
         source in proptest::collection::vec(any::<u8>(), 0..200),
         granularity in proptest::sample::select(&Granularity::ALL),
         max_events: u64, value_chars: u32, output_chars: u32,
@@ -79,6 +79,11 @@ proptest! {
             1 => Entry::Call { function: &function, input: &input },
             2 => Entry::Import,
             3 => Entry::Function { name: &function, input: &input },
+            4 => Entry::Probes {
+                name: &function,
+                inputs: vec![&input, &filename],
+                patience: Patience { wall_ms: max_events, cpu_ms: value_chars.into() },
+            },
             _ => Entry::Test { statements: &input },
         };
         let bounds = Bounds { max_events, value_chars, output_chars };

@@ -4,7 +4,8 @@ mod encoder;
 
 use encoder::{Log, steps, text};
 use proptest::prelude::*;
-use trace::{Decoded, Reader, State};
+use trace::wire::{tag, verdict};
+use trace::{Decoded, Reader, State, Verdict};
 
 proptest! {
     #[test]
@@ -80,6 +81,8 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
     let decoded = Decoded::read(bytes);
     let mut state = State::new();
     let mut size = 0;
+    let mut reader = Reader::new(bytes);
+    while reader.lend(|_| {}).is_ok() && reader.next_probe() {}
     for event in &decoded.events {
         state.apply(event);
         state.forget(event);
@@ -90,4 +93,26 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert!(damage.at <= bytes.len());
     }
     Ok(())
+}
+
+/// A call that was cut off within its function, one that returned, and one that was begun.
+#[test]
+fn each_of_several_calls_is_read_by_itself() {
+    let mut log = vec![tag::PROBE, tag::CALL, 0, 1, b'f', 7, tag::LINE | 2];
+    log.extend([tag::PROBE, tag::CALL, 1, 7, tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);
+    log.push(tag::PROBE);
+    let mut reader = Reader::new(&log);
+    let mut calls = Vec::new();
+    loop {
+        let mut events = Vec::new();
+        reader.lend(|event| events.push((event.frame, event.depth, event.function.to_owned()))).unwrap();
+        calls.push((events, reader.end().map(|end| end.verdict)));
+        if !reader.next_probe() {
+            break;
+        }
+    }
+    let f = |frame| (frame, 0, "f".to_owned());
+    let expected =
+        [(vec![], None), (vec![f(0), f(0)], None), (vec![f(1)], Some(Verdict::Returned)), (vec![], None)];
+    assert_eq!(calls, expected);
 }

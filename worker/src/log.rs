@@ -24,10 +24,18 @@ pub(crate) struct Log<'a> {
 
 impl<'a> Log<'a> {
     /// Hands over the events that can be read and held.
-    pub(crate) fn read(bytes: &'a [u8], limits: &Limits, mut take: impl FnMut(&Event<'a>)) -> Log<'a> {
+    pub(crate) fn read(bytes: &'a [u8], limits: &Limits, take: impl FnMut(&Event<'a>)) -> Log<'a> {
+        Log::read_on(&mut Reader::new(bytes), limits, take)
+    }
+
+    /// The same as far as the reader goes on: to the end of the log, or to the next of several calls.
+    pub(crate) fn read_on(
+        reader: &mut Reader<'a>,
+        limits: &Limits,
+        mut take: impl FnMut(&Event<'a>),
+    ) -> Log<'a> {
         let mut room = Room { steps: limits.max_events, bytes: limits.log_bytes.saturating_mul(EXPANSION) };
         let mut is_truncated = false;
-        let mut reader = Reader::new(bytes);
         let read = reader.lend(|event| {
             is_truncated |= matches!(event.kind, EventKind::Gap { .. });
             // What does not fit is passed over rather than left unread: the verdict stands at the very end.
@@ -107,9 +115,9 @@ mod tests {
         let mut log = vec![tag::CALL, 0];
         put_varint(&mut log, function.len() as u64);
         log.extend_from_slice(function.as_bytes());
-        log.extend([1, 0]);
+        log.push(1);
         for _ in 0..lines {
-            log.extend([tag::LINE, 0, 0]);
+            log.push(tag::LINE);
         }
         // The verdict's value has the empty name and no text.
         log.extend([tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);

@@ -71,7 +71,7 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "FILE")]
     runs: Option<PathBuf>,
 
-    /// Inputs tried for each function [default: 64].
+    /// Inputs tried for each function [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tries: Option<u32>,
 

@@ -2,6 +2,7 @@
 //! held against both tracers on every interpreter that is present.
 
 mod bounds;
+mod calm;
 mod check;
 mod cut_off;
 mod effects;

@@ -5,6 +5,7 @@ mod monitoring;
 mod settrace;
 
 use crate::layout::Version;
+use crate::opcodes::Opcodes;
 use crate::python::Result;
 use crate::reach;
 use crate::tracer::Tracer;
@@ -17,6 +18,7 @@ pub(crate) enum Events<V: Version> {
 
 /// Makes ready for programs. None may have run before, since it could have changed what names stand for.
 pub(crate) fn prepare<V: Version>() -> Result<()> {
+    Opcodes::learn()?;
     reach::prepare()?;
     if V::MINOR >= 12 { monitoring::prepare() } else { settrace::prepare() }
 }

@@ -56,7 +56,7 @@ pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
 pub(crate) use window::{
-    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, learn_windows,
+    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, is_private_range, learn_windows,
 };
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.

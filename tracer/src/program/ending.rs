@@ -21,16 +21,32 @@ const FLUSH_FAILURE: i32 = 120;
 const INTERRUPTED: i32 = 128 + libc::SIGINT;
 
 /// Ends the program and returns its exit status.
-pub(super) fn finish<V: Version>(end: End, mut log: SharedLog) -> i32 {
-    let status = match end {
+pub(super) fn finish<V: Version>(end: End, log: SharedLog) -> i32 {
+    let status = tell::<V>(&end, log);
+    match end {
+        // Nobody wants more of it than what was told, least of all to wait for its threads.
+        End::Probed => return status,
+        // Code of the program may run when it goes, so it stays.
+        End::Returned(value) => std::mem::forget(value),
+        End::Raised(exception) if is_exit(&exception) => print_message(&code_of(&exception)),
+        End::Raised(exception) | End::Uncompiled(exception) => print(exception),
+        End::Finished | End::NoEntry | End::BadInput => {}
+    }
+    join_threads();
+    run_exit_functions();
+    if flush() { status } else { FLUSH_FAILURE }
+}
+
+/// Writes the verdict. Returns the exit status that it comes to.
+pub(super) fn tell<V: Version>(end: &End, mut log: SharedLog) -> i32 {
+    match end {
+        End::Probed => SUCCESS,
         End::Finished => {
             log.verdict::<V>(Verdict::Returned, None, VerdictText::Empty);
             SUCCESS
         }
         End::Returned(value) => {
             log.verdict::<V>(Verdict::Returned, Some(value.obj()), VerdictText::Value(value.obj()));
-            // Code of the program may run when it goes, so it stays.
-            std::mem::forget(value);
             SUCCESS
         }
         End::NoEntry => {
@@ -42,48 +58,46 @@ pub(super) fn finish<V: Version>(end: End, mut log: SharedLog) -> i32 {
             FAILURE
         }
         End::Uncompiled(exception) => {
-            log.verdict::<V>(
-                Verdict::SyntaxError,
-                Some(exception.obj()),
-                VerdictText::Message(exception.obj()),
-            );
-            print(exception);
+            let message = VerdictText::Message(exception.obj());
+            log.verdict::<V>(Verdict::SyntaxError, Some(exception.obj()), message);
             FAILURE
         }
-        // SAFETY: this names a static class.
-        End::Raised(exception) if exception.is_instance_of(unsafe { ffi::PyExc_SystemExit }) => {
-            exit::<V>(exception, log)
+        End::Raised(exception) if is_exit(exception) => {
+            let status = status_of::<V>(&code_of(exception));
+            let text = status.to_string();
+            log.verdict::<V>(Verdict::Exited, Some(exception.obj()), VerdictText::Plain(&text));
+            status
         }
         End::Raised(exception) => {
             log.verdict::<V>(Verdict::Raised, Some(exception.obj()), VerdictText::Message(exception.obj()));
             // SAFETY: this names a static class.
             let is_interrupt = exception.is_instance_of(unsafe { ffi::PyExc_KeyboardInterrupt });
-            print(exception);
             if is_interrupt { INTERRUPTED } else { FAILURE }
         }
-    };
-    join_threads();
-    run_exit_functions();
-    if flush() { status } else { FLUSH_FAILURE }
+    }
 }
 
-/// `SystemExit` left the main code: returns the status that it asks for.
-fn exit<V: Version>(exception: Owned, mut log: SharedLog) -> i32 {
-    let code = exception.attribute(c"code").unwrap_or_else(|_| {
+fn is_exit(exception: &Owned) -> bool {
+    // SAFETY: this names a static class.
+    exception.is_instance_of(unsafe { ffi::PyExc_SystemExit })
+}
+
+/// What `SystemExit` was raised with.
+fn code_of(exception: &Owned) -> Owned {
+    exception.attribute(c"code").unwrap_or_else(|_| {
         python::clear();
         exception.clone()
-    });
-    let (status, is_message) = match Shape::of(code.obj()) {
-        Shape::None => (SUCCESS, false),
-        Shape::Int(int) => (low_bits::<V>(int), false),
-        Shape::Bool(truth) => (truth.into(), false),
-        _ => (FAILURE, true),
-    };
-    log.verdict::<V>(Verdict::Exited, Some(exception.obj()), VerdictText::Plain(&status.to_string()));
-    if is_message {
-        print_message(&code);
+    })
+}
+
+/// The status that the argument of `SystemExit` asks for.
+fn status_of<V: Version>(code: &Owned) -> i32 {
+    match Shape::of(code.obj()) {
+        Shape::None => SUCCESS,
+        Shape::Int(int) => low_bits::<V>(int),
+        Shape::Bool(truth) => truth.into(),
+        _ => FAILURE,
     }
-    status
 }
 
 /// What the operating system keeps of an exit code.
@@ -93,8 +107,11 @@ fn low_bits<V: Version>(code: Int) -> i32 {
     (if negative { -magnitude } else { magnitude }) & 0xff
 }
 
-/// Prints the argument of `SystemExit` as Python does.
+/// Prints the argument of `SystemExit` as Python does, if it is a message.
 fn print_message(code: &Owned) {
+    if matches!(Shape::of(code.obj()), Shape::None | Shape::Int(_) | Shape::Bool(_)) {
+        return;
+    }
     flush_stream(c"stdout");
     if let Some(stream) = python::sys(c"stderr") {
         // SAFETY: both pointers are valid, and so is the C string.

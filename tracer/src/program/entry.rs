@@ -1,10 +1,10 @@
 //! Compiles a program and runs its entry.
 
-use std::ffi::CString;
 use std::ptr::NonNull;
 
 use trace::{Entry, Granularity, Request};
 
+use super::function::Function;
 use super::main_module::Role;
 use super::{SharedLog, main_module, stdin, streams};
 use crate::effects;
@@ -17,6 +17,8 @@ use crate::tracer::Tracer;
 pub(super) enum End {
     /// The source came to its end.
     Finished,
+    /// Every call was made, and how each ended was told.
+    Probed,
     /// The entry returned this value.
     Returned(Owned),
     /// This exception left it.
@@ -47,7 +49,8 @@ pub(super) fn run<V: Version>(request: &Request<'_>, log: SharedLog) -> End {
     let end = match request.entry {
         Entry::Script(_) | Entry::Import => program.trace_source::<V>(),
         Entry::Call { function, input } => program.trace_call::<V>(Call { function, input }),
-        Entry::Function { name, input } => program.trace_function::<V>(Call { function: name, input }),
+        Entry::Function { name, input } => program.trace_function::<V>(name, input),
+        Entry::Probes { name, ref inputs, patience } => program.trace_probes::<V>(name, inputs, patience),
         Entry::Test { statements } => program.trace_test::<V>(statements),
     };
     end.unwrap_or_else(raised)
@@ -61,7 +64,7 @@ fn prepare<V: Version>(request: &Request<'_>) -> Result<Owned> {
             (Role::Main, given.arguments.as_slice())
         }
         Entry::Call { .. } | Entry::Test { .. } => (Role::Main, [].as_slice()),
-        Entry::Import | Entry::Function { .. } => (Role::Imported, [].as_slice()),
+        Entry::Import | Entry::Function { .. } | Entry::Probes { .. } => (Role::Imported, [].as_slice()),
     };
     effects::install()?;
     events::prepare::<V>()?;
@@ -70,17 +73,18 @@ fn prepare<V: Version>(request: &Request<'_>) -> Result<Owned> {
 }
 
 /// A compiled program.
-struct Program<'a> {
-    request: &'a Request<'a>,
-    log: SharedLog,
-    code: &'a Owned,
-    namespace: &'a Owned,
+pub(super) struct Program<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) log: SharedLog,
+    pub(super) code: &'a Owned,
+    pub(super) namespace: &'a Owned,
 }
 
+/// A call as Python text.
 #[derive(Clone, Copy)]
-struct Call<'a> {
-    function: &'a str,
-    input: &'a str,
+pub(super) struct Call<'a> {
+    pub(super) function: &'a str,
+    pub(super) input: &'a str,
 }
 
 impl Program<'_> {
@@ -107,39 +111,11 @@ impl Program<'_> {
     }
 
     /// Runs the source and makes the arguments, then calls the function traced.
-    fn trace_function<V: Version>(&self, call: Call<'_>) -> Result<End> {
+    fn trace_function<V: Version>(&self, name: &str, input: &str) -> Result<End> {
         python::evaluate(self.code, self.namespace)?;
-        let mut names = call.function.split('.');
-        let mut function = self.namespace.item(&python::text(names.next().unwrap_or_default())?);
-        for name in names {
-            let name = CString::new(name).unwrap_or_default();
-            function = function.and_then(|owner| owner.attribute(&name).ok());
-        }
-        python::clear();
-        let Some(function) = function.filter(Owned::is_callable) else { return Ok(End::NoEntry) };
-        // Only the arguments' form is looked at here, so any name will do.
-        if (Call { function: "f", ..call }).compile().is_err() {
-            python::clear();
-            return Ok(End::BadInput);
-        }
-        let gather = python::text(&format!("(lambda *a, **k: (a, k))({}\n)", call.input))?;
-        let gather = python::compile(&gather, INPUT, "eval", 0)?;
-        let arguments = python::evaluate(&gather, self.namespace)?;
-        let types = python::import(c"types")?;
-        let (generator, coroutine) = (types.attribute(c"GeneratorType")?, types.attribute(c"CoroutineType")?);
-        let itertools = python::import(c"itertools")?;
-        let most = python::int(MAX_YIELDED)?;
-        let value = self.traced::<V>(|| {
-            let value = function.call_with(&arguments)?;
-            if value.is_instance_of(coroutine.as_ptr()) {
-                return python::import(c"asyncio")?.call_method(c"run", &[&value]);
-            }
-            if !value.is_instance_of(generator.as_ptr()) {
-                return Ok(value);
-            }
-            python::to_list(&itertools.call_method(c"islice", &[&value, &most])?)
-        })?;
-        Ok(End::Returned(value))
+        let Some(function) = Function::find(name, self.namespace)? else { return Ok(End::NoEntry) };
+        let Some(arguments) = function.arguments(input, self.namespace)? else { return Ok(End::BadInput) };
+        Ok(End::Returned(self.traced::<V>(|| function.call(&arguments))?))
     }
 
     /// Runs the source, then the statements traced.
@@ -167,15 +143,12 @@ impl Program<'_> {
     }
 }
 
-/// A generator does nothing until somebody asks. So it is asked, but not for ever.
-const MAX_YIELDED: i64 = 100;
-
 /// What tracebacks call code that stands in no file.
-const INPUT: &str = "<input>";
+pub(super) const INPUT: &str = "<input>";
 
 impl Call<'_> {
     /// Compiles the call to an expression, if it is a call of the function and nothing else.
-    fn compile(self) -> Result<Owned> {
+    pub(super) fn compile(self) -> Result<Owned> {
         const ONLY_SYNTAX_TREE: i64 = 0x400;
         // A line break, so that a comment at the end of the input does not swallow the bracket.
         let source = python::text(&format!("{}({}\n)", self.function, self.input))?;
@@ -220,6 +193,18 @@ impl<V: Version> Tracing<V> {
         // SAFETY: the interpreter runs this, and so does not report anything meanwhile.
         unsafe { self.tracer.as_mut() }.end_main();
         result
+    }
+
+    /// Makes ready for another run of main code, whose events are within the bounds of one.
+    pub(super) fn begin_again(&mut self, request: &Request<'_>) {
+        // SAFETY: the interpreter runs this, and so does not report anything meanwhile.
+        unsafe { self.tracer.as_mut() }.begin_again(&request.bounds);
+    }
+
+    /// Nothing of the main thread is told until then.
+    pub(super) fn pause(&mut self) {
+        // SAFETY: as above.
+        unsafe { self.tracer.as_mut() }.end_main();
     }
 
     /// Switches everything off again, where no thread is left that could be traced.

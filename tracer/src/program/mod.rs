@@ -1,8 +1,11 @@
 //! Runs one program, from its request to its exit status, in this process.
 
+mod deadline;
 mod ending;
 mod entry;
+mod function;
 mod main_module;
+mod probes;
 mod stdin;
 mod streams;
 mod warm;

@@ -22,6 +22,11 @@ pub(crate) fn write<V: Version>(text: &mut Text, object: Obj) {
     write_recorded::<V, _>(text, &mut Unrecorded, object);
 }
 
+/// The same, and says whether the text can change.
+pub(crate) fn write_unrecorded<V: Version>(text: &mut Text, object: Obj) -> Stability {
+    write_recorded::<V, _>(text, &mut Unrecorded, object)
+}
+
 /// The same, and records what the text depends on.
 #[inline(always)]
 pub(crate) fn write_recorded<V: Version, R: Record>(

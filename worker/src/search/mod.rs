@@ -1,14 +1,15 @@
 //! Executions that nobody asked for by name: the functions of a source, called with inputs that are searched for.
 //!
-//! The search itself is in the crate `inputs`, which runs nothing. Here its proposals are executed, and it is told what
-//! came of them, as `observe` reads it from their logs.
+//! The search itself is in the crate `inputs`, which runs nothing. Here its proposals are probed, many in one process,
+//! and those that promise something are executed, each in a process of its own. The search is told what came of them,
+//! as `observe` reads it from their logs.
 
 mod observe;
 
 use dataset::source::Source;
 use dataset::{InputOrigin, Limits, Search as Settings};
-use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Search};
-use trace::{Bounds, Entry, Given, Granularity, Request};
+use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Proposal, Search};
+use trace::{Bounds, Entry, Given, Granularity, Patience, Request};
 
 pub use crate::asked::Began;
 use crate::execute::Execution;
@@ -102,25 +103,75 @@ impl Searched<'_> {
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let Settings { seed, tried, kept, .. } = self.plan.settings;
-        let mut search =
-            Search::new(module, function, calls, Budget { tried, kept }, self.plan.guidance, seed);
+        let budget = Budget { tried, kept };
+        let mut search = Search::new(module, function, calls, budget, self.plan.guidance, seed);
         let mut is_any_kept = false;
-        while let Some(proposal) = search.propose() {
-            let entry = Entry::Function { name: &proposal.function, input: &proposal.input };
-            let request = self.request(entry);
-            let execution = stage.execute(&request, &self.limits)?;
-            if search.observe(&observe::observation(&execution, &self.limits)) == Decision::Keep {
-                let began = Began {
-                    entry: &proposal.function,
-                    input: Some(&proposal.input),
-                    origin: origin(proposal.origin),
-                    expected: Expected::Unknown,
-                };
-                stage.keep(began, &request, &self.limits, &execution)?;
-                is_any_kept = true;
+        loop {
+            let batch = search.propose();
+            match &batch[..] {
+                [] => break,
+                // A probe would cost as much.
+                [only] => is_any_kept |= self.execute(&mut search, only, stage)?,
+                _ => is_any_kept |= self.probe(&mut search, &batch, stage)?,
             }
         }
+        while let Some(proposal) = search.spare() {
+            is_any_kept |= self.execute(&mut search, &proposal, stage)?;
+        }
         Ok(is_any_kept)
+    }
+
+    /// Probes calls of a function, and executes those that promise something. Whether anything was kept.
+    fn probe<S: Stage>(
+        &self,
+        search: &mut Search<'_>,
+        batch: &[Proposal],
+        stage: &mut S,
+    ) -> Result<bool, S::Fault> {
+        let mut is_any_kept = false;
+        let mut rest = batch;
+        while let [first, ..] = rest
+            && !search.is_over()
+        {
+            let inputs = rest.iter().map(|proposal| proposal.input.as_str()).collect();
+            let patience = Patience { wall_ms: self.limits.wall_ms, cpu_ms: self.limits.cpu_ms };
+            let request = Request {
+                granularity: Granularity::Line,
+                bounds: Bounds { max_events: self.limits.max_events.min(PROBE_EVENTS), ..Bounds::default() },
+                ..self.request(Entry::Probes { name: &first.function, inputs, patience })
+            };
+            let execution = stage.execute(&request, &for_all(&self.limits))?;
+            let probed = observe::probed(&execution, &self.limits);
+            for (proposal, observation) in rest.iter().zip(&probed) {
+                if !search.is_over() && search.weigh(proposal, observation) == Decision::Keep {
+                    is_any_kept |= self.execute(search, proposal, stage)?;
+                }
+            }
+            rest = rest.get(probed.len()..).unwrap_or_default();
+        }
+        Ok(is_any_kept)
+    }
+
+    /// Executes a call by itself. Whether that was kept.
+    fn execute<S: Stage>(
+        &self,
+        search: &mut Search<'_>,
+        proposal: &Proposal,
+        stage: &mut S,
+    ) -> Result<bool, S::Fault> {
+        let request = self.request(Entry::Function { name: &proposal.function, input: &proposal.input });
+        let execution = stage.execute(&request, &self.limits)?;
+        if search.observe(proposal, &observe::executed(&execution, &self.limits)) == Decision::Drop {
+            return Ok(false);
+        }
+        let began = Began {
+            entry: &proposal.function,
+            input: Some(&proposal.input),
+            origin: origin(proposal.origin),
+            expected: Expected::Unknown,
+        };
+        stage.keep(began, &request, &self.limits, &execution)?;
+        Ok(true)
     }
 
     fn request<'b>(&'b self, entry: Entry<'b>) -> Request<'b> {
@@ -133,6 +184,9 @@ impl Searched<'_> {
         }
     }
 }
+
+/// Events of a probe: enough for most calls, and a loop that does not end is known for one after some milliseconds.
+const PROBE_EVENTS: u64 = 10_000;
 
 fn origin(origin: Origin) -> InputOrigin {
     match origin {
@@ -150,6 +204,16 @@ fn tighter(limits: &Limits, cpu_ms: u64) -> Limits {
     Limits {
         wall_ms: limits.wall_ms.min(cpu_ms.saturating_mul(WALL_FOR_CPU)),
         cpu_ms: limits.cpu_ms.min(cpu_ms),
+        ..*limits
+    }
+}
+
+/// The limits of a process that makes several calls, each of which keeps to its own time itself.
+fn for_all(limits: &Limits) -> Limits {
+    const TIMES: u64 = 4;
+    Limits {
+        wall_ms: limits.wall_ms.saturating_mul(TIMES),
+        cpu_ms: limits.cpu_ms.saturating_mul(TIMES),
         ..*limits
     }
 }

@@ -1,12 +1,13 @@
 //! What an execution says to a search.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dataset::{Limits, Outcome};
 use inputs::{Call, Ending, Observation};
-use trace::{Event, EventKind};
+use trace::{Event, EventKind, Reader};
 
-use crate::execute::Execution;
+use crate::execute::{Ended, Execution};
 use crate::log::Log;
 use crate::outcome::{self, Memory};
 use crate::steps::{Steps, number};
@@ -19,79 +20,121 @@ pub(super) fn has_returned(execution: &Execution, limits: &Limits) -> bool {
     ending(execution, &Log::read(execution.log(), limits, |_| {}), limits).outcome == Outcome::Returned
 }
 
-pub(super) fn observation(execution: &Execution, limits: &Limits) -> Observation {
-    let (log, events) = read(execution, limits);
+/// What the execution of one call showed.
+pub(super) fn executed(execution: &Execution, limits: &Limits) -> Observation {
+    let mut seen = Seen::default();
+    let log = Log::read(execution.log(), limits, |event| seen.take(event));
     let ended = ending(execution, &log, limits);
-    let is_entered = events.iter().any(|event| matches!(event.kind, EventKind::Call));
-    let ending = match ended.outcome {
-        Outcome::Returned if is_entered => Ending::Returned,
-        Outcome::Raised if is_entered => {
-            Ending::Raised { exception: ended.exception_type.unwrap_or_default(), line: raised_at(&events) }
-        }
-        Outcome::Returned | Outcome::Raised | Outcome::NoEntry => Ending::NotEntered,
-        _ => Ending::Cut,
-    };
-    let result = match &ended.output {
-        // The same answer may be found on another way.
-        Some(output) if output != "None" => number(&(output, way(&events))),
-        // What gives nothing back does something on the way.
-        _ => number(&changes(&events)),
-    };
-    Observation { ending, reached: reached(&events), result }
+    seen.observation(ended)
+}
+
+/// What the calls of an execution showed that probes a function, as far as it came, but at least one.
+pub(super) fn probed(execution: &Execution, limits: &Limits) -> Vec<Observation> {
+    let mut reader = Reader::new(execution.log());
+    // What stands before the first call is no call, but may say why there is none.
+    Log::read_on(&mut reader, limits, |_| {});
+    let mut observations = Vec::new();
+    let mut is_cut = true;
+    while reader.next_probe() {
+        let mut seen = Seen::default();
+        let log = Log::read_on(&mut reader, limits, |event| seen.take(event));
+        is_cut = log.end.is_none() && !log.is_truncated;
+        observations.push(match log.end {
+            // The process lived on, whatever became of it later.
+            Some(_) => seen.observation(ending_of(Ended::Exited(0), execution, &log, limits)),
+            None if log.is_truncated => seen.unfinished(),
+            None => Observation { ending: Ending::Cut, reached: Vec::new(), result: 0 },
+        });
+    }
+    // The limits of the process are for all calls together. The one that met them may be just the last straw; so it
+    // begins the next process, and if it is the first of one, it is cut.
+    let is_at_limits = matches!(execution.ended, Ended::WallLimit | Ended::CpuLimit);
+    if is_cut && is_at_limits && observations.len() > 1 {
+        observations.pop();
+    }
+    if observations.is_empty() {
+        observations.push(Observation { ending: Ending::Cut, reached: Vec::new(), result: 0 });
+    }
+    observations
 }
 
 /// The calls of functions that an execution made, with the arguments as the tracer shows them: the first of each.
 pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
-    let (_, events) = read(execution, limits);
     let mut looked_at: HashMap<&str, usize> = HashMap::new();
     let mut calls: Vec<Call> = Vec::new();
-    for event in events.iter().filter(|event| matches!(event.kind, EventKind::Call)) {
+    Log::read(execution.log(), limits, |event| {
+        if !matches!(event.kind, EventKind::Call) {
+            return;
+        }
         let count = looked_at.entry(event.function).or_default();
         *count += 1;
-        if *count > MAX_CALLS {
-            continue;
+        if *count <= MAX_CALLS {
+            let values = event.changes.iter();
+            let arguments = values.filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
+            calls.extend(Call::seen(event.function, arguments));
         }
-        let arguments =
-            event.changes.iter().filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
-        calls.extend(Call::seen(event.function, arguments));
-    }
+    });
     calls
 }
 
-fn read<'a>(execution: &'a Execution, limits: &Limits) -> (Log<'a>, Vec<Event<'a>>) {
-    let mut events = Vec::new();
-    let log = Log::read(execution.log(), limits, |event| events.push(event.clone()));
-    (log, events)
-}
-
 fn ending(execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::Ending {
+    ending_of(execution.ended, execution, log, limits)
+}
+
+fn ending_of(ended: Ended, execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::Ending {
     let memory = Memory { peak: execution.peak_memory_bytes, limit: limits.memory_bytes };
-    outcome::Ending::of(execution.ended, log.end, memory)
+    outcome::Ending::of(ended, log.end, memory)
 }
 
-fn reached(events: &[Event<'_>]) -> Vec<u64> {
-    let mut steps = Steps::default();
-    events.iter().for_each(|event| steps.take(event));
-    steps.all.into_iter().collect()
+/// What the events of a call showed so far.
+#[derive(Default)]
+struct Seen {
+    is_entered: bool,
+    steps: Steps,
+    /// The lines that ran, in order.
+    way: DefaultHasher,
+    /// What happened to variables after the function was entered.
+    changes: DefaultHasher,
+    /// The line at which an exception last appeared.
+    raised_at: u32,
 }
 
-/// The lines that ran, in order.
-fn way<'a>(events: &[Event<'a>]) -> Vec<(&'a str, u32)> {
-    let lines = events.iter().filter(|event| matches!(event.kind, EventKind::Line));
-    lines.map(|event| (event.function, event.line)).collect()
-}
+impl Seen {
+    fn take(&mut self, event: &Event<'_>) {
+        self.steps.take(event);
+        match event.kind {
+            EventKind::Call => self.is_entered = true,
+            EventKind::Line => (event.function, event.line).hash(&mut self.way),
+            EventKind::Raise(_) => self.raised_at = event.line,
+            _ => {}
+        }
+        if !matches!(event.kind, EventKind::Call) {
+            for change in &event.changes {
+                (change.name, change.value.as_ref().map_or("", |value| value.text)).hash(&mut self.changes);
+            }
+        }
+    }
 
-/// The line at which the exception appeared that ended the execution.
-fn raised_at(events: &[Event<'_>]) -> u32 {
-    let raised = events.iter().rev().find(|event| matches!(event.kind, EventKind::Raise(_)));
-    raised.map_or(0, |event| event.line)
-}
+    fn observation(self, ended: outcome::Ending) -> Observation {
+        let ending = match ended.outcome {
+            Outcome::Returned if self.is_entered => Ending::Returned,
+            Outcome::Raised if self.is_entered => {
+                Ending::Raised { exception: ended.exception_type.unwrap_or_default(), line: self.raised_at }
+            }
+            Outcome::Returned | Outcome::Raised | Outcome::NoEntry => Ending::NotEntered,
+            _ => Ending::Cut,
+        };
+        let result = match &ended.output {
+            // The same answer may be found on another way.
+            Some(output) if output != "None" => number(&(output, self.way.finish())),
+            // What gives nothing back does something on the way.
+            _ => self.changes.finish(),
+        };
+        Observation { ending, reached: self.steps.all.into_iter().collect(), result }
+    }
 
-/// What happened to variables after the function was entered.
-fn changes<'a>(events: &[Event<'a>]) -> Vec<(&'a str, &'a str)> {
-    let later = events.iter().filter(|event| !matches!(event.kind, EventKind::Call));
-    later
-        .flat_map(|event| &event.changes)
-        .map(|change| (change.name, change.value.as_ref().map_or("", |value| value.text)))
-        .collect()
+    fn unfinished(self) -> Observation {
+        let result = self.way.finish();
+        Observation { ending: Ending::Unfinished, reached: self.steps.all.into_iter().collect(), result }
+    }
 }

@@ -4,5 +4,6 @@
 mod harness;
 mod limits;
 mod memory;
+mod probes;
 mod slots;
 mod walls;

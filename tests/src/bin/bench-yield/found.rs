@@ -30,10 +30,14 @@ pub(crate) struct Yield {
     /// Functions in all files, and in those that can be imported.
     pub(crate) functions: usize,
     pub(crate) searched: BTreeSet<(usize, String)>,
+    /// Calls that were probed, and those that were executed by themselves.
+    pub(crate) probed: usize,
     pub(crate) executed: usize,
     /// What all executions took, and those of them that were kept.
     pub(crate) time: Duration,
     pub(crate) time_kept: Duration,
+    /// Processor time of all executions, those that probe included.
+    pub(crate) cpu: Duration,
     /// Distinct inputs of good executions that were kept, by source and function.
     inputs: BTreeMap<(usize, String), BTreeSet<String>>,
     pub(crate) steps: BTreeSet<Step>,
@@ -80,6 +84,7 @@ impl Yield {
             };
             let execution = slot.run(&request, &limits, || true)?;
             found.executed += 1;
+            found.cpu += Duration::from_micros(execution.cpu_us);
             let log = Log::read(execution.log());
             if log.has_returned {
                 let of_functions =
@@ -163,18 +168,20 @@ impl Stage for Counted<'_> {
         let execution = self.slot.run(request, limits, || true)?;
         self.last = began.elapsed();
         self.found.time += self.last;
-        let log = Log::read(execution.log());
+        self.found.cpu += Duration::from_micros(execution.cpu_us);
+        let calls = Log::read_calls(execution.log());
         match request.entry {
-            Entry::Import => self.found.imported += usize::from(log.has_returned),
-            Entry::Function { .. } => {
-                self.found.executed += 1;
-                if log.has_returned {
-                    let number = self.number;
-                    let steps = log.steps.into_iter();
-                    self.found.steps.extend(steps.map(|(function, from, to)| (number, function, from, to)));
-                }
-            }
+            Entry::Import => self.found.imported += usize::from(calls[0].has_returned),
+            Entry::Function { .. } => self.found.executed += 1,
+            Entry::Probes { .. } => self.found.probed += calls.len() - 1,
             _ => {}
+        }
+        if matches!(request.entry, Entry::Function { .. } | Entry::Probes { .. }) {
+            for log in calls.into_iter().filter(|log| log.has_returned) {
+                let steps = log.steps.into_iter();
+                let steps = steps.map(|(function, from, to)| (self.number, function, from, to));
+                self.found.steps.extend(steps);
+            }
         }
         Ok(execution)
     }
@@ -219,9 +226,23 @@ struct Log {
 
 impl Log {
     fn read(bytes: &[u8]) -> Log {
+        Log::read_on(&mut Reader::new(bytes))
+    }
+
+    /// What stands before the first of several calls, then each of these.
+    fn read_calls(bytes: &[u8]) -> Vec<Log> {
+        let mut reader = Reader::new(bytes);
+        let mut logs = vec![Log::read_on(&mut reader)];
+        while reader.next_probe() {
+            logs.push(Log::read_on(&mut reader));
+        }
+        logs
+    }
+
+    /// What there is up to the end, or up to the next of several calls.
+    fn read_on(reader: &mut Reader<'_>) -> Log {
         let mut log = Log { has_returned: false, lines: 0, steps: BTreeSet::new(), calls: BTreeMap::new() };
         let mut last: HashMap<u32, u32> = HashMap::new();
-        let mut reader = Reader::new(bytes);
         for event in reader.by_ref().map_while(Result::ok) {
             if matches!(event.kind, EventKind::Call) {
                 let arguments = event.changes.iter().filter_map(|change| change.value.as_ref());

@@ -26,7 +26,7 @@ pub(crate) fn draw(
     python: &Path,
     files: &[PathBuf],
     functions: &BTreeSet<(usize, String)>,
-    count: u32,
+    count: usize,
 ) -> Result<Drawn, Box<dyn Error>> {
     let mut drawn = Drawn::new();
     for (number, file) in files.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What searching functions yields on real packages: how many functions give good executions, how many distinct inputs
 //! each, how many of their branches these take, and what it costs; against running the files as scripts, against random
-//! values of the annotated kinds at the same number of executions, and against as many inputs that Hypothesis draws for
-//! those functions that are annotated throughout.
+//! values of the annotated kinds in the same processor time, and against inputs that Hypothesis draws for those functions
+//! that are annotated throughout.
 //!
 //! Usage: bench-yield PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA` names are
 //! the default.
@@ -17,6 +17,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use branches::outermost;
 use dataset::source::{self, Body};
@@ -28,7 +29,8 @@ use tests::{bench, binaries};
 use worker::execute::{self, Slot, SlotSpec};
 use worker::python::Interpreter;
 
-const HEADINGS: &str = "                 executed     good  importable  inputs  branches   share";
+const HEADINGS: &str =
+    "                   probed executed  seconds     good  importable  inputs  branches   share";
 
 fn main() -> ExitCode {
     match run() {
@@ -52,10 +54,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let sources = sources(&package)?;
         let guided = Yield::of(&sources, Guidance::Coverage, Settings::default(), &mut slot)?;
-        // As many executions for each function as guidance took.
-        let tried = u32::try_from(guided.executed.div_ceil(guided.searched.len().max(1)))?;
-        let settings = Settings { tried, kept: tried, ..Settings::default() };
-        let random = Yield::of(&sources, Guidance::None, settings, &mut slot)?;
+        let random = by_chance(&sources, guided.cpu, &mut slot)?;
         let scripts = Yield::of_scripts(&sources, &mut slot)?;
 
         let above = package.parent().unwrap_or(&package);
@@ -74,15 +73,19 @@ fn run() -> Result<(), Box<dyn Error>> {
             let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
             let good = share(found.good(), guided.functions);
             println!(
-                "  {way:<14} {:>8} {:>7.0}% {:>10.0}% {:>7.1} {taken:>9} {:>7.0}%",
+                "  {way:<14} {:>8} {:>8} {:>8.1} {:>7.0}% {:>10.0}% {:>7.1} {taken:>9} {:>7.0}%",
+                found.probed,
                 found.executed,
+                found.cpu.as_secs_f64(),
                 good * 100.0,
                 share(found.good(), importable) * 100.0,
                 found.inputs_each(),
                 share(taken, branches.len()) * 100.0,
             );
             for (metric, value) in [
+                ("probes", found.probed as f64),
                 ("executions", found.executed as f64),
+                ("cpu_seconds", found.cpu.as_secs_f64()),
                 ("good_share", good),
                 ("good_share_importable", share(found.good(), importable)),
                 ("inputs_each", found.inputs_each()),
@@ -93,6 +96,8 @@ fn run() -> Result<(), Box<dyn Error>> {
             }
         }
         if let Some(python) = hypothesis::python() {
+            // As many as the search tried.
+            let tried = guided.probed.max(guided.executed).div_ceil(importable.max(1));
             let drawn = hypothesis::draw(&python, &files, &guided.searched, tried)?;
             let from_types = Yield::of_inputs(&sources, &drawn, &mut slot)?;
             let branches: BTreeSet<Step> = branches
@@ -125,6 +130,20 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     bench::write("yield", &metrics)?;
     Ok(())
+}
+
+/// Random values with at least this much processor time, or with as many tries as there is any use in.
+fn by_chance(sources: &[Sample], cpu: Duration, slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
+    const MOST: u32 = 1024;
+    let mut tried = 16;
+    loop {
+        let settings = Settings { tried, kept: tried, ..Settings::default() };
+        let found = Yield::of(sources, Guidance::None, settings, slot)?;
+        if found.cpu >= cpu || tried >= MOST {
+            return Ok(found);
+        }
+        tried *= 2;
+    }
 }
 
 fn packages() -> Result<Vec<PathBuf>, Box<dyn Error>> {
