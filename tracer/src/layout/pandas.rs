@@ -6,11 +6,13 @@
 
 use std::ffi::CStr;
 
-use pyo3_ffi as ffi;
 use pyo3_ffi::{PyGetSetDef, PySlice_Type};
 
 use super::class::flag;
-use super::{Instance, Int, Item, Known, List, NumpyArray, Obj, Range, Shape, Str, Tuple, Type, Version};
+use super::{
+    Instance, Int, Item, Known, List, NumpyArray, Obj, Range, Shape, Str, Tuple, Type, Version,
+    is_held_beyond,
+};
 use crate::python::{self, Owned};
 
 /// An object of pandas.
@@ -143,9 +145,7 @@ fn attribute<V: Version>(object: Obj, name: &CStr) -> Option<Owned> {
     // SAFETY: the object is an instance of the class that has the attribute, whose code is pandas'.
     let value =
         python::undisturbed(|| Owned::new(unsafe { getter.get?(object.as_ptr(), getter.closure) }).ok())?;
-    // SAFETY: it is alive.
-    let is_held = unsafe { ffi::Py_REFCNT(value.as_ptr()) } > 1;
-    is_held.then_some(value)
+    is_held_beyond::<V>(value.obj(), 1).then_some(value)
 }
 
 impl Type {
