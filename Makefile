@@ -4,7 +4,7 @@ CARGO ?= cargo
 ET := target/release/et-coord
 GARAGE := target/garage/bin/garage
 
-.PHONY: build demo test redis readers hypothesis test-torch test-garage test-leak test-memory lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-yield bench-render soak clean
+.PHONY: build demo test redis readers hypothesis test-torch test-garage test-leak test-memory test-debug-python lint bench-tracer bench-throughput bench-queue bench-reports bench-overhead bench-telemetry bench-yield bench-render soak clean
 
 build: ## release binaries in target/release/, the tracer beside them
 	$(CARGO) build --workspace --release
@@ -38,6 +38,14 @@ python_with = test target/$(1)/ready -nt tests/readers/$(2).txt \
 test-memory: ## the tests of the tracer with an allocator that shows who reads freed memory
 	$(CARGO) build --workspace
 	PYTHONMALLOC=debug $(CARGO) test --workspace --test tracer_suite --test tracer_equality
+
+# A debug build does not survive `itertools.count(sys.maxsize)`, where an assertion of its own is wrong. One of the
+# solved problems takes the reference more than its two minutes there.
+test-debug-python: ## the tests of the tracer in a debug build of CPython, whose assertions must hold: PYTHON=python3.11d
+	@$(PYTHON) -c 'import sys; sys.gettotalrefcount()' || { echo "PYTHON must name a debug build of CPython"; exit 1; }
+	$(CARGO) build --workspace
+	ET_PYTHONS=$$(command -v $(PYTHON)) $(CARGO) test --workspace --test tracer_suite --test tracer_equality -- \
+		--skip a_count_goes_on_beyond_what_a_word_holds --skip solved_problems_agree
 
 test-leak: ## the memory of an interpreter over 10,000 programs, which takes minutes
 	$(CARGO) test --workspace --test execute -- --ignored --nocapture a_zygote_stays

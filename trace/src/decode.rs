@@ -10,7 +10,8 @@ use crate::event::{
     Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
     Stream, Value, Verdict,
 };
-use crate::wire::{change, effect, gap, item, stream, tag, unzigzag, verdict};
+use crate::input::Input;
+use crate::wire::{change, effect, gap, place, stream, tag, text, unzigzag, verdict};
 
 /// Why a log ends before its bytes do, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ impl<'a> Decoded<'a> {
 pub struct Reader<'a> {
     input: Input<'a>,
     names: Vec<&'a str>,
+    /// Texts that may be repeated.
+    texts: Vec<&'a str>,
     instructions: Vec<(u32, &'a str, Option<&'a str>)>,
     frames: Vec<Frame<'a>>,
     /// For each thread, the frames that are entered and not left, innermost last.
@@ -72,6 +75,8 @@ struct Frame<'a> {
     function: &'a str,
     line: u32,
     entered: bool,
+    /// The operand stack at its last instruction.
+    operands: Vec<StackItem<'a>>,
 }
 
 impl<'a> Reader<'a> {
@@ -79,6 +84,7 @@ impl<'a> Reader<'a> {
         Reader {
             input: Input::new(log),
             names: Vec::new(),
+            texts: Vec::new(),
             instructions: Vec::new(),
             frames: Vec::new(),
             stacks: vec![Vec::new()],
@@ -143,8 +149,8 @@ impl<'a> Reader<'a> {
                 tag::EFFECT => event.kind = self.read_effect()?,
                 tag::OUTPUT => event.kind = self.read_output()?,
                 tag::GAP => event.kind = self.read_gap()?,
-                tag => {
-                    self.read_frame_event(tag, event)?;
+                first => {
+                    self.read_frame_event(first, event)?;
                     return Ok(true);
                 }
             }
@@ -154,25 +160,39 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    fn read_frame_event(&mut self, tag: u8, event: &mut Event<'a>) -> Result<(), LogError> {
-        event.kind = match tag {
+    fn read_frame_event(&mut self, first: u8, event: &mut Event<'a>) -> Result<(), LogError> {
+        let (low, count) = (first & tag::LOW, first >> tag::COUNT_SHIFT & tag::MANY);
+        event.kind = if first & tag::LINE == 0 { self.read_kind(low, event)? } else { self.read_line(low)? };
+        self.read_changes(count, &mut event.changes)?;
+        let frame = self.top()?;
+        self.place(Some(frame), event);
+        if matches!(event.kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_)) {
+            self.frames[frame as usize].entered = false;
+            self.stack_mut().pop();
+        }
+        Ok(())
+    }
+
+    fn read_line(&mut self, delta: u8) -> Result<EventKind<'a>, LogError> {
+        let delta = unzigzag(if delta == tag::FAR { self.input.varint()? } else { delta.into() });
+        let frame = self.top()?;
+        let line = i64::from(self.frames[frame as usize].line).checked_add(delta);
+        self.frames[frame as usize].line = line
+            .and_then(|line| u32::try_from(line).ok())
+            .ok_or_else(|| self.input.error("a line number out of range"))?;
+        Ok(EventKind::Line)
+    }
+
+    fn read_kind(&mut self, tag: u8, event: &mut Event<'a>) -> Result<EventKind<'a>, LogError> {
+        Ok(match tag {
             tag::CALL => {
                 let function = self.name()?;
                 let line = self.line_number()?;
                 let frame =
                     u32::try_from(self.frames.len()).map_err(|_| self.input.error("too many frames"))?;
-                self.frames.push(Frame { function, line, entered: true });
+                self.frames.push(Frame { function, line, entered: true, operands: Vec::new() });
                 self.stack_mut().push(frame);
                 EventKind::Call
-            }
-            tag::LINE => {
-                let delta = unzigzag(self.input.varint()?);
-                let frame = self.top()?;
-                let line = i64::from(self.frames[frame as usize].line).checked_add(delta);
-                self.frames[frame as usize].line = line
-                    .and_then(|line| u32::try_from(line).ok())
-                    .ok_or_else(|| self.input.error("a line number out of range"))?;
-                EventKind::Line
             }
             tag::RESUME => {
                 let frame = self.input.varint()?;
@@ -190,15 +210,7 @@ impl<'a> Reader<'a> {
             tag::UNWIND => EventKind::Unwind(self.value()?),
             tag::INSTRUCTION => self.read_instruction(event)?,
             _ => return Err(self.input.error("an unknown item")),
-        };
-        self.read_changes(&mut event.changes)?;
-        let frame = self.top()?;
-        self.place(Some(frame), event);
-        if matches!(event.kind, EventKind::Return(_) | EventKind::Yield(_) | EventKind::Unwind(_)) {
-            self.frames[frame as usize].entered = false;
-            self.stack_mut().pop();
-        }
-        Ok(())
+        })
     }
 
     fn read_thread(&mut self) -> Result<(), LogError> {
@@ -224,23 +236,38 @@ impl<'a> Reader<'a> {
                 *known.ok_or_else(|| self.input.error("an instruction that was not given"))?
             }
         };
+        let frame = self.top()? as usize;
+        let mut operands = replace(&mut self.frames[frame].operands, Vec::new());
+        let read = self.read_places(&mut operands);
         let mut instruction = match replace(&mut last.kind, EventKind::Line) {
-            EventKind::Instruction(mut last) => {
-                last.stack.clear();
-                *last = Instruction { offset, name, argument, stack: take(&mut last.stack) };
-                last
-            }
+            EventKind::Instruction(last) => last,
             _ => Box::new(Instruction { offset, name, argument, stack: Vec::new() }),
         };
-        let depth = self.input.varint()?;
-        for _ in 0..depth {
-            instruction.stack.push(match self.input.varint()? {
-                item::NULL => StackItem::Null,
-                item::VALUE => StackItem::Value(self.value()?),
-                local => StackItem::Local(self.named(local - item::LOCAL)?),
-            });
-        }
+        (instruction.offset, instruction.name, instruction.argument) = (offset, name, argument);
+        instruction.stack.clone_from(&operands);
+        self.frames[frame].operands = operands;
+        read?;
         Ok(EventKind::Instruction(instruction))
+    }
+
+    /// The operand stack; `operands` is what it was at the frame's last instruction.
+    fn read_places(&mut self, operands: &mut Vec<StackItem<'a>>) -> Result<(), LogError> {
+        let depth = usize::try_from(self.input.varint()?).unwrap_or(usize::MAX);
+        operands.truncate(depth);
+        for at in 0..depth {
+            let operand = match self.input.varint()? {
+                place::SAME if at < operands.len() => continue,
+                place::SAME => return Err(self.input.error("repeats a place that was not there")),
+                place::NULL => StackItem::Null,
+                place::VALUE => StackItem::Value(self.value()?),
+                local => StackItem::Local(self.named(local - place::LOCAL)?),
+            };
+            match operands.get_mut(at) {
+                Some(before) => *before = operand,
+                None => operands.push(operand),
+            }
+        }
+        Ok(())
     }
 
     fn fresh_instruction(&mut self) -> Result<(u32, &'a str, Option<&'a str>), LogError> {
@@ -266,8 +293,7 @@ impl<'a> Reader<'a> {
             effect::CODE => EffectKind::Code,
             _ => return Err(self.input.error("an unknown effect")),
         };
-        let len = self.input.array::<2>().map(u16::from_le_bytes)?;
-        let detail = self.input.text(len.into())?;
+        let detail = self.text()?;
         Ok(EventKind::Effect(Effect { kind, detail }))
     }
 
@@ -330,10 +356,11 @@ impl<'a> Reader<'a> {
         event.parent = below.checked_sub(1).map(|caller| stack[caller]);
     }
 
-    fn read_changes(&mut self, changes: &mut Vec<Change<'a>>) -> Result<(), LogError> {
-        loop {
+    /// As many changes as the first byte of the item says.
+    fn read_changes(&mut self, count: u8, changes: &mut Vec<Change<'a>>) -> Result<(), LogError> {
+        while count == tag::MANY || changes.len() < count.into() {
             let head = self.input.varint()?;
-            if head == 0 {
+            if head == 0 && count == tag::MANY {
                 return Ok(());
             }
             let name = (head >> change::NAME_SHIFT)
@@ -344,13 +371,14 @@ impl<'a> Reader<'a> {
             let (kind, element) = match head & change::KIND {
                 change::ELEMENT => {
                     let kind = self.input.byte()?;
-                    (self.change_kind(kind.into())?, Some(self.input.varint_text()?))
+                    (self.change_kind(kind.into())?, Some(self.text()?))
                 }
                 kind => (self.change_kind(kind)?, None),
             };
             let value = if kind == ChangeKind::Deleted { None } else { Some(self.value()?) };
             changes.push(Change { scope, name, element, kind, value });
         }
+        Ok(())
     }
 
     fn change_kind(&self, kind: u64) -> Result<ChangeKind, LogError> {
@@ -364,9 +392,25 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self) -> Result<Value<'a>, LogError> {
         let type_name = self.name()?;
-        let len = self.input.array::<2>().map(u16::from_le_bytes)?;
-        let text = self.input.text(len.into())?;
+        let text = self.text()?;
         Ok(Value { type_name, text })
+    }
+
+    fn text(&mut self) -> Result<&'a str, LogError> {
+        let len = match self.input.byte()? {
+            text::REPEATED => {
+                let number = usize::try_from(self.input.varint()?).ok();
+                let text = number.and_then(|number| self.texts.get(number));
+                return text.copied().ok_or_else(|| self.input.error("a text that was not given"));
+            }
+            text::LONG => self.input.array::<2>().map(u16::from_le_bytes)?,
+            len => len.into(),
+        };
+        let text = self.input.text(len.into())?;
+        if text.len() >= text::NUMBERED_LEN {
+            self.texts.push(text);
+        }
+        Ok(text)
     }
 
     fn name(&mut self) -> Result<&'a str, LogError> {
@@ -427,84 +471,5 @@ fn blank<'a>() -> Event<'a> {
         line: 0,
         kind: EventKind::Line,
         changes: Vec::new(),
-    }
-}
-
-/// A cursor over untrusted bytes.
-pub(crate) struct Input<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Input<'a> {
-        Input { bytes, at: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at == self.bytes.len()
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.at..]
-    }
-
-    fn error(&self, what: &'static str) -> LogError {
-        LogError { at: self.at, what }
-    }
-
-    fn byte(&mut self) -> Result<u8, LogError> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], LogError> {
-        let chunk = self.rest().first_chunk::<N>().ok_or_else(|| self.error("it ends within an item"))?;
-        self.at += N;
-        Ok(*chunk)
-    }
-
-    pub(crate) fn bytes(&mut self, len: u64) -> Result<&'a [u8], LogError> {
-        let chunk = usize::try_from(len).ok().and_then(|len| self.rest().get(..len));
-        let chunk = chunk.ok_or_else(|| self.error("it ends within an item"))?;
-        self.at += chunk.len();
-        Ok(chunk)
-    }
-
-    fn text(&mut self, len: u64) -> Result<&'a str, LogError> {
-        let bytes = self.bytes(len)?;
-        std::str::from_utf8(bytes).map_err(|_| self.error("a text that is not UTF-8"))
-    }
-
-    fn varint_bytes(&mut self) -> Result<&'a [u8], LogError> {
-        let len = self.varint()?;
-        self.bytes(len)
-    }
-
-    fn varint_text(&mut self) -> Result<&'a str, LogError> {
-        let len = self.varint()?;
-        self.text(len)
-    }
-
-    pub(crate) fn varint(&mut self) -> Result<u64, LogError> {
-        // Nearly all numbers are small.
-        if let Some(&byte) = self.bytes.get(self.at)
-            && byte < 0x80
-        {
-            self.at += 1;
-            return Ok(byte.into());
-        }
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                break;
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(self.error("a number of more than 64 bits"))
     }
 }

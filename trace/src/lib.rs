@@ -9,6 +9,7 @@ pub mod decode;
 mod element;
 mod event;
 mod granularity;
+mod input;
 pub mod replay;
 pub mod request;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! What the worker asks a traced process to run.
 
 use crate::Granularity;
-use crate::decode::Input;
+use crate::input::Input;
 use crate::wire::put_varint;
 
 /// One program to run, and how closely to watch it.

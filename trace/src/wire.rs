@@ -2,43 +2,55 @@
 //!
 //! ```text
 //! log     = item*
-//! item    = CALL    function:name line:varint changes
-//!         | LINE    delta:zigzag changes         relative to the frame's last line
+//! item    = LINE    [delta:zigzag] changes       relative to the frame's last line
+//!         | CALL    function:name line:varint changes
 //!         | RESUME  frame:varint changes         frames are numbered from 0 in order of their CALL
 //!         | RETURN  value changes
 //!         | YIELD   value changes
 //!         | RAISE   value changes
 //!         | UNWIND  value changes
-//!         | INSTRUCTION instruction depth:varint item*depth changes
+//!         | INSTRUCTION instruction depth:varint place*depth changes
 //!         | THREAD  thread:varint                from here on items are this thread's; at first the main one's
-//!         | EFFECT  kind:u8 len:u16le utf8
+//!         | EFFECT  kind:u8 text
 //!         | OUTPUT  stream:u8 len:varint bytes   neighbours of one stream are one event
 //!         | GAP     reason:u8 skipped:varint
 //!         | END     verdict:u8 type:name len:u32le utf8
 //!         | PROBE                                the next of several calls begins, with no frame entered; names,
-//!                                                instructions, frames and threads are counted on
-//! value   = type:name len:u16le utf8
-//! changes = (head:varint [fresh] [part] [value])* 0     no value after a deletion
+//!                                                texts, instructions, frames and threads are counted on
+//! changes = change*                              as many as the first byte says
+//!         | change* 0                            where it says 3
+//! change  = head:varint [fresh] [part] [value]   no value after a deletion
 //! head    = (name + 1) << 3 | scope << 2 | kind  scope: 0 local, 1 global; kind: 0 new, 1 modified, 2 deleted,
 //!                                                3 an element changed: the part says which and how
-//! part    = kind:u8 len:varint utf8              kind: 0 new, 1 modified, 2 deleted
+//! part    = kind:u8 text                         kind: 0 new, 1 modified, 2 deleted
+//! value   = type:name text
+//! text    = len:u8 utf8                          len < 254
+//!         | 254 len:u16le utf8
+//!         | 255 number:varint                    the text of this number, counted from 0, of those of at least
+//!                                                8 bytes that stand in the log so far
 //! instruction = varint [offset:varint name:name (0 | len+1:varint utf8)]
 //!                                                n > 0: the n-th fresh instruction of the log; 0: the fresh
 //!                                                one here, with its argument
-//! item    = 0 | 1 value | name+2:varint [fresh]  no object, a value, or the object of the local of this name
+//! place   = 0 | 1 value | 2 | name+3:varint [fresh]
+//!                                                no object, a value, what was at this place at the frame's last
+//!                                                instruction, or the object of the local of this name
 //! name    = varint [fresh]                       n > 0: the n-th fresh name of the log; 0: the fresh one here
 //! fresh   = len:varint utf8                      stands exactly where a name is 0
 //! ```
 //!
+//! The first byte of an item has its tag in the low five bits and the number of its changes in the two above. That
+//! of a LINE has the highest bit set and its delta in the low five, or 31, and the delta follows.
+//!
 //! CALL and RESUME enter a frame; RETURN, YIELD and UNWIND leave it; every other item belongs to the frame
-//! that its thread entered last. Threads are numbered in the order of their first items. A name is spelled out where it first occurs, so an event is one item however many names it
-//! introduces. Lengths of values are fixed-width so that a text can be written before its length is known.
-//! Integers are LEB128 (`varint`), signed ones zigzag.
+//! that its thread entered last. Threads are numbered in the order of their first items. A name is spelled out
+//! where it first occurs, so an event is one item however many names it introduces, and so is a longer text: those
+//! of a program that moves about in what it has built occur again and again. The length of a text is a single byte
+//! if it can be, so that a text is written before its length is known and seldom has to be moved. Integers are
+//! LEB128 (`varint`), signed ones zigzag.
 
-/// First byte of every item.
+/// What an item is, in its first byte.
 pub mod tag {
     pub const CALL: u8 = 1;
-    pub const LINE: u8 = 2;
     pub const RESUME: u8 = 3;
     pub const RETURN: u8 = 4;
     pub const YIELD: u8 = 5;
@@ -51,6 +63,26 @@ pub mod tag {
     pub const THREAD: u8 = 12;
     pub const EFFECT: u8 = 13;
     pub const PROBE: u8 = 14;
+    /// Set in the first byte of a LINE only.
+    pub const LINE: u8 = 0x80;
+    /// Mask of the others, and of the delta of a LINE.
+    pub const LOW: u8 = 0x1f;
+    /// The delta of a LINE that does not fit and follows.
+    pub const FAR: u8 = 0x1f;
+    /// Where the number of changes stands.
+    pub const COUNT_SHIFT: u32 = 5;
+    /// That number where there are that many or more, and a 0 follows the last one.
+    pub const MANY: u8 = 3;
+}
+
+/// The beginning of a text.
+pub mod text {
+    /// Two bytes of length follow. What is less is the length itself.
+    pub const LONG: u8 = 254;
+    /// The number of a text follows.
+    pub const REPEATED: u8 = 255;
+    /// Bytes that a text has at least to get a number.
+    pub const NUMBERED_LEN: usize = 8;
 }
 
 /// The low bits of a change's head.
@@ -65,12 +97,14 @@ pub mod change {
     pub const NAME_SHIFT: u32 = 3;
 }
 
-/// The beginning of an item of the operand stack.
-pub mod item {
+/// The beginning of a place of the operand stack.
+pub mod place {
     pub const NULL: u64 = 0;
     pub const VALUE: u64 = 1;
+    /// As at the frame's last instruction.
+    pub const SAME: u64 = 2;
     /// Added to the number of a local's name.
-    pub const LOCAL: u64 = 2;
+    pub const LOCAL: u64 = 3;
 }
 
 pub mod effect {

@@ -98,8 +98,8 @@ fn read(bytes: &[u8]) -> Result<(), TestCaseError> {
 /// A call that was cut off within its function, one that returned, and one that was begun.
 #[test]
 fn each_of_several_calls_is_read_by_itself() {
-    let mut log = vec![tag::PROBE, tag::CALL, 0, 1, b'f', 7, 0, tag::LINE, 2, 0];
-    log.extend([tag::PROBE, tag::CALL, 1, 7, 0, tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);
+    let mut log = vec![tag::PROBE, tag::CALL, 0, 1, b'f', 7, tag::LINE | 2];
+    log.extend([tag::PROBE, tag::CALL, 1, 7, tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);
     log.push(tag::PROBE);
     let mut reader = Reader::new(&log);
     let mut calls = Vec::new();

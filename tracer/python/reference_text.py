@@ -5,39 +5,23 @@ identity, never by `==`, `isinstance` or `__class__`.
 """
 
 import array
-import gc
-import itertools
 import types
 from collections import OrderedDict, defaultdict, deque
 
+from reference_names import class_name, name_text
 from reference_objects import (
     DEFAULT_FACTORY,
-    FILES,
-    OVER,
-    Nothing,
-    Numbers,
     attributes,
-    bytes_behind,
     enum_member,
     field_names,
-    file_state,
-    frame_state,
     has_attributes,
-    has_readable_items,
-    held,
     in_order,
-    innermost,
     is_one_of,
     is_subclass,
-    item_type,
     named,
-    number,
-    numpy_array,
-    numpy_scalar,
-    word,
 )
+from reference_windows import FIXED_INDEX, LooksThrough, is_window
 
-CLASS_NAME = type.__dict__["__name__"].__get__
 CLASS_QUALNAME = type.__dict__["__qualname__"].__get__
 FUNCTION_QUALNAME = types.FunctionType.__dict__["__qualname__"].__get__
 METHOD_FUNCTION = types.MethodType.__dict__["__func__"].__get__
@@ -53,74 +37,21 @@ BASES += (deque, array.array)
 DICTS = (dict, OrderedDict, defaultdict)
 # How an element is named in a change, and whether it can be changed on its own.
 INDEX, MEMBER, KEY, ATTRIBUTE = ("index", True), ("member", True), ("key", True), ("attribute", True)
-FIXED_INDEX, FIXED_MEMBER, ARGUMENT = ("index", False), ("member", False), ("argument", False)
+FIXED_MEMBER, ARGUMENT = ("member", False), ("argument", False)
 FIELD = ("field", False)
 PLACES = {"list": INDEX, "tuple": FIXED_INDEX, "set": MEMBER, "dict": KEY, "frozenset": FIXED_MEMBER}
 SINGLETONS = (None, True, False, ..., NotImplemented)
 
 MIN_INT_BITS, MAX_INT_BITS = 60, 14_000
 MAX_DEPTH = 64
-MAX_NAME = 200
 MIN_STRING = 16
-
-
-# What is shown by what lies behind it, and how much of that.
-BRIEF, BRIEF_DEPTH = 80, 4
-VIEWS = [type(of) for made in ({}, OrderedDict()) for of in (made.keys(), made.values(), made.items())]
-ITEMS = VIEWS[2], VIEWS[5]
-COUNTED = [type(iter(of)) for of in ({}, {}.values(), {}.items(), set())]
-CONTAINERS = (dict, set, frozenset)
-# Of each, whether it is running, whether it is suspended, and its frame.
-SUSPENDABLE = {
-    cls: [getattr(cls, prefix + name).__get__ for name in ("_running", "_suspended", "_frame")]
-    for cls, prefix in ((types.GeneratorType, "gi"), (types.CoroutineType, "cr"))
-}
-SUSPENDABLE[types.AsyncGeneratorType] = None
-ITERABLES = ([], (), "", "\u20ac", range(0))
-WINDOWS = [types.MappingProxyType, slice, enumerate, zip, map, filter, reversed, type(reversed([]))]
-WINDOWS += [itertools.count, itertools.repeat, memoryview, *FILES, *OVER]
-WINDOWS += [*VIEWS, *COUNTED, *SUSPENDABLE, *(type(iter(of)) for of in ITERABLES)]
-
-
-def progress(value, looks):
-    if type(value) is types.AsyncGeneratorType:
-        # It says of itself that it runs also while it waits for something.
-        state = frame_state(value)
-        return f"at line {value.ag_frame.f_lineno}" if state == "suspended" else state
-    is_running, is_suspended, frame = (look(value) for look in looks)
-    if is_running:
-        return "running"
-    if is_suspended:
-        return f"at line {frame.f_lineno}"
-    return "done" if frame is None else "not started"
 
 
 def without_surrogates(text):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def name_text(name):
-    name = str.__str__(name)
-    shown = "".join(character if is_of_names(character) else escaped(character) for character in name[:MAX_NAME])
-    return shown if len(name) <= MAX_NAME else shown + "…"
-
-
-def is_of_names(character):
-    if character.isascii():
-        return character.isalnum() or character in "_.-<>"
-    return character != "…" and not 0xD800 <= ord(character) < 0xE000
-
-
-def escaped(character):
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
 NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type)
-
-
-def is_of_numpy(value):
-    return numpy_array(value) is not None or numpy_scalar(value) is not None
 
 
 def is_named(value):
@@ -128,11 +59,7 @@ def is_named(value):
     return any(is_subclass(type(value), kind) for kind in NAMED)
 
 
-def class_name(value):
-    return name_text(CLASS_NAME(type(value)))
-
-
-class Text:
+class Text(LooksThrough):
     """Writes values front to back; once its budget is used up, no further element is begun."""
 
     def __init__(self, chars):
@@ -184,197 +111,12 @@ class Text:
             self.put(f"<built-in {kind} {name_text(BUILTIN_NAME(value))}>")
         elif cls is types.ModuleType and type(named(MODULE_DICT(value)).get("__name__")) is str:
             self.put(f"<module '{name_text(named(MODULE_DICT(value))['__name__'])}'>")
-        elif has_attributes(cls) and numpy_array(value) is None:
+        elif has_attributes(cls) and not is_window(value):
             self.elements(value, class_name(value) + "(", attributes(value), ")", self.attribute, ATTRIBUTE)
-        elif (is_one_of(cls, WINDOWS) or is_of_numpy(value)) and self.may_look_through(value):
+        elif is_window(value) and self.may_look_through(value):
             self.window(value)
         else:
             self.put(f"<{class_name(value)}>")
-
-    def may_look_through(self, value):
-        return id(value) not in self.open and len(self.open) < self.depth
-
-    def window(self, value):
-        """What is looked through, in brief."""
-        outer = self.chars, self.stop, self.depth
-        self.chars, self.stop = BRIEF, min(self.stop, self.written + BRIEF)
-        self.depth = min(self.depth, len(self.open) + BRIEF_DEPTH)
-        self.open.append(id(value))
-        self.looked_through(value)
-        self.open.pop()
-        self.chars, self.stop, self.depth = outer
-
-    def looked_through(self, value):
-        cls = type(value)
-        if is_one_of(cls, VIEWS):
-            self.put(class_name(value) + "([")
-            elements = self.view_elements(value)
-            for index, element in enumerate(elements):
-                self.put(", " if index else "")
-                if not self.may_begin(len(elements) - index):
-                    break
-                if is_one_of(cls, ITEMS):
-                    self.pair(element)
-                else:
-                    self.value(element)
-            self.put("])")
-        elif cls is types.MappingProxyType:
-            self.put("mappingproxy(")
-            self.value(gc.get_referents(value)[0])
-            self.put(")")
-        elif cls is slice:
-            self.put("slice(")
-            for index, part in enumerate((value.start, value.stop, value.step)):
-                self.put(", " if index else "")
-                self.value(part)
-            self.put(")")
-        elif numpy_scalar(value) is not None:
-            self.put(class_name(value) + "(")
-            self.value(numpy_scalar(value))
-            self.put(")")
-        elif cls is itertools.count or cls is itertools.repeat:
-            self.put(class_name(value) + "(")
-            self.endless(value)
-            self.put(")")
-        else:
-            self.put("<" + class_name(value))
-            if numpy_array(value) is not None:
-                self.numpy_array(numpy_array(value))
-            elif is_one_of(cls, FILES):
-                self.file(innermost(value))
-            elif cls is memoryview:
-                shown = bytes_behind(value)
-                if shown is not None:
-                    self.put(" of ")
-                    self.value(shown)
-            elif is_one_of(cls, SUSPENDABLE):
-                self.put(f" {name_text(value.__qualname__)} {progress(value, SUSPENDABLE[cls])}")
-            else:
-                self.iterator(value)
-            self.put(">")
-
-    def numpy_array(self, array):
-        lengths = ", ".join(map(str, array.shape))
-        self.put(f" {item_type(array)} ({lengths}" + (",)" if len(array.shape) == 1 else ")"))
-        if has_readable_items(array):
-            self.put(" ")
-            self.axis(array, ())
-
-    def axis(self, array, at):
-        if len(at) == len(array.shape):
-            item = array[at]
-            self.value(item if item_type(array) == "object" else number(item))
-            return
-        self.put("[")
-        length = array.shape[len(at)]
-        for index in range(length):
-            self.put(", " if index else "")
-            if not self.may_begin(length - index):
-                break
-            self.axis(array, (*at, index))
-        self.put("]")
-
-    def view_elements(self, view):
-        of = gc.get_referents(view)[0]
-        items = list(in_order(of) if is_subclass(type(of), OrderedDict) else dict.items(of))
-        kind = VIEWS.index(type(view)) % 3
-        return items if kind == 2 else [item[kind] for item in items]
-
-    def endless(self, value):
-        """`count(5, 2)` or `repeat('x', 3)`."""
-        if type(value) is itertools.count:
-            is_large = word(value, 16) == (1 << 63) - 1
-            step = held(value, 32)
-            large = held(value, 24) if is_large else Nothing
-            self.value(word(value, 16) if large is Nothing else large)
-            if not (type(step) is int and step == 1):
-                self.put(", ")
-                self.value(step)
-        else:
-            self.value(held(value, 16))
-            if word(value, 24) >= 0:
-                self.put(f", {word(value, 24)}")
-
-    def file(self, raw):
-        if raw is not None:
-            name, mode, is_closed = file_state(raw)
-            if name is not Nothing:
-                self.put(" ")
-                self.value(name)
-            self.put(f" mode {mode}" + (" closed" if is_closed else ""))
-
-    def over(self, parts, of):
-        if of is Nothing:
-            self.put(" done")
-            return
-        for part in parts:
-            if part is not Nothing:
-                self.put(" ")
-                self.part(part)
-        self.put(" of ")
-        if type(of) is tuple and tuple.__len__(of) != len(gc.get_referents(of)):
-            # One that C code takes the used up iterators out of.
-            places = [held(of, 24 + 8 * place) for place in range(tuple.__len__(of))]
-            self.elements(of, "(", places, ")", self.place, FIXED_INDEX)
-        else:
-            self.value(of)
-
-    def place(self, value):
-        return self.put("<NULL>") if value is Nothing else self.value(value)
-
-    def part(self, part):
-        if type(part) is not Numbers:
-            self.value(part)
-            return
-        self.put("[")
-        for index, number in enumerate(part):
-            self.put(", " if index else "")
-            if not self.may_begin(len(part) - index):
-                break
-            self.put(str(number))
-        self.put("]")
-
-    def pair(self, pair):
-        self.put("(")
-        self.value(pair[0])
-        self.put(", ")
-        self.value(pair[1])
-        self.put(")")
-
-    def iterator(self, value):
-        cls = type(value)
-        if is_one_of(cls, OVER):
-            self.over(*OVER[cls](value))
-            return
-        if is_one_of(cls, COUNTED):
-            found = ((base, of) for of in gc.get_referents(value) for base in CONTAINERS if is_subclass(type(of), base))
-            base, container = next(found, (None, None))
-            if base is None:
-                self.put(" done")
-            else:
-                self.put(f" {base.__len__(container) - cls.__length_hint__(value)} of ")
-                self.value(container)
-            return
-        how, arguments, *state = cls.__reduce__(value)
-        if cls is map or cls is filter:
-            self.put(" ")
-            self.value(arguments[0])
-            self.put(" of ")
-            self.value(arguments[1] if cls is filter else arguments[1:])
-        elif cls is zip:
-            self.put(" of ")
-            self.value(arguments)
-        elif cls is enumerate:
-            self.put(f" {arguments[1]} of ")
-            self.value(arguments[0])
-        elif cls is type(iter(range(0))):
-            left = arguments[0][(state or [0])[0] or 0 :]
-            self.put(f" of range({left.start}, {left.stop}" + (")" if left.step == 1 else f", {left.step})"))
-        elif not state or state[0] < 0:
-            self.put(" done")
-        else:
-            self.put(f" {state[0]} of ")
-            self.value(arguments[0])
 
     def built_in(self, base, value):
         if base is int:

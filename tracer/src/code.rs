@@ -7,6 +7,7 @@ use pyo3_ffi as ffi;
 use trace::Granularity;
 
 use crate::disassembly::{Description, Disassembly};
+use crate::flow::Flow;
 use crate::layout::{Code, Frame, Obj, Str, Version, behind_cell};
 use crate::log::Name;
 use crate::namespace::Namespace;
@@ -159,10 +160,10 @@ impl<V: Version> CodeInfo<V> {
         units.get(offset).copied()
     }
 
-    /// How many values are on the stack before the instruction at a byte offset, and its number in the log; `None`
-    /// where no instruction is, or none is told.
+    /// What the instruction at a byte offset does to the stack, and its number in the log; `None` where no instruction
+    /// is, or none is told.
     #[inline(always)]
-    pub(crate) fn instruction(&self, offset: usize) -> Option<(usize, u32)> {
+    pub(crate) fn instruction(&self, offset: usize) -> Option<(&Flow, u32)> {
         self.disassembly.as_ref()?.place(offset)
     }
 

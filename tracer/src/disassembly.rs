@@ -5,6 +5,7 @@
 
 use std::ffi::c_int;
 
+use crate::flow::{Flow, Touch};
 use crate::layout::{Code, Obj, Version};
 use crate::opcodes::{Argument, Opcodes};
 use crate::value::{self, Limits, Text};
@@ -29,8 +30,8 @@ pub(crate) struct Disassembly {
 /// What is known of the instruction at a place.
 #[derive(Clone, Copy)]
 struct Place {
-    /// Values on the stack before it.
-    height: Option<u16>,
+    /// `None` where nothing leads.
+    flow: Option<Flow>,
     /// Its number in the log; 0 while it has none.
     number: u32,
 }
@@ -60,16 +61,20 @@ impl Disassembly {
         labels.sort_unstable();
         labels.dedup();
         let heights = heights::<V>(opcodes, units, &handlers);
-        let places = heights.into_iter().map(|height| Place { height, number: 0 }).collect();
+        let mut places = vec![Place { flow: None, number: 0 }; heights.len()];
+        for step in steps::<V>(units) {
+            let at = step.offset / UNIT;
+            places[at].flow = heights[at].map(|height| flow(opcodes, step, height, &handlers));
+        }
+        let places = places.into_boxed_slice();
         Disassembly { opcodes, places, labels }
     }
 
-    /// How many values are on the stack before the instruction at this offset, and its number in the log; `None`
-    /// where no instruction is.
+    /// What the instruction at this offset does to the stack, and its number in the log; `None` where no instruction is.
     #[inline(always)]
-    pub(crate) fn place(&self, offset: usize) -> Option<(usize, u32)> {
-        let Place { height, number } = self.places.get(offset / UNIT)?;
-        Some(((*height)?.into(), *number))
+    pub(crate) fn place(&self, offset: usize) -> Option<(&Flow, u32)> {
+        let Place { flow, number } = self.places.get(offset / UNIT)?;
+        Some((flow.as_ref()?, *number))
     }
 
     /// Keeps the number that the log gave to the instruction at this offset.
@@ -268,6 +273,24 @@ fn heights<V: Version>(opcodes: &Opcodes, units: &[u8], handlers: &[Handler]) ->
         let Some(next) = handlers.iter().position(is_reached) else { return heights };
         let handler = handlers.swap_remove(next);
         left.push((handler.target, handler.height as i32 + 1 + i32::from(handler.keeps_offset)));
+    }
+}
+
+/// What an instruction does to the stack, before which there are `height` places.
+fn flow(opcodes: &Opcodes, step: Step, height: u16, handlers: &[Handler]) -> Flow {
+    let effect = opcodes.effect(step.opcode);
+    let touch = effect.touch(step.argument);
+    // An iterator that has nothing more to give goes, and what it held with it.
+    let target = target(opcodes, step).filter(|_| touch != Touch::Iterator);
+    let leads_here = handlers.iter().filter(|handler| handler.target == step.offset);
+    Flow {
+        height,
+        takes: effect.takes(step.argument),
+        touch,
+        offset: step.offset as u32,
+        next: step.next as u32,
+        target: target.map(|target| target as u32),
+        unwound_to: leads_here.map(|handler| handler.height as u16).min(),
     }
 }
 

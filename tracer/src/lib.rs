@@ -5,7 +5,8 @@
 //! - `events` receives events from the interpreter: `sys.monitoring`, or the C trace hook of 3.11.
 //! - `tracer` keeps the stack of traced frames and turns each event into an item of the log; an `activation` is one of
 //!   those frames, and `depth` says which calls are stepped into.
-//! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called.
+//! - `disassembly` says how the instructions of a code object read, and `opcodes` what they are called. `operands` tells
+//!   the stack before one as far as it is new; `flow` is what an instruction leaves of it.
 //! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was; `reach` says after which lines it need not look.
@@ -26,6 +27,7 @@ mod depth;
 mod disassembly;
 mod effects;
 mod events;
+mod flow;
 mod intercept;
 mod interpreter;
 mod layout;
@@ -33,6 +35,7 @@ mod log;
 mod module;
 mod namespace;
 mod opcodes;
+mod operands;
 mod program;
 mod python;
 mod reach;

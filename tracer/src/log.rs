@@ -9,6 +9,7 @@ mod instruction;
 mod names;
 mod probe;
 mod ration;
+mod texts;
 mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,8 @@ use names::Names;
 pub(crate) use names::{Name, NameNumber};
 pub(crate) use ration::Purse;
 use ration::Rations;
+use texts::Texts;
+pub(crate) use texts::Written;
 pub(crate) use threads::ThreadNumber;
 use threads::Threads;
 
@@ -41,7 +44,8 @@ const FIXED_LEN: usize = 64;
 pub(crate) struct Log {
     start: *mut u8,
     cursor: *mut u8,
-    /// End of the room for items other than GAP and END.
+    /// End of the room for items other than GAP and END. What is not written again because it stands in the log takes
+    /// of that room, too, so that its readers need not hold more than it may be long.
     limit: *mut u8,
     end: *mut u8,
     committed: *const AtomicU64,
@@ -50,6 +54,10 @@ pub(crate) struct Log {
     /// Effects that may still be written.
     effects_left: u64,
     names: Names,
+    texts: Texts,
+    /// The first byte of the item at hand, and the number of changes behind it.
+    item_at: *mut u8,
+    changes: usize,
     /// Number of instructions that were described.
     instructions: u32,
     threads: Threads,
@@ -72,19 +80,6 @@ enum State {
     Closed,
     /// Nothing: the memory is another process's.
     Abandoned,
-}
-
-/// A text that was written to the log, to be compared with a later one.
-#[derive(Clone, Copy)]
-pub(crate) struct Written {
-    start: u32,
-    len: u16,
-    chars: u16,
-    type_name: NameNumber,
-}
-
-impl Written {
-    pub(crate) const NONE: Written = Written { start: 0, len: 0, chars: 0, type_name: 0 };
 }
 
 impl Log {
@@ -112,6 +107,9 @@ impl Log {
             effects: arena.effects(),
             effects_left: bounds.max_events,
             names: Names::new(),
+            texts: Texts::new(),
+            item_at: start,
+            changes: 0,
             instructions: 0,
             threads: Threads::new(),
             values: Limits::new(values),
@@ -218,6 +216,7 @@ impl Log {
     #[inline(always)]
     fn item(&mut self, tag: u8) -> Result<(), Full> {
         self.room(FIXED_LEN)?;
+        (self.item_at, self.changes) = (self.cursor, 0);
         self.byte(tag);
         Ok(())
     }
@@ -260,8 +259,12 @@ impl Log {
     /// LINE, up to its changes.
     #[inline(always)]
     pub(crate) fn line(&mut self, delta: i64) -> Result<(), Full> {
-        self.item(tag::LINE)?;
-        self.varint(zigzag(delta));
+        let delta = zigzag(delta);
+        if delta < tag::FAR.into() {
+            return self.item(tag::LINE | delta as u8);
+        }
+        self.item(tag::LINE | tag::FAR)?;
+        self.varint(delta);
         Ok(())
     }
 
@@ -288,53 +291,6 @@ impl Log {
         self.written::<V, ()>(typed, self.values, write).map(|_| ())
     }
 
-    /// Writes the type of `typed` and the text that `write` gives within these limits, or narrower ones;
-    /// remembers where.
-    #[inline(always)]
-    pub(crate) fn written<V: Version, R>(
-        &mut self,
-        typed: Obj,
-        limits: Limits,
-        write: impl FnOnce(&mut Text) -> R,
-    ) -> Result<(Written, R), Full> {
-        let type_name = self.type_name::<V>(typed)?;
-        let (written, result) = self.short_text(limits, write)?;
-        Ok((Written { type_name, ..written }, result))
-    }
-
-    /// Writes the text that `write` gives within these limits, behind its length. Returns where it stands, of no type.
-    #[inline(always)]
-    fn short_text<R>(
-        &mut self,
-        limits: Limits,
-        write: impl FnOnce(&mut Text) -> R,
-    ) -> Result<(Written, R), Full> {
-        self.room(limits.room() + FIXED_LEN)?;
-        let length_at = self.cursor;
-        // SAFETY: there is room for the length and for any text within the limits.
-        let mut text = unsafe { Text::new(length_at.add(2), limits) };
-        let result = write(&mut text);
-        let (len, chars) = (text.byte_len(), text.so_far().chars as u16);
-        debug_assert!(len <= limits.room());
-        // SAFETY: as above.
-        unsafe {
-            length_at.cast::<[u8; 2]>().write((len as u16).to_le_bytes());
-            self.cursor = length_at.add(2 + len);
-        }
-        let start = (length_at as usize + 2 - self.start as usize) as u32;
-        Ok((Written { start, len: len as u16, chars, type_name: 0 }, result))
-    }
-
-    /// Whether both texts and both types are the same.
-    #[inline(always)]
-    pub(crate) fn same(&self, one: Written, other: Written) -> bool {
-        // SAFETY: both lie in what was written.
-        let bytes = |text: Written| unsafe {
-            std::slice::from_raw_parts(self.start.add(text.start as usize), text.len.into())
-        };
-        one.type_name == other.type_name && one.len == other.len && bytes(one) == bytes(other)
-    }
-
     /// Begins a change; it can be taken back until the event ends.
     #[inline(always)]
     pub(crate) fn change<V: Version>(
@@ -350,6 +306,7 @@ impl Log {
             Scope::Global => change::GLOBAL,
         };
         self.name::<V>(name, |number| (u64::from(number) + 1) << change::NAME_SHIFT | scope | kind)?;
+        self.changes += 1;
         Ok(mark)
     }
 
@@ -364,34 +321,37 @@ impl Log {
         value: Option<(Obj, &[u8])>,
     ) -> Result<(), Full> {
         self.change::<V>(name, scope, change::ELEMENT)?;
-        self.room(FIXED_LEN + place.len())?;
+        self.room(FIXED_LEN)?;
         self.byte(kind as u8);
-        self.varint(place.len() as u64);
-        self.bytes(place);
+        self.copied_text(place)?;
         let Some((value, text)) = value else { return Ok(()) };
         self.type_name::<V>(value)?;
-        self.room(FIXED_LEN + text.len())?;
-        self.bytes(&(text.len() as u16).to_le_bytes());
-        self.bytes(text);
-        Ok(())
+        self.copied_text(text)
     }
 
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
-        Mark { cursor: self.cursor, names: self.names.len() }
+        let Log { cursor, limit, changes, .. } = *self;
+        Mark { cursor, limit, changes, names: self.names.len(), texts: self.texts.len() }
     }
 
     /// Goes back to where the log was.
     pub(crate) fn take_back(&mut self, mark: Mark) {
-        self.cursor = mark.cursor;
+        (self.cursor, self.limit, self.changes) = (mark.cursor, mark.limit, mark.changes);
         self.names.truncate(mark.names);
+        self.texts.truncate(mark.texts);
     }
 
     /// Ends an event and its changes.
     #[inline(always)]
     pub(crate) fn end_event(&mut self) -> Result<(), Full> {
-        self.room(1)?;
-        self.byte(0);
+        let count = self.changes.min(tag::MANY.into()) as u8;
+        if count == tag::MANY {
+            self.room(1)?;
+            self.byte(0);
+        }
+        // SAFETY: the item at hand begins there.
+        unsafe { *self.item_at |= count << tag::COUNT_SHIFT };
         self.commit();
         Ok(())
     }
@@ -515,5 +475,8 @@ pub(crate) enum VerdictText<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     cursor: *mut u8,
+    limit: *mut u8,
+    changes: usize,
     names: usize,
+    texts: usize,
 }

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::sync::OnceLock;
 
+use crate::flow::Effect;
 use crate::python::{self, Owned, Result};
 
 /// Number of opcodes that a byte can name.
@@ -12,6 +13,7 @@ const COUNT: usize = 256;
 pub(crate) struct Opcodes {
     names: Vec<String>,
     arguments: Vec<Argument>,
+    effects: Vec<Effect>,
     /// The operators of comparisons and those of arithmetic, by number.
     pub(crate) comparisons: Vec<String>,
     pub(crate) operators: Vec<String>,
@@ -111,7 +113,9 @@ impl Opcodes {
         }
         let operators = python::items(&module.attribute(c"_nb_ops")?)?;
         let symbol = |pair: &Owned| python::items(pair)?.get(1).map_or(Ok(String::new()), python::to_string);
+        let is_old = names.iter().any(|name| name == "PRECALL");
         Ok(Opcodes {
+            effects: names.iter().map(|name| Effect::of(name, is_old)).collect(),
             arguments,
             comparisons: texts(&module, c"cmp_op")?,
             operators: operators.iter().map(symbol).collect::<Result<_>>()?,
@@ -129,6 +133,10 @@ impl Opcodes {
 
     pub(crate) fn argument(&self, opcode: u8) -> Argument {
         self.arguments[usize::from(opcode)]
+    }
+
+    pub(crate) fn effect(&self, opcode: u8) -> Effect {
+        self.effects[usize::from(opcode)]
     }
 
     /// Whether what follows an instruction does not run after it.

@@ -328,6 +328,18 @@ pub(crate) fn take_exception() -> Owned {
     Owned::new(value).expect("an exception is set wherever `Raised` is returned")
 }
 
+/// Runs something that leaves the exception that is set, if one is, as it is.
+pub(crate) fn undisturbed<R>(run: impl FnOnce() -> R) -> R {
+    let (mut ty, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
+    // SAFETY: the three places are valid; the references are taken over and given back.
+    unsafe {
+        ffi::PyErr_Fetch(&mut ty, &mut value, &mut traceback);
+        let result = run();
+        ffi::PyErr_Restore(ty, value, traceback);
+        result
+    }
+}
+
 /// Sets the exception, as if it had just been raised.
 pub(crate) fn set_exception(exception: Owned) -> Raised {
     // SAFETY: the exception is an instance; the call takes over all three references.

@@ -9,12 +9,13 @@ use pyo3_ffi as ffi;
 use trace::wire::tag;
 use trace::{GapReason, Granularity, Request, Scope};
 
-use crate::activation::{Activation, is_told_by_value};
+use crate::activation::Activation;
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
 use crate::depth::DepthLimit;
 use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, handed_out};
 use crate::log::{Full, Purse, ThreadNumber};
 use crate::namespace::Namespace;
+use crate::operands::{self, Operands};
 use crate::program::SharedLog;
 use crate::python::{Owned, Raised};
 use crate::watch::{Clock, Slot, set_namespace};
@@ -197,6 +198,7 @@ impl<V: Version> Tracer<V> {
             slots: if self.granularity >= Granularity::Line { info.slots() } else { Box::default() },
             names: names.map(|dict| Box::new(Namespace::new(dict, Scope::Local))),
             leaving: None,
+            operands: Operands::new(),
         });
         self.next_frame += 1;
         self.log.call::<V>(&mut info.function, line)?;
@@ -240,6 +242,7 @@ impl<V: Version> Tracer<V> {
         let Some(top) = self.stack.last_mut() else { return Ok(()) };
         let delta = i64::from(line) - i64::from(top.line);
         top.line = line;
+        top.operands.pass_line(self.events_left);
         self.log.line(delta)?;
         self.changes(Purse::Others)?;
         if self.clock.is_asked() && self.is_calm() {
@@ -271,25 +274,24 @@ impl<V: Version> Tracer<V> {
     }
 
     fn write_instruction(&mut self, offset: usize) -> Result<(), Ended> {
-        let Some(top) = self.stack.last() else { return Ok(()) };
-        let code = top.code;
-        let Some((height, known)) = self.codes.get(code).instruction(offset) else { return Ok(()) };
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let info = self.codes.get(top.code);
+        let Some((&flow, known)) = info.instruction(offset) else { return Ok(()) };
         self.count()?;
-        let Some(top) = self.stack.last() else { return Ok(()) };
-        let info = self.codes.get(code);
+        let Some(top) = self.stack.last_mut() else { return Ok(()) };
+        let info = self.codes.get(top.code);
         let values = self.log.values();
-        let number = self.log.instruction(known, || info.describe(offset, values), height)?;
+        let number = self.log.instruction(known, || info.describe(offset, values), flow.height)?;
         if known == 0 {
             info.set_instruction_number(offset, number);
         }
-        for place in 0..height {
-            // SAFETY: the stack lies behind the locals, and is as high as that.
-            match unsafe { top.frame.local(info.local_count() + place) } {
-                None => self.log.no_item()?,
-                Some(item) if is_told_by_value(item) => self.log.value_item::<V>(item)?,
-                Some(item) => top.write_item(&mut self.log, &mut info.locals, item)?,
-            }
-        }
+        let state = operands::State {
+            frame: top.frame,
+            local_count: info.local_count(),
+            locals: &mut info.locals,
+            slots: &top.slots,
+        };
+        top.operands.tell(&mut self.log, &flow, self.events_left, state)?;
         self.log.end_event()?;
         Ok(())
     }
@@ -315,8 +317,9 @@ impl<V: Version> Tracer<V> {
         }
     }
 
-    fn write_resume(&mut self, activation: Activation<V>) -> Result<(), Ended> {
+    fn write_resume(&mut self, mut activation: Activation<V>) -> Result<(), Ended> {
         self.count()?;
+        activation.operands.forget();
         let number = activation.number;
         self.stack.push(activation);
         self.log.resume(number)?;

@@ -115,9 +115,9 @@ mod tests {
         let mut log = vec![tag::CALL, 0];
         put_varint(&mut log, function.len() as u64);
         log.extend_from_slice(function.as_bytes());
-        log.extend([1, 0]);
+        log.push(1);
         for _ in 0..lines {
-            log.extend([tag::LINE, 0, 0]);
+            log.push(tag::LINE);
         }
         // The verdict's value has the empty name and no text.
         log.extend([tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);

@@ -91,6 +91,14 @@ pub fn time(interpreter: &Interpreter, program: &Program) -> Result<Timed, Strin
     Ok(timed)
 }
 
+/// Runs a script of Python that finds the tracer under the name `tracer`.
+pub fn with_tracer(interpreter: &Interpreter, script: &str) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (script, library) = (format!("{LOAD}{script}"), binaries::tracer());
+    let arguments = ["-c".as_ref(), script.as_ref(), library.as_os_str()];
+    bounded::run(&interpreter.path, arguments, folder.path(), false).expect("a shell to run the tracer in")
+}
+
 fn run_and(interpreter: &Interpreter, program: &Program, capacity: usize, then: &str) -> Log {
     let script = format!("{LOAD}{then}");
     let folder = tempfile::tempdir().expect("a temporary folder");

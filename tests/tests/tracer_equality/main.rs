@@ -5,3 +5,4 @@ mod foreign;
 mod generated;
 mod granularities;
 mod replay;
+mod settrace;

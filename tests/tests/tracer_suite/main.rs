@@ -2,6 +2,7 @@
 //! held against both tracers on every interpreter that is present.
 
 mod bounds;
+mod calm;
 mod check;
 mod cut_off;
 mod effects;
@@ -14,6 +15,8 @@ mod granularities;
 mod hostile;
 mod iterators;
 mod numpy;
+mod pandas;
+mod references;
 mod self_tracing;
 mod structured;
 mod threads;

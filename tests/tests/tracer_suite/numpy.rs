@@ -7,16 +7,19 @@ use tests::tracers::{Account, Interpreter, Program, native, reference};
 
 use super::check::dedented;
 
-/// None where there is no such Python.
-fn interpreter() -> Option<Interpreter> {
+/// None where there is no such Python with this module.
+fn interpreter(module: &str) -> Option<Interpreter> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/readers/bin/python");
-    const QUESTION: &str = "import sys, numpy; print(sys.version_info.minor)";
-    let answer = Command::new(&path).args(["-I", "-c", QUESTION]).output();
+    let question = format!("import sys, {module}; print(sys.version_info.minor)");
+    let answer = Command::new(&path).args(["-I", "-c", &question]).output();
     let minor = answer.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.trim_end().parse().ok());
     match minor {
         Some(minor) => Some(Interpreter { minor, path }),
         None => {
-            eprintln!("{} has no numpy: its values are left out; `make readers` sets it up", path.display());
+            eprintln!(
+                "{} has no {module}: its values are left out; `make readers` sets it up",
+                path.display()
+            );
             None
         }
     }
@@ -30,12 +33,16 @@ fn told<'a>(account: &'a Account, name: &str) -> Option<(&'a str, &'a str)> {
 
 #[track_caller]
 fn check(source: &str, expected: &[(&str, &str, &str)]) {
-    let Some(interpreter) = interpreter() else { return };
+    check_with("numpy", "import numpy as np", source, expected);
+}
+
+/// Checks type and text of some variables at the end of a script that begins with imports of this module.
+#[track_caller]
+pub(crate) fn check_with(module: &str, imports: &str, source: &str, expected: &[(&str, &str, &str)]) {
+    let Some(interpreter) = interpreter(module) else { return };
     let names = expected.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ");
-    let program = Program::script(format!(
-        "import numpy as np\n{}def shown({names}): pass\nshown({names})\n",
-        dedented(source)
-    ));
+    let program =
+        Program::script(format!("{imports}\n{}def shown({names}): pass\nshown({names})\n", dedented(source)));
     let (fast, ended) = native::trace(&interpreter, &program);
     let slow = reference::trace(&interpreter, &program).unwrap_or_else(|ended| panic!("{}", ended.report));
     for &(name, type_name, text) in expected {

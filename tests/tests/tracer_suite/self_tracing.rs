@@ -82,6 +82,29 @@ fn a_trace_function_of_the_programs_own_is_called_as_if_it_were_alone() {
 }
 
 #[test]
+fn a_trace_function_is_told_of_instructions_where_it_asks_for_them() {
+    undisturbed(
+        "
+        import sys
+        def own(frame, event, argument):
+            frame.f_trace_opcodes = frame.f_code.co_name == 'f'
+            print(event, frame.f_lineno, frame.f_lasti if event == 'opcode' else None)
+            return own
+        def f(x):
+            try:
+                return g(x)
+            except KeyError:
+                return -x
+        def g(x):
+            raise KeyError
+        sys.settrace(own)
+        f(1)
+        sys.settrace(None)
+        ",
+    );
+}
+
+#[test]
 fn a_trace_function_that_raises_is_taken_off_and_the_program_is_traced_on() {
     let accounts = undisturbed(
         "

@@ -1,7 +1,7 @@
 //! Writes logs as the tracer does, from a plan of what happens in them.
 
 use proptest::prelude::*;
-use trace::wire::{change, effect, gap, item, put_varint, stream, tag, verdict, zigzag};
+use trace::wire::{change, effect, gap, place, put_varint, stream, tag, text, verdict, zigzag};
 use trace::{
     Change, ChangeKind, Effect, EffectKind, End, Event, EventKind, GapReason, Instruction, Scope, StackItem,
     Stream, Value, Verdict,
@@ -83,7 +83,17 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 pub(crate) fn text() -> impl Strategy<Value = Text> {
-    (name(), ".{0,20}")
+    (name(), written())
+}
+
+/// Some occur again; some are too long for one byte of length.
+fn written() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => ".{0,20}",
+        2 => "again and [ab]",
+        1 => "[xy]".prop_map(|letter| letter.repeat(300)),
+        1 => (250..258_usize).prop_map(|len| "z".repeat(len)),
+    ]
 }
 
 /// Few names, so that most occur again.
@@ -93,7 +103,7 @@ fn name() -> impl Strategy<Value = String> {
 
 fn changes() -> impl Strategy<Value = Changes> {
     let value = proptest::option::of((any::<bool>(), text()));
-    let element = proptest::option::weighted(0.3, "\\[[0-9]{1,2}\\]");
+    let element = proptest::option::weighted(0.3, "\\[[0-9]{1,9}\\]");
     proptest::collection::vec((any::<bool>(), name(), element, value), 0..4)
 }
 
@@ -116,7 +126,7 @@ fn step() -> impl Strategy<Value = Step> {
                 Step::Instruction { offset, name, argument, stack, changes }
             }),
         1 => any::<usize>().prop_map(|pick| Step::Thread { pick }),
-        1 => ".{0,9}".prop_map(|detail| Step::Effect { detail }),
+        1 => written().prop_map(|detail| Step::Effect { detail }),
         2 => (any::<bool>(), proptest::collection::vec(any::<u8>(), 0..6))
             .prop_map(|(is_error, bytes)| Step::Output { is_error, bytes }),
         1 => any::<u64>().prop_map(|skipped| Step::Gap { skipped }),
@@ -130,8 +140,11 @@ pub(crate) struct Log<'a> {
     /// Where each item ends.
     pub(crate) boundaries: Vec<usize>,
     names: Vec<&'a str>,
+    texts: Vec<&'a str>,
     instructions: Vec<(u32, &'a str, Option<&'a str>)>,
     frames: Vec<(&'a str, u32)>,
+    /// For each frame, the operand stack at its last instruction.
+    operands: Vec<Vec<StackItem<'a>>>,
     stacks: Vec<Vec<u32>>,
     thread: usize,
     suspended: Vec<u32>,
@@ -146,8 +159,10 @@ impl<'a> Log<'a> {
             events: Vec::new(),
             boundaries: Vec::new(),
             names: Vec::new(),
+            texts: Vec::new(),
             instructions: Vec::new(),
             frames: Vec::new(),
+            operands: Vec::new(),
             stacks: vec![Vec::new()],
             thread: 0,
             suspended: Vec::new(),
@@ -181,12 +196,13 @@ impl<'a> Log<'a> {
     fn step(&mut self, step: &'a Step) -> bool {
         match step {
             Step::Call { function, line, changes } => {
-                self.bytes.push(tag::CALL);
+                self.tag(tag::CALL, changes);
                 self.name(function);
                 put_varint(&mut self.bytes, u64::from(*line));
                 let frame = self.frames.len() as u32;
                 self.stack().push(frame);
                 self.frames.push((function, *line));
+                self.operands.push(Vec::new());
                 self.event(EventKind::Call, changes);
             }
             Step::Resume { pick, changes } => {
@@ -194,7 +210,7 @@ impl<'a> Log<'a> {
                     return false;
                 }
                 let frame = self.suspended.remove(pick % self.suspended.len());
-                self.bytes.push(tag::RESUME);
+                self.tag(tag::RESUME, changes);
                 put_varint(&mut self.bytes, u64::from(frame));
                 self.stack().push(frame);
                 self.event(EventKind::Resume, changes);
@@ -209,8 +225,7 @@ impl<'a> Log<'a> {
             }
             Step::Effect { detail } => {
                 self.bytes.extend([tag::EFFECT, effect::TIME]);
-                self.bytes.extend((detail.len() as u16).to_le_bytes());
-                self.bytes.extend(detail.as_bytes());
+                self.text(detail);
                 self.push(EventKind::Effect(Effect { kind: EffectKind::Time, detail }), Vec::new());
             }
             Step::Output { is_error, bytes } => self.output(*is_error, bytes),
@@ -227,11 +242,11 @@ impl<'a> Log<'a> {
     fn step_of_a_frame(&mut self, step: &'a Step) -> bool {
         let Some(&frame) = self.stack().last() else { return false };
         if let Step::Instruction { offset, name, argument, stack, changes } = step {
-            self.instruction(*offset, name, argument.as_deref(), stack, changes);
+            self.instruction(frame, (*offset, name, argument.as_deref()), stack, changes);
             return true;
         }
         let mut valued = |tag, value, changes, kind: fn(Value<'a>) -> EventKind<'a>| {
-            self.bytes.push(tag);
+            self.tag(tag, changes);
             let value = self.value(value);
             self.event(kind(value), changes);
         };
@@ -240,8 +255,12 @@ impl<'a> Log<'a> {
                 let known = &mut self.frames[frame as usize].1;
                 let delta = i64::from(*line) - i64::from(*known);
                 *known = *line;
-                self.bytes.push(tag::LINE);
-                put_varint(&mut self.bytes, zigzag(delta));
+                let delta = zigzag(delta);
+                let near = u8::try_from(delta).ok().filter(|near| *near < tag::FAR);
+                self.tag(tag::LINE | near.unwrap_or(tag::FAR), changes);
+                if near.is_none() {
+                    put_varint(&mut self.bytes, delta);
+                }
                 self.event(EventKind::Line, changes);
                 return true;
             }
@@ -265,48 +284,60 @@ impl<'a> Log<'a> {
         &mut self.stacks[self.thread]
     }
 
+    /// The first byte of an item with these changes.
+    fn tag(&mut self, tag: u8, changes: &Changes) {
+        let count = changes.len().min(tag::MANY.into()) as u8;
+        self.bytes.push(tag | count << tag::COUNT_SHIFT);
+    }
+
     fn instruction(
         &mut self,
-        offset: u32,
-        name: &'a str,
-        argument: Option<&'a str>,
+        frame: u32,
+        described: (u32, &'a str, Option<&'a str>),
         stack: &'a [Item],
         changes: &'a Changes,
     ) {
-        self.bytes.push(tag::INSTRUCTION);
-        let number = self.instructions.iter().position(|known| *known == (offset, name, argument));
+        self.tag(tag::INSTRUCTION, changes);
+        let (offset, name, argument) = described;
+        let number = self.instructions.iter().position(|known| *known == described);
         put_varint(&mut self.bytes, number.map_or(0, |index| index as u64 + 1));
         if number.is_none() {
-            self.instructions.push((offset, name, argument));
+            self.instructions.push(described);
             put_varint(&mut self.bytes, offset.into());
             self.name(name);
             put_varint(&mut self.bytes, argument.map_or(0, |argument| argument.len() as u64 + 1));
             self.bytes.extend(argument.unwrap_or_default().as_bytes());
         }
         put_varint(&mut self.bytes, stack.len() as u64);
-        let stack = stack.iter().map(|item| self.item(item)).collect();
+        let before = std::mem::take(&mut self.operands[frame as usize]);
+        let stack: Vec<_> =
+            stack.iter().enumerate().map(|(at, item)| self.place(item, before.get(at))).collect();
+        self.operands[frame as usize].clone_from(&stack);
         self.event(EventKind::Instruction(Box::new(Instruction { offset, name, argument, stack })), changes);
     }
 
-    fn item(&mut self, item: &'a Item) -> StackItem<'a> {
+    fn place(&mut self, item: &'a Item, before: Option<&StackItem<'a>>) -> StackItem<'a> {
+        let operand = match item {
+            Item::Null => StackItem::Null,
+            Item::Value((type_name, text)) => StackItem::Value(Value { type_name, text }),
+            Item::Local(name) => StackItem::Local(name),
+        };
         match item {
-            Item::Null => {
-                put_varint(&mut self.bytes, item::NULL);
-                StackItem::Null
-            }
+            _ if before == Some(&operand) => put_varint(&mut self.bytes, place::SAME),
+            Item::Null => put_varint(&mut self.bytes, place::NULL),
             Item::Value(value) => {
-                put_varint(&mut self.bytes, item::VALUE);
-                StackItem::Value(self.value(value))
+                put_varint(&mut self.bytes, place::VALUE);
+                self.value(value);
             }
             Item::Local(name) => {
                 let number = self.number(name);
-                put_varint(&mut self.bytes, number + item::LOCAL);
+                put_varint(&mut self.bytes, number + place::LOCAL);
                 if number == 0 {
                     self.fresh(name);
                 }
-                StackItem::Local(name)
             }
         }
+        operand
     }
 
     fn output(&mut self, is_error: bool, bytes: &'a [u8]) {
@@ -327,7 +358,9 @@ impl<'a> Log<'a> {
 
     fn event(&mut self, kind: EventKind<'a>, changes: &'a Changes) {
         let changes: Vec<_> = changes.iter().map(|change| self.change(change)).collect();
-        self.bytes.push(0);
+        if changes.len() >= tag::MANY.into() {
+            self.bytes.push(0);
+        }
         self.push(kind, changes);
     }
 
@@ -365,8 +398,7 @@ impl<'a> Log<'a> {
         }
         if let Some(element) = element {
             self.bytes.push(mark as u8);
-            put_varint(&mut self.bytes, element.len() as u64);
-            self.bytes.extend(element.as_bytes());
+            self.text(element);
         }
         let value = value.as_ref().map(|(_, value)| self.value(value));
         Change { scope, name, element: element.as_deref(), kind, value }
@@ -374,9 +406,25 @@ impl<'a> Log<'a> {
 
     fn value(&mut self, (type_name, text): &'a Text) -> Value<'a> {
         self.name(type_name);
-        self.bytes.extend((text.len() as u16).to_le_bytes());
-        self.bytes.extend(text.as_bytes());
+        self.text(text);
         Value { type_name, text }
+    }
+
+    fn text(&mut self, text: &'a str) {
+        if let Some(number) = self.texts.iter().position(|known| *known == text) {
+            self.bytes.push(text::REPEATED);
+            return put_varint(&mut self.bytes, number as u64);
+        }
+        if text.len() < text::LONG.into() {
+            self.bytes.push(text.len() as u8);
+        } else {
+            self.bytes.push(text::LONG);
+            self.bytes.extend((text.len() as u16).to_le_bytes());
+        }
+        self.bytes.extend(text.as_bytes());
+        if text.len() >= text::NUMBERED_LEN {
+            self.texts.push(text);
+        }
     }
 
     fn name(&mut self, name: &'a str) {

@@ -122,6 +122,11 @@ impl ForVersion for TakeBack {
         };
         // SAFETY: as in `Hook::set`.
         unsafe { PyEval_SetTrace(Some(hook::<V>), null_mut()) };
+        if before.is_none() {
+            // The program may look at frames whose lines nobody has asked for so far.
+            let frames = std::iter::successors(thread.frame(), |frame| frame.caller());
+            frames.filter_map(FrameObject::of).for_each(|object| object.report_lines(true));
+        }
         drop(before);
     }
 }
@@ -213,8 +218,12 @@ unsafe extern "C" fn hook<V: Version>(
             }
         }
     }
-    // The instructions were reported for the tracer's sake.
-    let Some((function, own)) = own.filter(|_| what != what::INSTRUCTION) else { return 0 };
+    let Some((function, own)) = own else { return 0 };
+    // SAFETY: as above.
+    let frame = unsafe { FrameObject::<V>::from_ptr(object) };
+    if what == what::INSTRUCTION && !frame.reports_instructions_to_program() {
+        return 0;
+    }
     // SAFETY: the interpreter would call it with the same.
     let status = unsafe { function(own.as_ptr(), object, what, argument) };
     if status < 0 {
@@ -255,7 +264,7 @@ fn on_event<V: Version>(
 fn on_call<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Frame<V>, is_alone: bool) {
     let Some(number) = tracer.codes().of_frame(frame) else {
         if is_alone {
-            object.ignore_lines();
+            object.report_lines(false);
         }
         return;
     };
@@ -268,7 +277,7 @@ fn on_call<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Fr
         object.report_instructions(true);
     }
     if tracer.granularity() == Granularity::Call && is_alone {
-        object.ignore_lines();
+        object.report_lines(false);
     }
     if is_start {
         tracer.call(frame, number);
@@ -283,6 +292,10 @@ fn on_call<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Fr
 fn on_line<V: Version>(tracer: &mut Tracer<V>, object: FrameObject<V>, frame: Frame<V>) {
     // At the line of a handler whose first instruction has not run yet, the exception is still on its way out.
     let is_switched = tracer.granularity() != Granularity::Instruction;
+    if !is_switched && tracer.codes().of_frame(frame).is_some() {
+        // The program may have set `f_trace_opcodes` to false meanwhile.
+        object.report_instructions(true);
+    }
     if is_switched && object.reports_instructions() && !tracer.is_leaving(frame) && !is_handling() {
         let code = tracer.codes().of_frame(frame);
         object.report_instructions(code.is_some_and(|code| tracer.codes().get(code).can_raise_handled));

@@ -191,7 +191,12 @@ impl Type {
         if self.is_made_by_python() {
             return b"";
         }
-        // SAFETY: every class has a C string for its name, which for one that cannot be changed lives as long.
+        self.given_name()
+    }
+
+    /// The name that C code gave, in full, or the one that a class of Python code's has now.
+    pub(in crate::layout) fn given_name(&self) -> &[u8] {
+        // SAFETY: every class has a C string for its name, which lives until the class is renamed.
         unsafe { CStr::from_ptr(self.0.field::<*const c_char>(NAME)) }.to_bytes()
     }
 

@@ -96,7 +96,10 @@ impl<V: Version> FrameObject<V> {
     const FRAME: usize = 24;
     const LINE: usize = 40;
     const TRACE_LINES: usize = 44;
+    /// `f_trace_opcodes`, of which the interpreter asks only whether it is 0.
     const TRACE_OPCODES: usize = 45;
+    const PROGRAM_ASKED: u8 = 1;
+    const TRACER_ASKED: u8 = 2;
 
     /// # Safety
     /// `object` must be a live frame object.
@@ -116,21 +119,40 @@ impl<V: Version> FrameObject<V> {
         unsafe { self.0.add(Self::LINE).cast::<i32>().read() }.max(0) as u32
     }
 
-    /// Sets `f_trace_lines` to false: the hook is told of no lines of this frame.
-    pub(crate) fn ignore_lines(&self) {
-        // SAFETY: a frame object has the field.
-        unsafe { self.0.add(Self::TRACE_LINES).write(0) };
+    /// The object that Python code sees a frame as, if there is one yet.
+    pub(crate) fn of(frame: Frame<V>) -> Option<FrameObject<V>> {
+        const OBJECT: usize = 40;
+        // SAFETY: a frame has the field, which is a frame object or null.
+        unsafe { frame.field::<Option<NonNull<u8>>>(OBJECT) }.map(|object| FrameObject(object, PhantomData))
     }
 
+    /// Sets `f_trace_lines`: whether the hook is told of the lines of this frame.
+    pub(crate) fn report_lines(&self, report: bool) {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::TRACE_LINES).write(report.into()) };
+    }
+
+    /// Whether the hook is told of each instruction of this frame because the tracer asked for it.
     pub(crate) fn reports_instructions(&self) -> bool {
-        // SAFETY: a frame object has the field.
-        unsafe { self.0.add(Self::TRACE_OPCODES).read() != 0 }
+        self.opcodes() & Self::TRACER_ASKED != 0
     }
 
-    /// Sets `f_trace_opcodes`: whether the hook is told of each instruction of this frame.
+    /// Whether the program asked for it, by setting `f_trace_opcodes`.
+    pub(crate) fn reports_instructions_to_program(&self) -> bool {
+        self.opcodes() & Self::PROGRAM_ASKED != 0
+    }
+
+    /// Has the hook told of each instruction of this frame, or no longer, unless the program asked for it too.
     pub(crate) fn report_instructions(&self, report: bool) {
+        let others = self.opcodes() & !Self::TRACER_ASKED;
+        let opcodes = if report { others | Self::TRACER_ASKED } else { others };
         // SAFETY: a frame object has the field.
-        unsafe { self.0.add(Self::TRACE_OPCODES).write(report.into()) };
+        unsafe { self.0.add(Self::TRACE_OPCODES).write(opcodes) };
+    }
+
+    fn opcodes(&self) -> u8 {
+        // SAFETY: a frame object has the field.
+        unsafe { self.0.add(Self::TRACE_OPCODES).read() }
     }
 }
 

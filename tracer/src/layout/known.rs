@@ -24,12 +24,15 @@ pub(crate) enum Known {
     MemberValue,
     /// What a file was opened as.
     FileName,
+    /// What the module is called that a class was made in.
+    Module,
 }
 
 /// In the order of [`Known`].
-const TEXTS: [&CStr; 6] = [c"__name__", c"_fields", c"__slots__", c"_name_", c"_value_", c"name"];
+const TEXTS: [&CStr; 7] =
+    [c"__name__", c"_fields", c"__slots__", c"_name_", c"_value_", c"name", c"__module__"];
 
-static NAMES: [AtomicPtr<PyObject>; 6] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 6];
+static NAMES: [AtomicPtr<PyObject>; 7] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 7];
 
 /// Must have succeeded before any value is read.
 pub(crate) fn learn_names() -> Result<(), Raised> {

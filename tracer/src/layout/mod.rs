@@ -21,6 +21,7 @@ mod members;
 mod method;
 mod numpy;
 mod object;
+mod pandas;
 mod refcount;
 mod selftest;
 mod shape;
@@ -45,6 +46,7 @@ pub(crate) use members::Label;
 pub(crate) use method::definition;
 pub(crate) use numpy::{Item, NumpyArray};
 pub(crate) use object::Obj;
+pub(crate) use pandas::{ColumnLabel, Frame as DataFrame, Pandas, Values};
 pub(crate) use refcount::{hold, is_held_beyond, release};
 pub(crate) use selftest::{Mismatch, check};
 pub(crate) use shape::{Exception, Function, Range, Shape, behind_cell};
@@ -54,7 +56,7 @@ pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
 pub(crate) use window::{
-    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, learn_windows,
+    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, is_private_range, learn_windows,
 };
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.

@@ -142,6 +142,17 @@ impl NumpyArray {
         self.strides()[axis] * index as isize
     }
 
+    /// Items along the first axis.
+    pub(in crate::layout) fn len(self) -> usize {
+        self.shape().first().map_or(0, |&len| usize::try_from(len).unwrap_or(0))
+    }
+
+    /// An item of an array that has one axis and is readable.
+    pub(in crate::layout) fn at(self, index: usize) -> Option<Item> {
+        // SAFETY: the index is within the only axis.
+        (index < self.len()).then(|| unsafe { self.item(self.offset(0, index)) }).flatten()
+    }
+
     /// The item so many bytes behind the first one.
     ///
     /// # Safety

@@ -211,6 +211,11 @@ pub(crate) fn is_private_iterator<V: Version>(object: Obj) -> bool {
     }
 }
 
+/// Whether an object is an iterator over a range that only the stack holds.
+pub(crate) fn is_private_range<V: Version>(object: Obj) -> bool {
+    object.ty().native_name() == b"range_iterator" && !is_held_beyond::<V>(object, 1)
+}
+
 impl Suspendable {
     pub(crate) fn qualified_name<V: Version>(self) -> Str {
         // SAFETY: a generator has the field, which is a `str`.

@@ -1,11 +1,11 @@
 //! The parts of an INSTRUCTION.
 
-use trace::wire::{item, tag};
+use trace::wire::{place, tag};
 
-use super::{FIXED_LEN, Full, Log, Name};
+use super::{FIXED_LEN, Full, Log, Name, Written};
 use crate::disassembly::Description;
 use crate::layout::{Obj, Version};
-use crate::value;
+use crate::value::{self, Stability};
 
 impl Log {
     /// INSTRUCTION, up to the items of its stack. `number` is the instruction's own, 0 for one that the log does not
@@ -15,12 +15,12 @@ impl Log {
         &mut self,
         number: u32,
         describe: impl FnOnce() -> Description<'a>,
-        height: usize,
+        height: u16,
     ) -> Result<u32, Full> {
         self.item(tag::INSTRUCTION)?;
         self.varint(number.into());
         let number = if number == 0 { self.describe(&describe())? } else { number };
-        self.varint(height as u64);
+        self.varint(height.into());
         Ok(number)
     }
 
@@ -37,23 +37,32 @@ impl Log {
     }
 
     /// A place of the stack without an object.
-    pub(crate) fn no_item(&mut self) -> Result<(), Full> {
+    pub(crate) fn null_place(&mut self) -> Result<(), Full> {
         self.room(FIXED_LEN)?;
-        self.varint(item::NULL);
+        self.varint(place::NULL);
         Ok(())
     }
 
     /// A value on the stack.
     #[inline(always)]
-    pub(crate) fn value_item<V: Version>(&mut self, value: Obj) -> Result<(), Full> {
+    pub(crate) fn value_place<V: Version>(&mut self, value: Obj) -> Result<(Written, Stability), Full> {
         self.room(FIXED_LEN)?;
-        self.varint(item::VALUE);
-        self.text::<V>(value, |text| value::write::<V>(text, value))
+        self.varint(place::VALUE);
+        self.written::<V, _>(value, self.values, |text| value::write_unrecorded::<V>(text, value))
     }
 
     /// The object of a local on the stack.
-    pub(crate) fn local_item<V: Version>(&mut self, local: &mut Name) -> Result<(), Full> {
+    pub(crate) fn local_place<V: Version>(&mut self, local: &mut Name) -> Result<(), Full> {
         self.room(FIXED_LEN)?;
-        self.name::<V>(local, |number| u64::from(number) + item::LOCAL)
+        self.name::<V>(local, |number| u64::from(number) + place::LOCAL)
+    }
+
+    /// A place that reads as at the frame's last instruction. `told` is its text, if it has one.
+    #[inline(always)]
+    pub(crate) fn same_place(&mut self, told: Option<Written>) -> Result<(), Full> {
+        self.room(FIXED_LEN)?;
+        self.varint(place::SAME);
+        self.count_again(told.map_or(0, |told| told.len.into()));
+        Ok(())
     }
 }

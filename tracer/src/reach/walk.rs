@@ -266,6 +266,10 @@ impl<'a, V: Version> Walk<'a, V> {
 
     fn store(&mut self, way: &mut Way, variable: Variable) -> Result<(), Anything> {
         let value = way.pop()?;
+        if way.has_taken_iterator {
+            // What the iterator ran over may be held by nothing but the variable from here on.
+            return Err(Anything);
+        }
         // What the line itself has bound there is dropped for certain only if it is an atom.
         match way.bound.iter_mut().find(|(bound, _)| *bound == variable) {
             Some((_, bound)) if *bound == Value::Atom => *bound = value,

@@ -9,6 +9,7 @@ use crate::layout::Version;
 impl<V: Version> Tracer<V> {
     /// Another call begins, within bounds of its own. Of frames that are entered or suspended nothing more is told.
     pub(crate) fn begin_again(&mut self, bounds: &Bounds) {
+        self.disturb();
         self.stack.clear();
         self.others.clear();
         self.suspended.clear();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use pyo3_ffi::PyObject;
 
 use super::Text;
-use crate::layout::{Int, Obj, Version};
+use crate::layout::{Int, Obj, Range, Version};
 use crate::python::{self, Owned, Raised};
 
 /// Digits that `sys.set_int_max_str_digits` cannot forbid.
@@ -62,6 +62,20 @@ fn digits(mut number: u64, buffer: &mut [u8]) -> usize {
 }
 
 impl Text {
+    /// `range(1, 9, 2)`
+    pub(crate) fn range<V: Version>(&mut self, range: Range) {
+        let [start, stop, step] = range.bounds();
+        self.ascii(b"range(");
+        self.int::<V>(start);
+        self.ascii(b", ");
+        self.int::<V>(stop);
+        if step.small::<V>() != Some(1) {
+            self.ascii(b", ");
+            self.int::<V>(step);
+        }
+        self.byte(b')');
+    }
+
     #[inline(always)]
     pub(crate) fn number(&mut self, number: i64) {
         let magnitude = number.unsigned_abs();

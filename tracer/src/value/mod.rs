@@ -8,6 +8,7 @@ mod integer;
 mod names;
 mod naming;
 mod numpy;
+mod pandas;
 mod path;
 mod record;
 mod structured;
@@ -21,7 +22,7 @@ pub(crate) use path::Path;
 pub(crate) use record::{NodeKind, Record};
 pub(crate) use structured::write_factory;
 pub(crate) use text::{Limits, Text, Written, to_utf8};
-pub(crate) use writer::{Stability, write, write_part, write_recorded};
+pub(crate) use writer::{Stability, write, write_part, write_recorded, write_unrecorded};
 
 /// Looks up what values are written with. Must have succeeded before any value is written.
 pub(crate) fn learn() -> Result<(), crate::python::Raised> {

@@ -11,6 +11,15 @@ pub(super) fn write_array<V: Version>(text: &mut Text, path: &mut Path, array: N
         text.byte(b' ');
         text.ascii(item_type);
     }
+    write_shape(text, array);
+    if array.is_readable() {
+        text.byte(b' ');
+        write_axis::<V>(text, path, array, 0, 0);
+    }
+}
+
+/// ` (2, 2)`
+pub(super) fn write_shape(text: &mut Text, array: NumpyArray) {
     text.ascii(b" (");
     for (axis, &len) in array.shape().iter().enumerate() {
         if axis > 0 {
@@ -19,14 +28,16 @@ pub(super) fn write_array<V: Version>(text: &mut Text, path: &mut Path, array: N
         text.number(len as i64);
     }
     text.ascii(if array.shape().len() == 1 { b",)" } else { b")" });
-    if array.is_readable() {
-        text.byte(b' ');
-        write_axis::<V>(text, path, array, 0, 0);
-    }
 }
 
 /// The items behind one index of each of the axes before this one, at that many bytes behind the first.
-fn write_axis<V: Version>(text: &mut Text, path: &mut Path, array: NumpyArray, axis: usize, offset: isize) {
+pub(super) fn write_axis<V: Version>(
+    text: &mut Text,
+    path: &mut Path,
+    array: NumpyArray,
+    axis: usize,
+    offset: isize,
+) {
     let Some(&len) = array.shape().get(axis) else {
         // SAFETY: it is readable, and each index was within its axis.
         if let Some(item) = unsafe { array.item(offset) } {

@@ -1,18 +1,43 @@
 //! Writes what iterators, views, slices and generators let see.
 
 use super::numpy::{write_array, write_item};
+use super::pandas::write_pandas;
 use super::path::Path;
 use super::writer::{Writer, write_within};
 use super::{NodeKind, Record, Text};
-use crate::layout::{Dict, DictKind, Obj, Part, Progress, Type, Version, Window};
+use crate::layout::{Dict, DictKind, Obj, Pandas, Part, Progress, Type, Version, Window};
 
 /// Characters after which no further element of what is behind is begun.
 const BRIEF: usize = 80;
+/// The same for the columns of a frame.
+const FRAME: usize = 160;
 /// Containers that are shown within each other there.
 const DEPTH: usize = 4;
 
 impl<R: Record> Writer<'_, R> {
     pub(super) fn window<V: Version>(&mut self, object: Obj, class: Type, window: Window) {
+        self.looked_through::<V>(object, class, BRIEF, |text, path| {
+            write_window::<V>(text, path, class, window);
+        });
+    }
+
+    pub(super) fn pandas<V: Version>(&mut self, object: Obj, class: Type, pandas: &Pandas) {
+        let chars = if matches!(pandas, Pandas::Frame(_)) { FRAME } else { BRIEF };
+        self.looked_through::<V>(object, class, chars, |text, path| {
+            text.byte(b'<');
+            text.class_name::<V>(class.name::<V>());
+            write_pandas::<V>(text, path, pandas);
+            text.byte(b'>');
+        });
+    }
+
+    fn looked_through<V: Version>(
+        &mut self,
+        object: Obj,
+        class: Type,
+        chars: usize,
+        write: impl FnOnce(&mut Text, &mut Path),
+    ) {
         // It moves on without being another object.
         let node = self.record.open(object, NodeKind::Opaque, 0);
         self.record.close(node, 0);
@@ -24,7 +49,7 @@ impl<R: Record> Writer<'_, R> {
         }
         let depth = path.len() + DEPTH;
         path.push(object);
-        self.text.within(BRIEF, depth, |text| write_window::<V>(text, path, class, window));
+        self.text.within(chars, depth, |text| write(text, path));
         path.pop();
     }
 }

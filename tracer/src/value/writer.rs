@@ -4,7 +4,7 @@ use super::path::Path;
 use super::record::Unrecorded;
 use super::{NodeKind, Record, Text};
 use crate::layout::{
-    Array, ByteArray, Deque, EnumMember, Exception, Obj, Range, Shape, Type, Version, Window,
+    Array, ByteArray, Deque, EnumMember, Exception, Obj, Pandas, Shape, Type, Version, Window,
 };
 
 /// Whether a value's text can change while the value stays the same object.
@@ -20,6 +20,11 @@ use Stability::{Changeable, Constant};
 /// Appends the text of `object`.
 pub(crate) fn write<V: Version>(text: &mut Text, object: Obj) {
     write_recorded::<V, _>(text, &mut Unrecorded, object);
+}
+
+/// The same, and says whether the text can change.
+pub(crate) fn write_unrecorded<V: Version>(text: &mut Text, object: Obj) -> Stability {
+    write_recorded::<V, _>(text, &mut Unrecorded, object)
 }
 
 /// The same, and records what the text depends on.
@@ -125,7 +130,7 @@ impl<R: Record> Writer<'_, R> {
             Shape::NotImplemented => self.text.ascii(b"NotImplemented"),
             Shape::Complex(real, imaginary) => self.text.complex(real, imaginary),
             Shape::Bytes(bytes) => self.text.byte_string(bytes.as_slice()),
-            Shape::Range(range) => self.range::<V>(range),
+            Shape::Range(range) => self.text.range::<V>(range),
             _ => return self.node::<V>(object, class, shape),
         }
         Constant
@@ -160,19 +165,6 @@ impl<R: Record> Writer<'_, R> {
         Changeable
     }
 
-    fn range<V: Version>(&mut self, range: Range) {
-        let [start, stop, step] = range.bounds();
-        self.text.ascii(b"range(");
-        self.text.int::<V>(start);
-        self.text.ascii(b", ");
-        self.text.int::<V>(stop);
-        if step.small::<V>() != Some(1) {
-            self.text.ascii(b", ");
-            self.text.int::<V>(step);
-        }
-        self.text.byte(b')');
-    }
-
     /// A value that can change.
     fn node<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
         match shape {
@@ -200,7 +192,13 @@ impl<R: Record> Writer<'_, R> {
             Shape::Dict(dict) => self.dict::<V>(object, class, dict),
             Shape::Deque(deque) => self.deque::<V>(object, deque),
             Shape::Exception(exception) => self.exception::<V>(object, class, exception),
-            Shape::Instance(instance) => self.instance::<V>(object, class, instance),
+            Shape::Instance(instance) => match Pandas::of::<V>(object, class) {
+                Some(pandas) => {
+                    self.pandas::<V>(object, class, &pandas);
+                    Changeable
+                }
+                None => self.instance::<V>(object, class, instance),
+            },
             Shape::ByteArray(bytes) => self.byte_array(object, bytes),
             Shape::Array(array) => self.array(object, array),
             Shape::Class(_)

@@ -88,11 +88,15 @@ impl<V: Version> Slot<V> {
         self.state == State::Absent
     }
 
-    /// Whether the variable held this object when it was last looked at, and what can be compared says that it still
+    /// Whether the variable held this object when it was last looked at.
+    pub(crate) fn held(&self, value: Obj) -> bool {
+        self.state != State::Absent && std::ptr::eq(self.value, value.as_ptr().cast())
+    }
+
+    /// The same, and what can be compared says that it still
     /// reads the same.
     pub(crate) fn reads_as(&self, log: &Log, value: Obj) -> bool {
-        std::ptr::eq(self.value, value.as_ptr().cast())
-            && (self.state == State::Constant || self.still_reads(log, value))
+        self.held(value) && (self.state == State::Constant || self.still_reads(log, value))
     }
 
     /// Writes a change if the variable differs from what it was.

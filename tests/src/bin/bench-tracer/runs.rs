@@ -21,16 +21,10 @@ pub(crate) const MANY_RUNS: usize = 15;
 /// What a program can be run under beside the native tracer. `tests/bench/run.py` knows them by these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Baseline {
-    Untraced,
+    /// Nothing, and empty C callbacks: what CPython itself charges.
+    Floors,
     /// A tracer as people write one.
     Naive,
-    /// An empty C callback for each line, as `PyEval_SetTrace` calls it.
-    Lines,
-    /// The same for the events of the native tracer, as its source of events calls it: `sys.monitoring` where there is
-    /// one.
-    Dispatch,
-    /// An empty C callback for each instruction, too.
-    Instructions,
     PySnooper,
     Hunter,
     VizTracer,
@@ -42,11 +36,8 @@ impl Baseline {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Baseline::Untraced => "untraced",
+            Baseline::Floors => "floors",
             Baseline::Naive => "naive",
-            Baseline::Lines => "lines",
-            Baseline::Dispatch => "dispatch",
-            Baseline::Instructions => "instructions",
             Baseline::PySnooper => "pysnooper",
             Baseline::Hunter => "hunter",
             Baseline::VizTracer => "viztracer",
@@ -77,22 +68,15 @@ impl Runs<'_> {
         Ok(Runs { python, modules })
     }
 
-    /// What a program costs under each tracer. The quick ones take turns, so that a slow moment of the machine
-    /// does not hit one of them alone.
+    /// What a program costs under each tracer.
     pub(crate) fn cost(&self, source: &str) -> Result<Cost, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let mut best = [f64::INFINITY; 4];
-        for _ in 0..RUNS {
-            let baselines = [Baseline::Untraced, Baseline::Lines, Baseline::Dispatch, Baseline::Instructions];
-            for (best, baseline) in best.iter_mut().zip(baselines) {
-                *best = best.min(self.seconds(baseline, source, &folder)?);
-            }
-        }
-        let [untraced, lines, dispatch, instructions] = best;
+        let [untraced, lines, dispatch, instructions] = self.seconds(Baseline::Floors, source, &folder)?;
+        let [naive] = self.seconds(Baseline::Naive, source, &folder)?;
         let (native, log) = self.native(source, Granularity::Line, RUNS)?;
         let (native_instructions, instruction_log) = self.native(source, Granularity::Instruction, RUNS)?;
         Ok(Cost {
-            naive: self.seconds(Baseline::Naive, source, &folder)?,
+            naive,
             floor: Pair { without: untraced, with: lines },
             dispatch: Pair { without: untraced, with: dispatch },
             instruction_floor: Pair { without: untraced, with: instructions },
@@ -126,7 +110,12 @@ impl Runs<'_> {
         native::time(self.python, &Program { bounds, granularity, ..Program::script(source) })
     }
 
-    fn seconds(&self, baseline: Baseline, source: &str, folder: &TempDir) -> Result<f64, Box<dyn Error>> {
+    fn seconds<const N: usize>(
+        &self,
+        baseline: Baseline,
+        source: &str,
+        folder: &TempDir,
+    ) -> Result<[f64; N], Box<dyn Error>> {
         let mut command = Command::new(&self.python.path);
         command.env("PYTHONPATH", self.modules.path());
         seconds(command, baseline, source, folder.path())
@@ -156,16 +145,18 @@ impl Peers {
     }
 
     pub(crate) fn seconds(&self, peer: Baseline, source: &str) -> Result<f64, Box<dyn Error>> {
-        seconds(Command::new(&self.python), peer, source, tempfile::tempdir()?.path())
+        let [seconds] = seconds(Command::new(&self.python), peer, source, tempfile::tempdir()?.path())?;
+        Ok(seconds)
     }
 }
 
-fn seconds(
+/// As many figures as the baseline gives.
+fn seconds<const N: usize>(
     mut command: Command,
     baseline: Baseline,
     source: &str,
     folder: &Path,
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<[f64; N], Box<dyn Error>> {
     let (file, output) = (folder.join("program.py"), folder.join("output"));
     fs::write(&file, source)?;
     command
@@ -176,8 +167,10 @@ fn seconds(
         .arg(output);
     let ran = command.env("PYTHONHASHSEED", "0").output()?;
     let told = String::from_utf8(ran.stderr)?;
-    let seconds = told.lines().last().and_then(|seconds| seconds.parse().ok());
-    seconds.ok_or_else(|| format!("a program under {}: {told}", baseline.name()).into())
+    let figures: Option<Vec<f64>> =
+        told.lines().last().and_then(|line| line.split(' ').map(|seconds| seconds.parse().ok()).collect());
+    let figures = figures.and_then(|figures| figures.try_into().ok());
+    figures.ok_or_else(|| format!("a program under {}: {told}", baseline.name()).into())
 }
 
 fn succeeds(command: &mut Command) -> Result<(), Box<dyn Error>> {
