@@ -18,7 +18,7 @@ pub(crate) const LEVELS: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Compared {
     pub(crate) constants: Vec<Value>,
-    /// What its length was compared with.
+    /// What its length was compared with, each once.
     pub(crate) lengths: Vec<usize>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Uses {
     pub(crate) unpacked: Option<usize>,
     pub(crate) truth: bool,
     /// Which functions or methods of the file take it, and as which of their arguments.
-    pub(crate) handed_on: Vec<(String, usize)>,
+    pub(crate) handed_on: BTreeSet<(String, usize)>,
 }
 
 /// By the names of parameters, the uses of each, of its elements, and of theirs. What is done with an attribute of one
@@ -66,8 +66,8 @@ pub(crate) fn of(parameters: &[&str], body: &[Stmt], methods: &[&[Stmt]]) -> Fou
         found: parameters.iter().map(|&name| (name.to_owned(), Default::default())).collect(),
     };
     finder.visit_body(body);
-    let attributes: BTreeMap<String, Place> =
-        finder.places.iter().filter(|(name, _)| name.starts_with(OWN)).map(owned_pair).collect();
+    let mut attributes = finder.places.clone();
+    attributes.retain(|name, _| name.starts_with(OWN));
     if !attributes.is_empty() {
         for method in methods {
             finder.places = attributes.clone();
@@ -79,10 +79,6 @@ pub(crate) fn of(parameters: &[&str], body: &[Stmt], methods: &[&[Stmt]]) -> Fou
 
 /// What names of attributes of the object itself begin with.
 const OWN: &str = "self.";
-
-fn owned_pair((name, place): (&String, &Place)) -> (String, Place) {
-    (name.clone(), place.clone())
-}
 
 /// A parameter, or an attribute of one, and how deep within it.
 type Place = (String, usize);
@@ -190,7 +186,9 @@ impl Finder {
         };
         if let Some(taker) = taker {
             for (position, argument) in arguments.iter().enumerate() {
-                self.note(argument, |uses| uses.handed_on.push((taker.clone(), position)));
+                self.note(argument, |uses| {
+                    uses.handed_on.insert((taker.clone(), position));
+                });
             }
         }
         if let Expr::Attribute(method) = function {
@@ -274,7 +272,7 @@ impl Finder {
                 && function.id.as_str() == "len"
                 && let Some(Value::Int(length @ 0..=12)) = literal::of(other)
             {
-                self.note(value, |uses| uses.compared.lengths.push(length as usize));
+                self.note(value, |uses| uses.compare_length(length as usize));
             }
             match literal::of(other) {
                 Some(value) if !is_search => self.note(one, |uses| uses.is_compared(value)),

@@ -71,9 +71,15 @@ impl Uses {
         for constant in constants {
             self.compare(constant.clone());
         }
-        self.compared.lengths.extend(lengths);
+        lengths.iter().for_each(|&length| self.compare_length(length));
         self.unpacked = self.unpacked.max(*unpacked);
         self.truth |= truth;
+    }
+
+    pub(super) fn compare_length(&mut self, with: usize) {
+        if !self.compared.lengths.contains(&with) {
+            self.compared.lengths.push(with);
+        }
     }
 
     /// Remembers a literal that it is compared with.
