@@ -116,9 +116,7 @@ mod tests {
         put_varint(&mut log, function.len() as u64);
         log.extend_from_slice(function.as_bytes());
         log.push(1);
-        for _ in 0..lines {
-            log.push(tag::LINE);
-        }
+        log.resize(log.len() + lines, tag::LINE);
         // The verdict's value has the empty name and no text.
         log.extend([tag::END, verdict::RETURNED, 0, 0, 0, 0, 0, 0]);
         log
