@@ -332,12 +332,14 @@ mod tests {
     }
 
     /// A worker that is a shell script.
+    /// Workers that are shell scripts. A shell cannot trap what was ignored before it began, as it is where tests are run
+    /// in the background.
     fn start(script: &str, count: usize) -> (LocalWorkers, mpsc::Receiver<Exit>, Heard) {
         let (exits, inbox) = mpsc::channel(16);
         let heard = Heard::default();
         let command = WorkerCommand {
-            program: "/bin/sh".into(),
-            arguments: vec!["-c".into(), script.into()],
+            program: "/usr/bin/env".into(),
+            arguments: ["--default-signal", "sh", "-c", script].map(Into::into).to_vec(),
             log: None,
         };
         (LocalWorkers::start(command, count, exits, heard.clone()), inbox, heard)
@@ -414,10 +416,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_is_ended_may_clean_up() {
-        // A shell that waits for a child in the background can miss a signal that comes just before it does.
         let (mut workers, mut inbox, heard) = start(
-            "trap 'echo error: cleaned up >&2; exit 1' QUIT; trap '' TERM INT; echo $$ >&2; \
-             while :; do sleep 0.01; done",
+            "trap 'echo error: cleaned up >&2; exit 1' QUIT; trap '' TERM INT; echo $$ >&2; sleep 600 & wait",
             1,
         );
         heard.first_number().await;
