@@ -157,6 +157,13 @@ impl JobOptions {
         let output = self.output.clone().or(file.output);
         let output = output.ok_or_else(|| anyhow!("no output was named: say --output DIR"))?;
         let searches = executions.has(Mode::Functions);
+        if searches && granularity < Granularity::Line {
+            bail!(
+                "`mode` functions finds inputs by the lines that they reach, which {} does not trace: say \
+                 `granularity` line or instruction",
+                granularity.name()
+            );
+        }
         let usual_sources = if searches { SHARD_SOURCES_SEARCHED } else { SHARD_SOURCES };
         let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(usual_sources);
         if shard_sources == 0 {
@@ -365,6 +372,11 @@ labels: {pool: numpy}
         refused("", "HERE/a.py -o o --runs HERE/a.py", "lists nothing");
         refused("", "HERE/a.py -o o --deterministic", "say `repeat` 2");
         refused("", "HERE/a.py -o o --distinct coverage --granularity call", "looks at lines");
+        refused(
+            "",
+            "HERE/a.py -o o --mode functions --granularity call",
+            "say `granularity` line or instruction",
+        );
         refused("", "HERE/a.py -o o --fewest-events 3 --most-events 2", "must not be more");
         refused("", "HERE/a.py -o o --distinct all", "say content, shape, coverage or output");
     }
