@@ -75,13 +75,7 @@ impl Yield {
         for (number, Sample { source, .. }) in samples.iter().enumerate() {
             let functions: BTreeSet<String> = functions(source).into_iter().collect();
             found.functions += functions.len();
-            let request = Request {
-                entry: Entry::Script(Given::default()),
-                filename: &source.filename,
-                source: source.bytes(),
-                granularity: Granularity::Line,
-                bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
-            };
+            let request = request(source, Entry::Script(Given::default()), &limits);
             let execution = slot.run(&request, &limits, || true)?;
             found.executed += 1;
             found.cpu += Duration::from_micros(execution.cpu_us);
@@ -110,13 +104,7 @@ impl Yield {
         for ((number, function), inputs) in drawn {
             let source = &samples[*number].source;
             for input in inputs {
-                let request = Request {
-                    entry: Entry::Function { name: function, input },
-                    filename: &source.filename,
-                    source: source.bytes(),
-                    granularity: Granularity::Line,
-                    bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
-                };
+                let request = request(source, Entry::Function { name: function, input }, &limits);
                 let execution = slot.run(&request, &limits, || true)?;
                 found.executed += 1;
                 let log = Log::read(execution.log());
@@ -263,6 +251,17 @@ impl Log {
 fn functions(source: &Source) -> Vec<String> {
     Module::read(&source.code())
         .map_or_else(|_| Vec::new(), |module| module.functions().map(str::to_owned).collect())
+}
+
+/// A run of a source that is traced by lines.
+fn request<'a>(source: &'a Source, entry: Entry<'a>, limits: &Limits) -> Request<'a> {
+    Request {
+        entry,
+        filename: &source.filename,
+        source: source.bytes(),
+        granularity: Granularity::Line,
+        bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
+    }
 }
 
 fn limits() -> Limits {
