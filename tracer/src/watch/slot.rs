@@ -155,6 +155,22 @@ impl<V: Version> Slot<V> {
         unsafe { Obj::maybe(self.value as *mut _) }
     }
 
+    /// Whether the variable may read otherwise once this object has changed in place: it is bound to it, or shows it
+    /// somewhere within. What it says of the dict that keeps an instance's attributes means nothing.
+    #[expect(
+        dead_code,
+        reason = "what is known to change is told apart from what may only when this is asked"
+    )]
+    pub(crate) fn may_show(&self, object: Obj) -> bool {
+        match self.state {
+            State::Absent | State::Constant => false,
+            State::Function | State::LongString => self.held(object),
+            State::Visited => {
+                self.held(object) || self.visit.as_ref().is_none_or(|visit| visit.may_show(object.address()))
+            }
+        }
+    }
+
     /// Whether the variable shows all that is in a plain container, which is atoms alone.
     pub(crate) fn holds_atoms(&self) -> bool {
         self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.holds_atoms())

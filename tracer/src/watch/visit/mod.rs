@@ -32,6 +32,8 @@ pub(super) struct Visit<V: Version> {
     pub(super) is_volatile: bool,
     /// All that was held is an atom.
     is_of_atoms: bool,
+    /// A bit for the address of each object that has a node, but for the outermost: see [`bit_of`].
+    nested: u64,
     /// The texts of the parts, if the value was written whole: it can be told by its elements then.
     pub(super) texts: Option<Texts>,
     version: PhantomData<V>,
@@ -62,6 +64,7 @@ impl<V: Version> Visit<V> {
             is_cyclic: false,
             is_volatile: false,
             is_of_atoms: true,
+            nested: 0,
             texts: None,
             version: PhantomData,
         }
@@ -90,6 +93,7 @@ impl<V: Version> Visit<V> {
         self.is_cyclic = false;
         self.is_volatile = false;
         self.is_of_atoms = true;
+        self.nested = 0;
         self.release_from(0);
     }
 
@@ -127,6 +131,13 @@ impl<V: Version> Visit<V> {
             let is_plain = matches!(node.kind, LIST | TUPLE | DICT | SET);
             is_plain && node.is_flat && node.parts == node.len && self.words[HEAD] & NAMED_TYPE == 0
         }
+    }
+
+    /// Whether the object at this address, if it changes in place, can change how the value reads: it is shown within
+    /// the value, or the value is looked through. The dict that keeps the attributes of an instance is no object of its
+    /// own here, and neither is the value itself.
+    pub(super) fn may_show(&self, address: usize) -> bool {
+        self.is_volatile || (self.nested & bit_of(address) != 0 && self.words.contains(&(address | NESTED)))
     }
 
     /// Whether writing `value` would give the same text.
@@ -253,6 +264,7 @@ impl<V: Version> Visit<V> {
             self.hold(part.object);
         } else {
             self.words[node + HEAD] &= !FLAT;
+            self.nested |= inner.nested | bit_of(word);
             self.words.splice(at..at, std::iter::once(word | NESTED).chain(inner.words.drain(..)));
         }
         self.held.append(&mut inner.held);
@@ -399,6 +411,7 @@ impl<V: Version> Record for Visit<V> {
     }
 
     fn nested(&mut self, node: Node, element: usize) {
+        self.nested |= bit_of(self.words[element]);
         self.words[element] |= NESTED;
         self.words[node.word + HEAD] &= !FLAT;
     }
@@ -439,6 +452,11 @@ impl<V: Version> Record for Visit<V> {
     fn volatile(&mut self) {
         self.is_volatile = true;
     }
+}
+
+/// One of 64 bits for an address. Objects are aligned to 16 bytes.
+fn bit_of(address: usize) -> u64 {
+    1 << ((address >> 4 ^ address >> 10) % 64)
 }
 
 /// Eight bytes a word, the last filled up with zeros.
