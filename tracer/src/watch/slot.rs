@@ -119,7 +119,10 @@ impl<V: Version> Slot<V> {
         }
         self.seen = now;
         match value {
-            Some(value) if self.still_reads(log, value) => Ok(()),
+            Some(value) if self.still_reads(log, value) => {
+                self.rebind(value);
+                Ok(())
+            }
             Some(value) => self.replace(log, name, scope, value),
             None => self.delete(log, name, scope),
         }
@@ -143,6 +146,17 @@ impl<V: Version> Slot<V> {
             State::Function => true,
             State::Visited => self.visit.as_ref().is_some_and(|visit| !visit.is_volatile),
             State::Absent | State::Constant | State::LongString => false,
+        }
+    }
+
+    /// The variable is bound to this object by now, which is described by what describes the one before.
+    #[inline(always)]
+    fn rebind(&mut self, value: Obj) {
+        if !self.held(value) {
+            self.value = value.as_ptr() as *const ();
+            if let (State::Visited, Some(visit)) = (self.state, &self.visit) {
+                visit.rebind_whole(value);
+            }
         }
     }
 
@@ -261,7 +275,10 @@ impl<V: Version> Slot<V> {
             None => Outcome::Whole,
         };
         match outcome {
-            Outcome::Told => return Ok(()),
+            Outcome::Told => {
+                self.rebind(value);
+                return Ok(());
+            }
             Outcome::Stale => {
                 let told = log.mark();
                 self.written = self.write(log, value, Extent::Whole)?;
