@@ -7,9 +7,9 @@ use serde_json::Value;
 use tests::system::{et_coord, row, text};
 
 const PROGRAMS: &str = concat!(
-    r#"{"id": "script", "code": "a = [1]\nb = a\nc = [1]\nb.append(2)\n"}"#,
+    r#"{"code": "a = [1]\nb = a\nc = [1]\nb.append(2)\n"}"#,
     "\n",
-    r#"{"id": "call", "code": "def f(x):\n    return [x, x]\n", "input": "[1]"}"#,
+    r#"{"code": "def f(x):\n    return [x, x]\n", "input": "[1]"}"#,
     "\n",
 );
 
@@ -22,20 +22,20 @@ fn objects_are_told_apart_where_a_job_asks_for_it() {
     run(&code, &with, &["--identities", "--repeat", "2"]);
     run(&code, &without, &["--repeat", "2"]);
 
-    let script = row(&with, "script");
+    let script = row(&with, "programs.jsonl:1");
     assert_eq!(told(&script, "a"), ["#1[1]", "[1]=2"]);
     assert_eq!(told(&script, "b"), ["#1[1]", "[1]=2"]);
     assert_eq!(told(&script, "c"), ["#2[1]"]);
     assert_eq!(script["deterministic"], true);
-    assert_eq!(told(&row(&without, "script"), "c"), ["[1]"]);
+    assert_eq!(told(&row(&without, "programs.jsonl:1"), "c"), ["[1]"]);
 
-    let call = row(&with, "call");
+    let call = row(&with, "programs.jsonl:2");
     assert_eq!(told(&call, "x"), ["#1[1]"]);
     let returned = call["events"].as_array().unwrap().iter().find(|event| event["kind"] == "return");
     assert_eq!(returned.unwrap()["text"], "#2[#1[1], #1[1]]");
     // What is predicted does not depend on how it was traced.
     assert_eq!(call["output"], "[[1], [1]]");
-    assert_ne!(call["trace_id"], row(&without, "call")["trace_id"]);
+    assert_ne!(call["trace_id"], row(&without, "programs.jsonl:2")["trace_id"]);
 
     assert_eq!(job(&with)["identities"], true);
     assert_eq!(job(&without).get("identities"), None);
