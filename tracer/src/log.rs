@@ -28,6 +28,7 @@ pub(crate) use texts::Written;
 pub(crate) use threads::ThreadNumber;
 use threads::Threads;
 
+use crate::identity;
 use crate::layout::{Obj, Version};
 use crate::value::{self, Limits, Text};
 
@@ -333,7 +334,8 @@ impl Log {
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
         let Log { cursor, limit, changes, .. } = *self;
-        Mark { cursor, limit, changes, names: self.names.len(), texts: self.texts.len() }
+        let (names, texts) = (self.names.len(), self.texts.len());
+        Mark { cursor, limit, changes, names, texts, numbers: identity::count() }
     }
 
     /// Goes back to where the log was.
@@ -341,6 +343,7 @@ impl Log {
         (self.cursor, self.limit, self.changes) = (mark.cursor, mark.limit, mark.changes);
         self.names.truncate(mark.names);
         self.texts.truncate(mark.texts);
+        identity::take_back(mark.numbers);
     }
 
     /// Ends an event and its changes.
@@ -444,10 +447,13 @@ impl Log {
             let mut written = Text::new(length_at.add(4), self.output);
             match text {
                 VerdictText::Empty => {}
-                VerdictText::Value(value) => value::write::<V>(&mut written, value),
+                // What a program comes to must read the same whatever was traced before.
+                VerdictText::Value(value) => {
+                    identity::untold(|| value::write::<V>(&mut written, value));
+                }
                 VerdictText::Message(exception) => {
                     written.limit_to(self.values);
-                    value::write_message::<V>(&mut written, exception);
+                    identity::untold(|| value::write_message::<V>(&mut written, exception));
                 }
                 VerdictText::Plain(text) => written.ascii(text.as_bytes()),
             }
@@ -481,4 +487,6 @@ pub(crate) struct Mark {
     changes: usize,
     names: usize,
     texts: usize,
+    /// Of objects.
+    numbers: usize,
 }

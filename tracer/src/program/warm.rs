@@ -85,6 +85,7 @@ fn run_once<V: Version>() -> Result<()> {
         filename: "warm_up.py",
         source: include_bytes!("warm_up.py"),
         granularity: Granularity::Line,
+        identities: false,
         bounds: Bounds::default(),
     };
     let encoded = request.encode();
