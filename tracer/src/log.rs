@@ -12,6 +12,7 @@ mod ration;
 mod texts;
 mod threads;
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
@@ -67,7 +68,7 @@ pub(crate) struct Log {
     rations: Rations,
     output: Limits,
     /// Room for the text of an element.
-    scratch: Box<[u8]>,
+    scratch: Box<[MaybeUninit<u8>]>,
     state: State,
     /// It tells of one call after another, each in no more than its share.
     is_probing: bool,
@@ -117,7 +118,7 @@ impl Log {
             whole,
             rations: Rations::new(),
             output,
-            scratch: vec![0; whole.room()].into_boxed_slice(),
+            scratch: Box::new_uninit_slice(whole.room()),
             state: State::Open,
             is_probing: false,
         }
@@ -159,7 +160,7 @@ impl Log {
     pub(crate) fn scratch(&mut self, limits: Limits) -> Text {
         assert!(limits.room() <= self.scratch.len(), "the scratch has room for any text of a variable");
         // SAFETY: there is room.
-        unsafe { Text::new(self.scratch.as_mut_ptr(), limits) }
+        unsafe { Text::new(self.scratch.as_mut_ptr().cast(), limits) }
     }
 
     /// Whether no event and no output is written any more.

@@ -17,7 +17,7 @@ use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
 use crate::ahead::ReadAhead;
-use crate::asked::{Began, asked};
+use crate::asked::{Began, apart, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::filter::{Filter, Looks};
 use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
@@ -139,7 +139,7 @@ impl ShardRunner {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
                 return Ok(Ended::Dropped);
             }
-            let source = source?;
+            let source = apart(source?);
             if set_aside.contains(&position) {
                 let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
