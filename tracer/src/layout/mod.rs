@@ -35,7 +35,7 @@ mod window;
 pub(crate) use atom::{is_atom, is_plain_container};
 pub(crate) use attribute::plain_attribute;
 pub(crate) use buffers::Array;
-pub(crate) use class::{ClassName, DictKind, Type, learn_types};
+pub(crate) use class::{ClassName, Deallocator, DictKind, Type, learn_types};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
 pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};
 pub(crate) use enumeration::EnumMember;

@@ -6,6 +6,7 @@ use trace::wire::change;
 use super::clock::Clock;
 use super::difference::{self, Outcome, Teller};
 use super::visit::Visit;
+use crate::identity;
 use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
 use crate::log::{Full, Log, Name, Written};
 use crate::value::{self, Stability};
@@ -119,7 +120,10 @@ impl<V: Version> Slot<V> {
         }
         self.seen = now;
         match value {
-            Some(value) if self.still_reads(log, value) => Ok(()),
+            Some(value) if self.still_reads(log, value) => {
+                self.rebind(value);
+                Ok(())
+            }
             Some(value) => self.replace(log, name, scope, value),
             None => self.delete(log, name, scope),
         }
@@ -146,6 +150,17 @@ impl<V: Version> Slot<V> {
         }
     }
 
+    /// The variable is bound to this object by now, which is described by what describes the one before.
+    #[inline(always)]
+    fn rebind(&mut self, value: Obj) {
+        if !self.held(value) {
+            self.value = value.as_ptr() as *const ();
+            if let (State::Visited, Some(visit)) = (self.state, &self.visit) {
+                visit.rebind_whole(value);
+            }
+        }
+    }
+
     /// What the variable was bound to when it was last looked at.
     ///
     /// # Safety
@@ -153,6 +168,22 @@ impl<V: Version> Slot<V> {
     pub(crate) unsafe fn bound(&self) -> Option<Obj> {
         // SAFETY: the caller vouches for the object.
         unsafe { Obj::maybe(self.value as *mut _) }
+    }
+
+    /// Whether the variable may read otherwise once this object has changed in place: it is bound to it, or shows it
+    /// somewhere within. What it says of the dict that keeps an instance's attributes means nothing.
+    #[expect(
+        dead_code,
+        reason = "what is known to change is told apart from what may only when this is asked"
+    )]
+    pub(crate) fn may_show(&self, object: Obj) -> bool {
+        match self.state {
+            State::Absent | State::Constant => false,
+            State::Function | State::LongString => self.held(object),
+            State::Visited => {
+                self.held(object) || self.visit.as_ref().is_none_or(|visit| visit.may_show(object.address()))
+            }
+        }
     }
 
     /// Whether the variable shows all that is in a plain container, which is atoms alone.
@@ -245,7 +276,10 @@ impl<V: Version> Slot<V> {
             None => Outcome::Whole,
         };
         match outcome {
-            Outcome::Told => return Ok(()),
+            Outcome::Told => {
+                self.rebind(value);
+                return Ok(());
+            }
             Outcome::Stale => {
                 let told = log.mark();
                 self.written = self.write(log, value, Extent::Whole)?;
@@ -300,6 +334,7 @@ impl<V: Version> Slot<V> {
         let values = log.values();
         let whole = if let Extent::Affordable = extent { log.affordable() } else { log.whole() };
         let tries_whole = extent != Extent::Cut && may_be_whole(log, shape);
+        let numbers = identity::count();
         let (written, (stability, is_whole, elements)) = log.written::<V, _>(value, whole, |text| {
             if tries_whole {
                 visit.begin_whole();
@@ -309,6 +344,7 @@ impl<V: Version> Slot<V> {
                     return (stability, true, text.elements());
                 }
                 visit.clear();
+                identity::take_back(numbers);
             }
             text.restart(values);
             (value::write_recorded::<V, _>(text, &mut **visit, value), false, text.elements())

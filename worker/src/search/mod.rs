@@ -22,6 +22,7 @@ pub use crate::verdict::Expected;
 pub struct Plan<'a> {
     pub limits: &'a Limits,
     pub granularity: Granularity,
+    pub identities: bool,
     pub settings: Settings,
     pub guidance: Guidance,
 }
@@ -133,6 +134,7 @@ impl Searched<'_> {
             let patience = Patience { wall_ms: self.limits.wall_ms, cpu_ms: self.limits.cpu_ms };
             let request = Request {
                 granularity: Granularity::Line,
+                identities: false,
                 bounds: Bounds { max_events: self.limits.max_events.min(PROBE_EVENTS), ..Bounds::default() },
                 ..self.request(Entry::Probes { name: &first.function, inputs, patience })
             };
@@ -176,6 +178,7 @@ impl Searched<'_> {
             filename: &self.source.filename,
             source: self.source.bytes(),
             granularity: self.plan.granularity,
+            identities: self.plan.identities,
             bounds: Bounds { max_events: self.limits.max_events, ..Bounds::default() },
         }
     }

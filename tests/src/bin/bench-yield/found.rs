@@ -56,7 +56,8 @@ impl Yield {
         slot: &mut Slot,
     ) -> Result<Yield, Box<dyn Error>> {
         let limits = limits();
-        let plan = Plan { limits: &limits, granularity: Granularity::Line, settings, guidance };
+        let plan =
+            Plan { limits: &limits, granularity: Granularity::Line, identities: false, settings, guidance };
         let mut found = Yield::default();
         for (number, Sample { source, tests }) in samples.iter().enumerate() {
             let functions = functions(source);
@@ -268,6 +269,7 @@ fn request<'a>(source: &'a Source, entry: Entry<'a>, limits: &Limits) -> Request
         filename: &source.filename,
         source: source.bytes(),
         granularity: Granularity::Line,
+        identities: false,
         bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
     }
 }

@@ -65,13 +65,14 @@ impl<V: Version> Walk<'_, V> {
     ) -> Walked<()> {
         let (old, new) = (node.parts, items.len());
         if old == new && node.is_flat {
-            // Each part is one word, also after one has been put in the place of another.
-            let mut index = 0;
+            // Each part is one word, but where one has been put in the place of another.
+            let (mut index, mut at) = (0, node.first);
             while index < new {
-                index += self.same_words(node.first + index, &items[index..]);
+                let same = self.same_words(at, &items[index..]);
+                (index, at) = (index + same, at + same);
                 if index < new {
-                    self.part(node.first + index, items[index], segment(index), can_change)?;
-                    index += 1;
+                    self.part(at, items[index], segment(index), can_change)?;
+                    (index, at) = (index + 1, self.visit.part_end(at));
                 }
             }
             return Ok(());
@@ -137,11 +138,7 @@ impl<V: Version> Walk<'_, V> {
         }
         self.change(change::DELETED, None)?;
         self.place.truncate(place);
-        if self.visit.constant_at(at).is_some() {
-            self.visit.remove(node, at);
-        } else {
-            self.is_stale = true;
-        }
+        self.visit.remove(node, at);
         Ok(())
     }
 

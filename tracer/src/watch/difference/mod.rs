@@ -1,8 +1,8 @@
 //! Tells a changed value by the elements that changed.
 //!
 //! What was shown of the value, its visit, is walked side by side with what is there now. An element that reads
-//! otherwise becomes a change of its own; one that is only another object is noted. Most changes are of one
-//! constant to another: those are entered in the visit, so that it need not be made anew.
+//! otherwise becomes a change of its own; one that is only another object is noted. Either is entered in the visit, so
+//! that it need not be made anew.
 
 mod elements;
 mod place;
@@ -16,6 +16,7 @@ use super::visit::{
     DEFAULT_DICT, DEQUE, DICT, EXCEPTION, LIST, NAMED_TUPLE, NESTED, ORDERED_DICT, Part, SET, SLOTTED, Shown,
     TUPLE, VALUES, Visit,
 };
+use crate::identity;
 use crate::layout::{
     Deque, Dict, Entries, Exception, Instance, Label, List, Obj, Set, Shape, Str, Tuple, Version,
 };
@@ -70,12 +71,13 @@ pub(super) fn tell<V: Version>(
         most: 1 + texts.elements / 4,
         told: 0,
         is_probing: false,
+        is_moved: !is_same_object,
+        is_stale: !is_same_object && visit.is_cyclic,
         visit,
         teller,
         place: Vec::new(),
+        node: 0,
         containers: Path::new(),
-        is_moved: !is_same_object,
-        is_stale: !is_same_object,
     };
     match walk.node(0, value) {
         Ok(()) if walk.is_stale || walk.visit.is_overgrown(walk.limits) => Ok(Outcome::Stale),
@@ -91,6 +93,8 @@ struct Walk<'a, V: Version> {
     limits: Limits,
     /// Where the walk is, below the variable.
     place: Vec<u8>,
+    /// The innermost node that it is in.
+    node: usize,
     /// The containers that it is in, as they are now.
     containers: Path,
     /// One of them is another object than at the last look.
@@ -108,7 +112,8 @@ impl<V: Version> Walk<'_, V> {
     /// Compares the node at `at` with what is there now.
     fn node(&mut self, at: usize, object: Obj) -> Walked<()> {
         let node = self.visit.node(at);
-        if node.is_leaf() || !self.visit.is_of_class(at, object.ty()) {
+        if node.is_leaf() || !self.visit.is_of_class(at, object.ty()) || !self.visit.is_of_number(at, object)
+        {
             return Err(Stop::Here);
         }
         let len = len::<V>(node.kind, object);
@@ -124,7 +129,9 @@ impl<V: Version> Walk<'_, V> {
             return Ok(());
         }
         self.containers.push(object);
+        let outer = std::mem::replace(&mut self.node, at);
         let walked = self.content(at, node, object);
+        self.node = outer;
         self.containers.pop();
         walked
     }
@@ -251,6 +258,10 @@ impl<V: Version> Walk<'_, V> {
                     self.teller.log.take_back(before);
                     self.told = told;
                 }
+                Ok(()) if !is_same_object && !self.visit.is_cyclic => {
+                    self.visit.rebind(at, object);
+                    return Ok(());
+                }
                 walked => {
                     self.is_stale |= !is_same_object;
                     return walked;
@@ -276,12 +287,18 @@ impl<V: Version> Walk<'_, V> {
             }
             self.change(change::MODIFIED, Some((object, &text)))?;
         }
-        if self.visit.constant_at(at).is_none() || !part.is_constant() || !self.can_take(&part) {
+        if !self.can_take(&part) {
             self.is_stale = true;
-            return Ok(());
+        } else if self.visit.constant_at(at).is_some() && part.is_constant() {
+            let span = if is_same { None } else { Some(self.visit.keep(&text)) };
+            self.visit.put(at, object, span);
+        } else if self.is_probing {
+            // What is searched through must not move.
+            self.is_stale = true;
+        } else {
+            let span = self.visit.keep(&text);
+            self.visit.exchange(self.node, at, part, span);
         }
-        let span = if is_same { None } else { Some(self.visit.keep(&text)) };
-        self.visit.put(at, object, span);
         Ok(())
     }
 
@@ -314,7 +331,9 @@ impl<V: Version> Walk<'_, V> {
     /// Whether a part reads as what is there now. Tells nothing.
     fn is_same(&mut self, at: usize, object: Option<Obj>) -> Walked<bool> {
         let was_probing = std::mem::replace(&mut self.is_probing, true);
+        let numbers = identity::count();
         let walked = self.part(at, object, Segment::Index(0), true);
+        identity::take_back(numbers);
         self.is_probing = was_probing;
         match walked {
             Ok(()) => Ok(true),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! visit = node
-//! node  = type head [naming] part*                  naming, for a heap type: what decides its name
+//! node  = type head [naming] [number] part*         naming, for a heap type: what decides its name; number: the
+//!                                                   object's, where such are told
 //! head  = len << 32 | parts << 16 | flags << 8 | kind
 //! part  = word [node]                               a node where the word is marked
 //! ```
@@ -20,6 +21,7 @@ use matcher::Matcher;
 pub(crate) use namespace::{is_namespace_shown, set_namespace};
 use texts::{Span, Texts};
 
+use crate::identity;
 use crate::layout::{Obj, Tuple, Type, Version, hold, is_atom, release};
 use crate::value::{self, Limits, NodeKind, Path, Record, Stability, Text, Written};
 
@@ -32,6 +34,8 @@ pub(super) struct Visit<V: Version> {
     pub(super) is_volatile: bool,
     /// All that was held is an atom.
     is_of_atoms: bool,
+    /// A bit for the address of each object that has a node, but for the outermost: see [`bit_of`].
+    nested: u64,
     /// The texts of the parts, if the value was written whole: it can be told by its elements then.
     pub(super) texts: Option<Texts>,
     version: PhantomData<V>,
@@ -47,6 +51,8 @@ const NAMED_TYPE: usize = 1 << 9;
 const CYCLIC: usize = 1 << 10;
 /// No part is shown, since the object stands too deep.
 const DEEP: usize = 1 << 11;
+/// The node has a word for the object's number.
+const NUMBERED: usize = 1 << 12;
 const PARTS_SHIFT: u32 = 16;
 const LEN_SHIFT: u32 = 32;
 /// What an element that is shown adds to a head.
@@ -62,6 +68,7 @@ impl<V: Version> Visit<V> {
             is_cyclic: false,
             is_volatile: false,
             is_of_atoms: true,
+            nested: 0,
             texts: None,
             version: PhantomData,
         }
@@ -90,6 +97,7 @@ impl<V: Version> Visit<V> {
         self.is_cyclic = false;
         self.is_volatile = false;
         self.is_of_atoms = true;
+        self.nested = 0;
         self.release_from(0);
     }
 
@@ -129,6 +137,13 @@ impl<V: Version> Visit<V> {
         }
     }
 
+    /// Whether the object at this address, if it changes in place, can change how the value reads: it is shown within
+    /// the value, or the value is looked through. The dict that keeps the attributes of an instance is no object of its
+    /// own here, and neither is the value itself.
+    pub(super) fn may_show(&self, address: usize) -> bool {
+        self.is_volatile || (self.nested & bit_of(address) != 0 && self.words.contains(&(address | NESTED)))
+    }
+
     /// Whether writing `value` would give the same text.
     #[inline(always)]
     pub(super) fn matches(&self, value: Obj) -> bool {
@@ -155,7 +170,11 @@ impl<V: Version> Visit<V> {
             kind,
             len: head >> LEN_SHIFT,
             parts,
-            first: at + 2 + usize::from(head & NAMED_TYPE != 0) + usize::from(has_word),
+            first: at
+                + 2
+                + usize::from(head & NAMED_TYPE != 0)
+                + usize::from(head & NUMBERED != 0)
+                + usize::from(has_word),
             is_flat: head & FLAT != 0,
             is_cyclic: head & CYCLIC != 0,
             is_deep: head & DEEP != 0,
@@ -168,19 +187,44 @@ impl<V: Version> Visit<V> {
         self.words[at] == class.obj().address() && (!is_named || self.words[at + 2] == class.naming::<V>())
     }
 
+    /// Whether the node at this place is that of this very object, if it tells: where numbers are told, another one reads
+    /// otherwise.
+    pub(super) fn is_of_number(&self, at: usize, object: Obj) -> bool {
+        let head = self.words[at + HEAD];
+        let number = at + 2 + usize::from(head & NAMED_TYPE != 0);
+        head & NUMBERED == 0
+            || Some(self.words[number]) == identity::known(object).map(|known| known as usize)
+    }
+
     /// Where the node at this place ends.
     fn node_end(&self, at: usize) -> usize {
         let node = self.node(at);
         let words = match node.kind {
-            BYTES | ARRAY => return node.first + node.parts.div_ceil(size_of::<usize>()),
-            DICT | ORDERED_DICT | INSTANCE | SLOTTED => 2 * node.parts,
-            DEFAULT_DICT => 1 + 2 * node.parts,
-            _ => node.parts,
+            BYTES | ARRAY => node.parts.div_ceil(size_of::<usize>()),
+            _ => node.part_words(),
         };
         if node.is_flat {
             return node.first + words;
         }
         (0..words).fold(node.first, |at, _| self.part_end(at))
+    }
+
+    /// Elements in the node at this place, at all depths: at least so many.
+    fn elements_within(&self, at: usize) -> usize {
+        let node = self.node(at);
+        if node.is_leaf() {
+            return 0;
+        }
+        if node.is_flat {
+            return node.parts;
+        }
+        let mut at = node.first;
+        let mut elements = node.parts;
+        for _ in 0..node.part_words() {
+            elements += if self.words[at] & NESTED == 0 { 0 } else { self.elements_within(at + 1) };
+            at = self.part_end(at);
+        }
+        elements
     }
 
     /// Where the part at this place ends, with the node that follows it.
@@ -221,6 +265,33 @@ impl<V: Version> Visit<V> {
         }
     }
 
+    /// The whole is the value of another object by now.
+    pub(super) fn rebind_whole(&self, object: Obj) {
+        if self.node(0).kind == DICT {
+            namespace::saw(object);
+        }
+    }
+
+    /// The node at this place is that of another object by now.
+    pub(super) fn rebind(&mut self, at: usize, object: Obj) {
+        if self.node(at + 1).kind == DICT {
+            namespace::saw(object);
+        }
+        self.nested |= bit_of(object.address());
+        self.words[at] = object.address() | NESTED;
+    }
+
+    /// Puts a part in the place of another of the node at `node`.
+    pub(super) fn exchange(&mut self, node: usize, at: usize, part: Part<V>, span: Span) {
+        self.count_out(at);
+        if let Some(texts) = &mut self.texts {
+            texts.elements += part.elements;
+            texts.chars += usize::from(span.chars);
+        }
+        self.cut_out(at);
+        self.splice(node, at, part, span);
+    }
+
     /// Adds a part to those of the node at `node`; returns where the next one goes.
     pub(super) fn insert(&mut self, node: usize, at: usize, part: Part<V>, span: Span) -> usize {
         self.lengthen(node, part.elements, span.chars.into());
@@ -253,6 +324,7 @@ impl<V: Version> Visit<V> {
             self.hold(part.object);
         } else {
             self.words[node + HEAD] &= !FLAT;
+            self.nested |= inner.nested | bit_of(word);
             self.words.splice(at..at, std::iter::once(word | NESTED).chain(inner.words.drain(..)));
         }
         self.held.append(&mut inner.held);
@@ -275,16 +347,42 @@ impl<V: Version> Visit<V> {
         }
     }
 
-    /// Removes a constant from the parts of the node at `node`.
+    /// Removes a part from those of the node at `node`.
     pub(super) fn remove(&mut self, node: usize, at: usize) {
-        let elements = 1 + self.constant_at(at).map_or(0, elements_of);
-        self.words.remove(at);
+        self.count_out(at);
+        self.cut_out(at);
         self.words[node + HEAD] -= ONE_MORE;
         let is_last = self.node(node).len == 0;
         if let Some(texts) = &mut self.texts {
-            let span = texts.spans.remove(at);
-            texts.elements -= elements.min(texts.elements);
-            texts.chars -= usize::from(span.chars) + if is_last { 0 } else { ", ".len() };
+            texts.elements = texts.elements.saturating_sub(1);
+            texts.chars -= if is_last { 0 } else { ", ".len() };
+        }
+    }
+
+    /// Takes the elements and characters of the part at this place from those of the whole: all of a constant's, and of
+    /// another's as many as it is known to have. So there are never too few.
+    fn count_out(&mut self, at: usize) {
+        let end = self.part_end(at);
+        let elements = match self.constant_at(at) {
+            Some(constant) => elements_of(constant),
+            None if end > at + 1 => self.elements_within(at + 1),
+            None => 0,
+        };
+        let Some(texts) = &mut self.texts else { return };
+        let is_constant = |word: &usize| word & NESTED == 0;
+        let shown = self.words[at..end].iter().zip(&texts.spans[at..end]);
+        let chars: usize =
+            shown.filter(|(word, _)| is_constant(word)).map(|(_, span)| usize::from(span.chars)).sum();
+        texts.elements = texts.elements.saturating_sub(elements);
+        texts.chars -= chars;
+    }
+
+    /// Takes out the words of the part at this place.
+    fn cut_out(&mut self, at: usize) {
+        let end = self.part_end(at);
+        self.words.drain(at..end);
+        if let Some(texts) = &mut self.texts {
+            texts.spans.drain(at..end);
         }
     }
 
@@ -373,6 +471,10 @@ impl<V: Version> Record for Visit<V> {
                 self.hold(class.obj());
             }
         }
+        if let Some(number) = identity::known(object) {
+            self.words[node.word + HEAD] |= NUMBERED;
+            self.words.push(number as usize);
+        }
         node
     }
 
@@ -399,6 +501,7 @@ impl<V: Version> Record for Visit<V> {
     }
 
     fn nested(&mut self, node: Node, element: usize) {
+        self.nested |= bit_of(self.words[element]);
         self.words[element] |= NESTED;
         self.words[node.word + HEAD] &= !FLAT;
     }
@@ -439,6 +542,11 @@ impl<V: Version> Record for Visit<V> {
     fn volatile(&mut self) {
         self.is_volatile = true;
     }
+}
+
+/// One of 64 bits for an address. Objects are aligned to 16 bytes.
+fn bit_of(address: usize) -> u64 {
+    1 << ((address >> 4 ^ address >> 10) % 64)
 }
 
 /// Eight bytes a word, the last filled up with zeros.
@@ -485,6 +593,15 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Number of words that stand for parts.
+    fn part_words(&self) -> usize {
+        match self.kind {
+            DICT | ORDERED_DICT | INSTANCE | SLOTTED => 2 * self.parts,
+            DEFAULT_DICT => 1 + 2 * self.parts,
+            _ => self.parts,
+        }
+    }
+
     /// Whether it has no parts but reads as something of its own.
     pub(super) fn is_leaf(&self) -> bool {
         matches!(self.kind, OPAQUE | ENUM_MEMBER | NAMED | BYTES | ARRAY)
