@@ -108,7 +108,7 @@ const MAX_BROKEN: u32 = 4;
 
 /// Calls in a row that show nothing new after which there is probably nothing more to see: of a function of which
 /// nothing is known yet, and of others by the choices that their code has.
-const STALE_AT_FIRST: u32 = 64;
+const STALE_AT_FIRST: u32 = 128;
 const STALE_WITHOUT_CHOICES: u32 = 16;
 const STALE_FOR_EACH_CHOICE: u32 = 16;
 const STALE_AT_MOST: u32 = 160;
@@ -131,6 +131,9 @@ pub struct Search<'a> {
     /// Arguments that reached something new.
     corpus: Vec<Arguments>,
     reached: BTreeSet<u64>,
+    /// Arguments that did not fit, but got further than those before them: perhaps one alone is of the wrong kind.
+    near: Vec<Arguments>,
+    reached_near: BTreeSet<u64>,
     results: BTreeSet<u64>,
     failures: BTreeSet<(String, u32)>,
     /// Calls whose probes reached nothing new but gave something else than those before them, and what that was.
@@ -195,6 +198,8 @@ impl<'a> Search<'a> {
             proposed: BTreeSet::new(),
             corpus: Vec::new(),
             reached: BTreeSet::new(),
+            near: Vec::new(),
+            reached_near: BTreeSet::new(),
             results: BTreeSet::new(),
             failures: BTreeSet::new(),
             spare: VecDeque::new(),
@@ -249,19 +254,45 @@ impl<'a> Search<'a> {
         if let Some((origin, arguments)) = self.examples.pop_front() {
             return (origin, (arguments, Vec::new()));
         }
-        let chance = if self.guidance == Guidance::Coverage { 50 } else { 0 };
-        if !self.corpus.is_empty() && self.random.percent(chance) {
-            let from = self.random.below(self.corpus.len());
-            let mut arguments = self.corpus[from].clone();
-            for _ in 0..1 + self.random.below(3) {
-                let at = self.random.below(arguments.len());
-                if let Some((_, value)) = arguments.get_mut(at) {
-                    *value = mutated(value, &self.callable.mined, &mut self.random);
-                }
-            }
+        if self.guidance == Guidance::Coverage
+            && self.random.percent(50)
+            && let Some(arguments) = self.fuzzed()
+        {
             return (Origin::Fuzzed, (arguments, Vec::new()));
         }
         (Origin::Typed, self.typed())
+    }
+
+    /// A change of arguments that reached something.
+    fn fuzzed(&mut self) -> Option<Arguments> {
+        let is_near = self.random.percent(if self.corpus.is_empty() { 100 } else { 10 });
+        let known = if is_near && !self.near.is_empty() { &self.near } else { &self.corpus };
+        let mut arguments = self.random.pick(known)?.clone();
+        if is_near || self.random.percent(20) {
+            self.replace_one(&mut arguments);
+            return Some(arguments);
+        }
+        for _ in 0..1 + self.random.below(3) {
+            let at = self.random.below(arguments.len());
+            if let Some((_, value)) = arguments.get_mut(at) {
+                *value = mutated(value, &self.callable.mined, &mut self.random);
+            }
+        }
+        Some(arguments)
+    }
+
+    /// Gives one of the parameters something else, perhaps of another kind.
+    fn replace_one(&mut self, arguments: &mut Arguments) {
+        let (mut others, _) = self.typed();
+        let at = self.random.below(arguments.len());
+        if let (Some((name, value)), Some((other_name, other))) = (arguments.get_mut(at), others.get_mut(at))
+            && name == other_name
+        {
+            std::mem::swap(value, other);
+        }
+        if self.random.percent(50) {
+            relate(arguments.iter_mut().map(|(_, value)| value).collect(), &mut self.random);
+        }
     }
 
     fn typed(&mut self) -> Chosen {
@@ -307,6 +338,9 @@ impl<'a> Search<'a> {
             self.remember_receiver(&proposal.arguments, &probed.ending);
         }
         if !fits {
+            if matches!(probed.ending, Ending::Raised { .. }) {
+                self.remember_near(&proposal.arguments, probed);
+            }
             return self.drop_as_stale(&probed.ending);
         }
         let look = self.look(probed);
@@ -394,6 +428,14 @@ impl<'a> Search<'a> {
         self.corpus.push(arguments.clone());
     }
 
+    fn remember_near(&mut self, arguments: &Arguments, observation: &Observation) {
+        let before = self.reached_near.len();
+        self.reached_near.extend(&observation.reached);
+        if self.reached_near.len() > before {
+            self.near.push(arguments.clone());
+        }
+    }
+
     /// A class may take much trial to make an object of.
     fn remember_receiver(&mut self, arguments: &Arguments, ending: &Ending) {
         const MOST: usize = 8;
@@ -411,9 +453,11 @@ impl<'a> Search<'a> {
     fn learn(&mut self, choices: &[(usize, usize)], fits: bool) {
         const MOST: f64 = 60.0;
         const LEAST: f64 = 0.02;
+        // As long as nothing fits, all kinds that were tried look wrong together, though perhaps one of them is.
+        let less = if self.corpus.is_empty() { 0.85 } else { 0.6 };
         for &(parameter, choice) in choices {
             let weight = &mut self.parameters[parameter].choices[choice].weight;
-            *weight = (*weight * if fits { 1.3 } else { 0.6 }).clamp(LEAST, MOST);
+            *weight = (*weight * if fits { 1.3 } else { less }).clamp(LEAST, MOST);
         }
     }
 }

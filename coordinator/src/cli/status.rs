@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use dataset::Tally;
 use indicatif::{HumanBytes, HumanCount};
 use proto::v1;
 use proto::v1::job_status::{Kind, State};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+use super::summary::MODULES_SHOWN;
 use crate::paint::Paint;
 
 /// A job as `--json` shows it. Names are stable.
@@ -169,6 +171,7 @@ pub(super) fn details(status: &v1::JobStatus, paint: Paint) -> String {
     let standing = status.standing.clone().unwrap_or_default();
     let tally = status.tally.clone().unwrap_or_default();
     let leases = status.leases.unwrap_or_default();
+    let reasons = Tally { reasons: tally.reasons.clone().into_iter().collect(), ..Tally::default() };
     let mut labels: Vec<String> =
         standing.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     labels.sort();
@@ -181,6 +184,7 @@ pub(super) fn details(status: &v1::JobStatus, paint: Paint) -> String {
         ("written", written(status.kind(), &tally)),
         ("outcomes", counted(tally.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))),
         ("dropped", counted(tally.dropped.iter().map(|(why, count)| (why.as_str(), *count)))),
+        ("missing", counted(reasons.missing_modules(MODULES_SHOWN).into_iter())),
         ("standing", format!("priority {}, share {}", standing.priority, standing.share)),
     ];
     if !labels.is_empty() {

@@ -9,7 +9,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use crate::paint::Paint;
 
 const REASONS_SHOWN: usize = 10;
-const MODULES_SHOWN: usize = 10;
+pub(super) const MODULES_SHOWN: usize = 10;
 /// Longer reasons are cut: a program may put anything into them.
 const REASON_WIDTH: usize = 90;
 

@@ -1,6 +1,6 @@
 //! Which executions a job wants as rows, and that the others are counted.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::system::verify;
 
 use crate::place::{Place, SHAPES};
@@ -55,4 +55,32 @@ fn impure_and_varying_programs_can_be_left_out() {
     assert_eq!(outcomes("alike", &alike), ["filtered", "returned", "filtered"]);
     let dropped = &place.tally("alike")["dropped"];
     assert_eq!((&dropped["not_deterministic"], &dropped["same_shape"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn each_filter_counts_what_it_drops_by_its_own_reason() {
+    let place = Place::new(&[
+        ("a.py", "x = 1\ny = 2\n"),
+        ("b.py", "x = 1\ny = 2\n"),
+        ("c.py", "import os\nx = os.environ.get('HOME')\n"),
+        ("d.py", "raise ValueError(3)\n"),
+    ]);
+    let dropped = |name: &str, options: &[&str]| {
+        place.run(name, options);
+        place.tally(name)["dropped"].clone()
+    };
+    assert_eq!(dropped("outcomes", &["--outcomes", "returned"]), json!({ "outcome": 1 }));
+    assert_eq!(dropped("pure", &["--pure"]), json!({ "impure": 1 }));
+    assert_eq!(dropped("fewest", &["--fewest-events", "2"]), json!({ "too_few_events": 1 }));
+    assert_eq!(dropped("most", &["--most-events", "1"]), json!({ "too_many_events": 4 }));
+    assert_eq!(dropped("content", &["--distinct", "content"]), json!({ "same_content": 1 }));
+    assert_eq!(dropped("shape", &["--distinct", "shape"]), json!({ "same_shape": 1 }));
+    let constant =
+        Place::new(&[("e.py", "def f(n: int):\n    if n > 3:\n        return 'x'\n    return 'x'\n")]);
+    let rows = constant.run("constant", &["--mode", "functions", "--distinct", "output"]);
+    assert_eq!(rows.len(), 1);
+    assert!(constant.tally("constant")["dropped"]["constant_output"].as_u64() > Some(0));
+    let rows = constant.run("coverage", &["--mode", "functions", "--distinct", "coverage"]);
+    assert_eq!(rows.len(), 2);
+    assert!(constant.tally("coverage")["dropped"]["no_new_coverage"].as_u64() > Some(0));
 }
