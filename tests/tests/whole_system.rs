@@ -59,6 +59,23 @@ fn same_input_gives_the_same_traces() {
 }
 
 #[test]
+fn lone_surrogates_come_through_as_they_are_escaped() {
+    let folder = TempDir::new().unwrap();
+    let code = folder.path().join("half.py");
+    let source = "half = '\\udc80x'\nn = {half: 1}\nraise ValueError(half)\n";
+    fs::write(&code, source).unwrap();
+    let dataset = folder.path().join("dataset");
+    let finished = run(&[&code], &dataset, &[], None);
+    assert!(finished.status.success(), "{}", text(&finished.stderr));
+    let row = row(&dataset, "half.py");
+    let events = row["events"].as_array().unwrap();
+    let changes: Vec<&Value> = events.iter().flat_map(|event| event["changes"].as_array().unwrap()).collect();
+    let told = |name: &str| changes.iter().find(|change| change["name"] == name).unwrap()["text"].clone();
+    assert_eq!((told("half"), told("n")), ("'\\udc80x'".into(), "{'\\udc80x': 1}".into()));
+    assert_eq!(row["exception_message"], "\\udc80x");
+}
+
+#[test]
 fn killed_workers_cost_nothing_but_time() {
     let folder = TempDir::new().unwrap();
     let code = generated(folder.path(), 300);

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::event::ChangeKind;
+use crate::identity::behind_number;
 
 /// Applies a change to the element at `path`; `value` is its new text. `None`, and nothing changed, where the
 /// text has no such element.
@@ -81,7 +82,7 @@ impl Content {
     /// The brackets of the value at `range` that hold what the segment names.
     fn find(text: &str, range: Range<usize>, segment: Segment<'_>) -> Option<Content> {
         let bytes = text.as_bytes();
-        let range = behind_number(bytes, range.start)..range.end;
+        let range = range.end - behind_number(&text[range.clone()]).len()..range.end;
         if bytes.get(range.start) == Some(&b'<') {
             return None;
         }
@@ -179,14 +180,6 @@ impl Content {
             None => text.insert_str(self.range.end, &format!(", {element}")),
         }
         Some(())
-    }
-}
-
-/// Where the value itself begins, which a number may say the object of: `#3[1, 2]`.
-fn behind_number(bytes: &[u8], start: usize) -> usize {
-    match bytes[start..].strip_prefix(b"#") {
-        Some(number) => start + 1 + number.iter().take_while(|byte| byte.is_ascii_digit()).count(),
-        None => start,
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! `event` is the model. `wire` is its byte form, written by the tracer inside the traced process and read
 //! by `decode` outside it, which trusts nothing. `arena` is the memory both share, `request` what is asked
-//! of the traced process in it, and how finely (`granularity`). `replay` turns changes back into full states.
+//! of the traced process in it, and how finely (`granularity`). `replay` turns changes back into full states;
+//! `element` and `identity` know as much of the texts of values as that takes.
 
 pub mod arena;
 pub mod decode;
 mod element;
 mod event;
 mod granularity;
+mod identity;
 mod input;
 pub mod replay;
 pub mod request;
@@ -21,5 +23,6 @@ pub use event::{
     Stream, Value, Verdict,
 };
 pub use granularity::{Granularity, UnknownGranularity};
+pub use identity::behind_number;
 pub use replay::State;
 pub use request::{Bounds, Entry, Given, Patience, Request, RequestError};

@@ -49,6 +49,7 @@ unsafe fn serve_until_alone(scratch: &CStr, profile: &CStr) -> Result<Infallible
     let scratch = PathBuf::from(OsStr::from_bytes(scratch.to_bytes()));
     // SAFETY: `Launch` has started this process, and nothing in it has touched what it was given.
     let zygote = unsafe { Zygote::adopt(profile, scratch) }.map_err(|error| error.to_string())?;
+    program::use_up_holes();
     zygote.serve(&version(), &mut Interpreter).map_err(|error| error.to_string())
 }
 

@@ -150,6 +150,7 @@ fn quantize(type_name: &str, text: &str) -> (&'static str, &'static str) {
         "float" => ("float", float(text)),
         "str" | "bytes" => ("text", quoted(text)),
         "list" | "tuple" | "set" | "frozenset" | "dict" | "deque" | "bytearray" => {
+            let text = trace::behind_number(text);
             let is_empty = matches!(text, "[]" | "()" | "{}" | "set()" | "frozenset()" | "bytearray(b'')")
                 || text.starts_with("deque([]");
             ("container", if is_empty { "empty" } else { "filled" })
@@ -226,6 +227,9 @@ mod tests {
             ("str", "'aé'", ("text", "alphabetic")),
             ("bytes", "b'a1'", ("text", "mixed")),
             ("list", "[]", ("container", "empty")),
+            ("list", "#3[]", ("container", "empty")),
+            ("list", "#3[#4[]]", ("container", "filled")),
+            ("deque", "#3deque([], maxlen=5)", ("container", "empty")),
             ("deque", "deque([], maxlen=5)", ("container", "empty")),
             ("dict", "{'a': 1}", ("container", "filled")),
             ("NoneType", "None", ("other", "none")),

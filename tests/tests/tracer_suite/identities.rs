@@ -6,6 +6,7 @@ use tests::tracers::{Program, interpreters, native};
 use trace::{Event, EventKind, Granularity, StackItem};
 
 use super::check::{ALL, accounts, check_program, dedented};
+use super::self_tracing::prints_as_untraced;
 
 fn told_apart(source: &str) -> Program {
     Program { identities: true, ..Program::script(dedented(source)) }
@@ -350,4 +351,49 @@ fn deeply_nested_lists_and_dicts_end_as_without() {
         let expected = "gone\nnext\n".repeat(5) + "False\nTrue\n";
         assert_eq!(String::from_utf8_lossy(&ended.stdout), expected, "on 3.{}", interpreter.minor);
     }
+}
+
+#[test]
+fn a_program_notices_nothing_of_being_told_apart() {
+    prints_as_untraced(&told_apart(
+        "
+        import collections, gc, sys, threading, tracemalloc, weakref
+        class A:
+            def __del__(self): print('gone', self.x)
+        class B:
+            def __del__(self): print('gone as another class')
+        class Numbers(list): pass
+        class Fields(dict): pass
+        def make(x):
+            a = A()
+            a.x = x
+            return a
+        held = [make(1), {'k': make(2)}, collections.deque([make(3)]), Numbers([make(4)]), Fields(k=make(5))]
+        print(len(held), [sys.getrefcount(item) for item in held])
+        while held: held.pop()
+        changed = make(6)
+        changed.__class__ = B
+        del changed
+        ring = [make(7)]
+        ring.append(ring)
+        look = weakref.ref(ring[0])
+        del ring
+        print(look() is None, gc.collect() > 0, look() is None)
+        tracemalloc.start()
+        items = [[number] for number in range(100)]
+        print(tracemalloc.get_object_traceback(items[50]) is not None)
+        tracemalloc.stop()
+        del items
+        def work():
+            nested = [make(8)]
+            for _ in range(1000): nested = [{0: nested}]
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        def deep(n):
+            try: return deep(n + 1)
+            except RecursionError: return n > 100
+        print(deep(0))
+        ",
+    ));
 }

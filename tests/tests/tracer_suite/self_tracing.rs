@@ -8,10 +8,14 @@ use super::check::{check, dedented};
 /// The native tracer's accounts of a script that prints the same untraced.
 #[track_caller]
 pub(crate) fn undisturbed(source: &str) -> Vec<Account> {
-    let program = Program::script(dedented(source));
+    prints_as_untraced(&Program::script(dedented(source)))
+}
+
+#[track_caller]
+pub(crate) fn prints_as_untraced(program: &Program) -> Vec<Account> {
     let run = |interpreter| {
-        let (account, ended) = native::trace(interpreter, &program);
-        let plain = plain::run(interpreter, &program);
+        let (account, ended) = native::trace(interpreter, program);
+        let plain = plain::run(interpreter, program);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert_eq!(text(&ended.stdout), text(&plain.stdout), "on 3.{}", interpreter.minor);
         assert_eq!(account.disorder(), None);

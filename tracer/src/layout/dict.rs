@@ -275,13 +275,18 @@ impl<V: Version> Entries<V> {
         self.iter().filter_map(|(key, value)| Some((Str::plain(key)?, value)))
     }
 
-    /// Addresses of keys and values, alternating, where they lie side by side.
+    /// Addresses of keys and values where they lie beside each other, and how many words it is from each key to the
+    /// next: two, or three where a hash lies between.
     #[inline(always)]
-    pub(crate) fn words(&self) -> Option<&[usize]> {
+    pub(crate) fn words(&self) -> Option<(&[usize], usize)> {
         // Where there are no entries their address need not be one.
-        let is_dense = self.values.is_none() && self.stride == size_of::<Pair>() && self.count > 0;
-        // SAFETY: there are `count` pairs of two pointers each.
-        is_dense.then(|| unsafe { std::slice::from_raw_parts(self.first_key.cast(), 2 * self.count) })
+        if self.values.is_some() || self.count == 0 {
+            return None;
+        }
+        let stride = self.stride / size_of::<usize>();
+        let len = stride * (self.count - 1) + 2;
+        // SAFETY: there are `count` entries, and the last one ends with its value.
+        Some((unsafe { std::slice::from_raw_parts(self.first_key.cast(), len) }, stride))
     }
 
     /// The first `len` values, if they were inserted in the order of keys that a class shares.

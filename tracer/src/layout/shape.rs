@@ -81,6 +81,10 @@ impl Shape {
     }
 
     fn of_rarer(object: Obj, class: Type) -> Shape {
+        // What most classes derive from is `object`.
+        if class.is_made_by_python() && class.base().is_some_and(Type::is_object) {
+            return Shape::instance(object, class);
+        }
         let flags = class.flags();
         // SAFETY: each view is made of an object that its flag, or its class, says it is.
         unsafe {

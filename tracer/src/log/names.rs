@@ -87,6 +87,22 @@ impl Names {
         if self.amnesic { None } else { self.numbers.get(text).copied() }
     }
 
+    /// The number of what names a class, if it was met of late.
+    #[inline(always)]
+    fn recent_number(&self, naming: usize) -> Option<NameNumber> {
+        let place = place(naming);
+        let recent = [&self.recent[place], &self.recent[place ^ 1]];
+        let found = recent.into_iter().find(|recent| recent.naming == naming);
+        found.filter(|_| !self.amnesic).map(|recent| recent.number)
+    }
+
+    /// A class was met. The one that was in its place goes to the place beside it, so that two which share one do not
+    /// drive each other out.
+    fn found(&mut self, recent: Recent) {
+        let place = place(recent.naming);
+        self.recent[place ^ 1] = std::mem::replace(&mut self.recent[place], recent);
+    }
+
     fn remember(&mut self, text: &[u8]) -> NameNumber {
         let number = self.numbers.len() as NameNumber + 1;
         self.numbers.insert(text.into(), number);
@@ -114,11 +130,9 @@ impl Log {
     #[inline(always)]
     pub(super) fn type_name<V: Version>(&mut self, object: Obj) -> Result<NameNumber, Full> {
         let naming = object.ty().naming::<V>();
-        let recent = &self.names.recent[place(naming)];
-        if recent.naming != naming || self.names.amnesic {
+        let Some(number) = self.names.recent_number(naming) else {
             return self.rarer_type_name::<V>(object, naming);
-        }
-        let number = recent.number;
+        };
         self.varint(number.into());
         Ok(number)
     }
@@ -134,8 +148,8 @@ impl Log {
         text.class_name::<V>(class.name::<V>());
         let len = text.byte_len();
         let number = self.spell(&buffer[..len])?;
-        self.names.recent[place(naming)] =
-            Recent { naming, number, held: class.naming_object::<V>().map(Owned::of) };
+        let held = class.naming_object::<V>().map(Owned::of);
+        self.names.found(Recent { naming, number, held });
         Ok(number)
     }
 

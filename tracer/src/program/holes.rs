@@ -6,7 +6,7 @@
 use pyo3_ffi as ffi;
 
 /// Takes all of it, for good.
-pub(super) fn use_up() {
+pub(crate) fn use_up_holes() {
     use_up_pools();
     use_up_heap();
 }

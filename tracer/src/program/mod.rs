@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use trace::{Arena, Request};
 
+pub(crate) use holes::use_up_holes;
 pub(crate) use warm::warm_up;
 
 use crate::interpreter::{ForVersion, for_this_version};

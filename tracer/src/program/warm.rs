@@ -8,7 +8,6 @@ use trace::{Arena, Bounds, Entry, Given, Granularity, Request};
 
 use super::SharedLog;
 use super::entry::Tracing;
-use super::holes;
 use crate::effects;
 use crate::events;
 use crate::interpreter::{ForVersion, for_this_version};
@@ -50,8 +49,8 @@ const LIBRARY: [&CStr; 20] = [
     c"urllib.parse",
 ];
 
-/// Imports what most programs would, runs a small one that uses a bit of everything, and sees to it that forks copy as
-/// few pages as can be: all objects are hidden from the garbage collector, and holes between them are used up.
+/// Imports what most programs would, runs a small one that uses a bit of everything, and hides all objects from the
+/// garbage collector, so that forks do not copy them for nothing.
 pub(crate) fn warm_up() -> Result<()> {
     struct Warm;
     impl ForVersion for Warm {
@@ -74,7 +73,6 @@ pub(crate) fn warm_up() -> Result<()> {
     let gc = python::import(c"gc")?;
     gc.call_method(c"collect", &[])?;
     gc.call_method(c"freeze", &[])?;
-    holes::use_up();
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod array;
 mod exception;
 mod float;
 mod integer;
+mod least;
 mod names;
 mod naming;
 mod numpy;
@@ -17,6 +18,7 @@ mod window;
 mod writer;
 
 pub(crate) use exception::write_message;
+pub(crate) use least::exceeds;
 pub(crate) use naming::naming;
 pub(crate) use path::Path;
 pub(crate) use record::{NodeKind, Record};

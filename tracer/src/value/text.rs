@@ -45,6 +45,11 @@ impl Limits {
         elements <= WHOLE_ELEMENTS && chars <= self.chars
     }
 
+    /// Elements, at all depths together, and characters beyond which a value is not written whole.
+    pub(crate) fn most(self) -> (usize, usize) {
+        (WHOLE_ELEMENTS, self.most_chars().unwrap_or(self.chars))
+    }
+
     /// Containers that a container may stand in and still show its elements.
     pub(crate) fn depth(self) -> usize {
         self.depth
@@ -85,7 +90,7 @@ impl Limits {
     }
 
     /// Characters beyond which a value is not written whole.
-    fn most(self) -> Option<usize> {
+    fn most_chars(self) -> Option<usize> {
         match self.form {
             Form::Cut => None,
             Form::Whole { most, .. } => Some(most),
@@ -172,7 +177,7 @@ impl Text {
 
     /// Whether a value that was to be written whole is too large for that.
     pub(crate) fn is_too_large(&self) -> bool {
-        self.is_given_up || self.limits.most().is_some_and(|most| self.chars > most)
+        self.is_given_up || self.limits.most_chars().is_some_and(|most| self.chars > most)
     }
 
     /// Elements of containers that were written, at all depths together.
@@ -233,7 +238,10 @@ impl Text {
     #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.chars >= self.limits.chars
-            || self.limits.most().is_some_and(|most| self.elements >= WHOLE_ELEMENTS || self.chars >= most)
+            || self
+                .limits
+                .most_chars()
+                .is_some_and(|most| self.elements >= WHOLE_ELEMENTS || self.chars >= most)
             || self.is_given_up
     }
 

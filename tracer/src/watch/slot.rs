@@ -9,7 +9,7 @@ use super::visit::Visit;
 use crate::identity;
 use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
 use crate::log::{Full, Log, Name, Written};
-use crate::value::{self, Stability};
+use crate::value::{self, Limits, Stability};
 
 /// One variable as it was when it was last looked at.
 pub(crate) struct Slot<V: Version> {
@@ -333,7 +333,9 @@ impl<V: Version> Slot<V> {
         let visit = self.visit.get_or_insert_with(|| Box::new(Visit::new()));
         let values = log.values();
         let whole = if let Extent::Affordable = extent { log.affordable() } else { log.whole() };
-        let tries_whole = extent != Extent::Cut && may_be_whole(log, shape);
+        let tries_whole = extent != Extent::Cut
+            && may_be_whole(log, shape)
+            && !(is_doubtful(log, whole, shape) && value::exceeds::<V>(whole, value));
         let numbers = identity::count();
         let (written, (stability, is_whole, elements)) = log.written::<V, _>(value, whole, |text| {
             if tries_whole {
@@ -431,6 +433,12 @@ impl<V: Version> Slot<V> {
 /// be tried.
 fn may_be_whole(log: &Log, shape: Shape) -> bool {
     log.whole().take_whole(len(shape), 0)
+}
+
+/// Whether so many values are too large for these limits that finding out pays for itself.
+fn is_doubtful(log: &Log, limits: Limits, shape: Shape) -> bool {
+    const LARGE: usize = 64;
+    limits.most() < log.whole().most() || len(shape) > LARGE
 }
 
 /// Number of elements of a container, not counting those inside of them.

@@ -140,8 +140,14 @@ impl<V: Version> Matcher<'_, V> {
         if len != shown.len {
             return false;
         }
-        match entries.words().and_then(|words| words.get(..2 * shown.parts)) {
-            Some(words) if shown.is_flat && entries.count() == len => self.words_are(words),
+        match entries.words() {
+            Some((words, 2)) if shown.is_flat && entries.count() == len => {
+                self.words_are(&words[..2 * shown.parts])
+            }
+            Some((words, stride)) if shown.is_flat && entries.count() == len => {
+                let mut pairs = words.chunks(stride).take(shown.parts);
+                pairs.all(|pair| self.word() == Some(pair[0]) && self.word() == Some(pair[1]))
+            }
             _ => {
                 let mut pairs = entries.iter().take(shown.parts);
                 pairs.all(|(key, value)| self.part(Some(key)) && self.part(Some(value)))

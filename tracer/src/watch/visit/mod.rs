@@ -488,7 +488,8 @@ impl<V: Version> Record for Visit<V> {
     fn shown(&mut self, element: usize, from: Written, to: Written) {
         if let Some(texts) = &mut self.texts {
             if texts.spans.len() <= element {
-                texts.spans.resize(element + 1, Span::default());
+                // Room for more than this one, since they come one by one.
+                texts.spans.resize(element + 64, Span::default());
             }
             texts.spans[element] = Span::between(from, to);
         }
