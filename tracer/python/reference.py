@@ -2,8 +2,8 @@
 
     python -s -P reference.py REQUEST.json OUT.json
 
-The request is {"filename", "source" (path of a file with the bytes), "function" (or null), "input" (or null),
-"granularity", "identities", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
+The request is {"filename", "source" (path of a file with the bytes), "entry" ("script", "import", "call", "function" or
+"test"), "function" (or null), "input" (arguments, or the statements of a test; or null), "granularity", "identities", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
 "states". The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
@@ -19,6 +19,7 @@ import builtins
 import gc
 import importlib.machinery
 import io
+import itertools
 import json
 import os
 import sys
@@ -57,19 +58,23 @@ def redirect(tracer):
         setattr(sys, f"__{name}__", stream)
 
 
-def fresh_main(filename, tracer):
-    main = types.ModuleType("__main__")
-    main.__annotations__ = {}
-    main.__builtins__ = builtins
-    main.__file__ = filename
-    main.__cached__ = None
-    main.__loader__ = importlib.machinery.SourceFileLoader("__main__", filename)
-    sys.modules["__main__"] = main
+def fresh_module(filename, tracer, is_imported):
+    name = "__main__"
+    sys.modules[name] = module = types.ModuleType(name)
+    if is_imported:
+        name = filename.removesuffix(".py")
+        sys.modules[name] = module = types.ModuleType(name)
+    else:
+        sys.path.insert(0, os.getcwd())
+    module.__annotations__ = {}
+    module.__builtins__ = builtins
+    module.__file__ = filename
+    module.__cached__ = None
+    module.__loader__ = importlib.machinery.SourceFileLoader(name, filename)
     sys.argv = [filename]
-    sys.path.insert(0, os.getcwd())
     # What `threading` sets in a thread that begins; `doctest` puts back what it found: nothing.
     sys.settrace = lambda function: function == tracer.begin_thread and tracer.begin_thread()
-    return main.__dict__
+    return module.__dict__
 
 
 def is_argument_list(function, text):
@@ -80,10 +85,35 @@ def is_argument_list(function, text):
     return type(tree) is ast.Call and type(tree.func) is ast.Name
 
 
+# The namespace of the frame that calls a function with arguments that are made already.
+CALLING = {}
+
+
+def find(name, namespace):
+    first, *rest = name.split(".")
+    found = namespace.get(first)
+    for name in rest:
+        found = getattr(found, name, None)
+    return found
+
+
+def call_found(function, given):
+    """Calls it, and runs what comes back where that is a generator or a coroutine."""
+    positional, by_name = given
+    value = function(*positional, **by_name)
+    if isinstance(value, types.CoroutineType):
+        import asyncio  # Few programs need it, and it takes longer than most.
+
+        return asyncio.run(value)
+    if isinstance(value, types.GeneratorType):
+        return list(itertools.islice(value, 100))
+    return value
+
+
 def print_uncaught(error):
     """Prints an exception with the traceback that it has but for the reference's frames."""
     traceback = error.__traceback__
-    own = [globals(), *OWN]
+    own = [globals(), CALLING, *OWN]
     while traceback is not None and any(traceback.tb_frame.f_globals is scope for scope in own):
         traceback = traceback.tb_next
     BaseException.with_traceback(error, traceback)
@@ -103,8 +133,8 @@ def run(request, tracer):
     """Runs what is asked for and says how it ended: verdict, type, text."""
     with open(request["source"], "rb") as file:
         source = file.read()
-    filename, function = request["filename"], request["function"]
-    namespace = fresh_main(filename, tracer)
+    filename, entry, function, given = (request[key] for key in ("filename", "entry", "function", "input"))
+    namespace = fresh_module(filename, tracer, entry in ("import", "function"))
     with open(filename, "xb") as file:  # Where tracebacks look for their lines.
         file.write(source)
     try:
@@ -115,16 +145,24 @@ def run(request, tracer):
         return end
     tracer.watch(code, namespace)
     try:
-        if function is None:
+        if entry in ("script", "import"):
             tracer.run(code, namespace)
             return "returned", "", ""
         EVALUATE(code, namespace)
-        if not callable(namespace.get(function)):
+        if entry == "test":
+            tracer.run(compile(given, "<input>", "exec", dont_inherit=True), namespace)
+            return "returned", "", ""
+        found = find(function, namespace)
+        if not callable(found):
             return "no_entry", "", ""
-        if not is_argument_list(function, request["input"]):
+        if not is_argument_list("f", given):
             return "bad_input", "", ""
-        call = compile(f"{function}({request['input']}\n)", "<input>", "eval", dont_inherit=True)
-        value = tracer.run(call, namespace)
+        if entry == "call":
+            value = tracer.run(compile(f"{function}({given}\n)", "<input>", "eval", dont_inherit=True), namespace)
+        else:
+            gather = compile(f"(lambda *a, **k: (a, k))({given}\n)", "<input>", "eval", dont_inherit=True)
+            CALLING.update(call=call_found, function=found, given=EVALUATE(gather, namespace))
+            value = tracer.run(compile("call(function, given)", "<input>", "eval", dont_inherit=True), CALLING)
         with IDENTITIES.untold():
             return "returned", *value_text(value, request["output_chars"])
     except SystemExit as error:

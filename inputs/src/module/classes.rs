@@ -172,9 +172,11 @@ fn effect(method: &StmtFunctionDef) -> Option<Effect> {
     }
     let takes_something = method.parameters.args.len() > 1;
     let word = method.name.split('_').next().unwrap_or_default();
-    if FILLS.contains(&word) {
+    if !takes_something {
+        None
+    } else if FILLS.contains(&word) {
         Some(Effect::Fills)
-    } else if takes_something && !TAKES_OUT.contains(&word) && changes_self(&method.body) {
+    } else if !TAKES_OUT.contains(&word) && changes_self(&method.body) {
         Some(Effect::Changes)
     } else {
         None

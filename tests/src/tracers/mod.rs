@@ -18,4 +18,4 @@ pub use bounded::Ended;
 pub use compact::{compact, normalised};
 pub use identities::with_numbers_of;
 pub use interpreters::{Interpreter, interpreters};
-pub use program::Program;
+pub use program::{Begins, Program};

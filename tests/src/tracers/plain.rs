@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::bounded::{self, Ended};
-use super::{Interpreter, Program};
+use super::{Begins, Interpreter, Program};
 
 /// Runs a script without leaving a name of its own behind. The interpreter goes without finalisation, as in a
 /// traced process, and without automatic collections, so that objects go when they go there.
@@ -14,7 +14,7 @@ const RUN: &str = "__import__('gc').disable(); __import__('atexit').register(__i
 /// # Panics
 /// If it is not a script.
 pub fn run(interpreter: &Interpreter, program: &Program) -> Ended {
-    assert!(program.call.is_none(), "only a script can run untraced");
+    assert!(program.begins == Begins::Script, "only a script can run untraced");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let work = folder.path().join("work");
     let written =

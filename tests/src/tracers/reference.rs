@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::account::Account;
 use super::bounded::{self, Ended};
-use super::{Interpreter, Program};
+use super::{Begins, Interpreter, Program};
 
 /// What the reference says of a program, or how its process ended where it could not say anything.
 pub fn trace(interpreter: &Interpreter, program: &Program) -> Result<Account, Ended> {
@@ -22,11 +22,19 @@ pub fn trace_with_states(interpreter: &Interpreter, program: &Program) -> Result
 fn run(interpreter: &Interpreter, program: &Program, states: bool) -> Result<Account, Ended> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
+    let (entry, function, input) = match &program.begins {
+        Begins::Script => ("script", None, None),
+        Begins::Import => ("import", None, None),
+        Begins::Call { function, input } => ("call", Some(function), Some(input)),
+        Begins::Function { name, input } => ("function", Some(name), Some(input)),
+        Begins::Test { statements } => ("test", None, Some(statements)),
+    };
     let request = json!({
         "filename": Program::FILENAME,
         "source": at("source"),
-        "function": program.call.as_ref().map(|(function, _)| function),
-        "input": program.call.as_ref().map(|(_, input)| input),
+        "entry": entry,
+        "function": function,
+        "input": input,
         "granularity": program.granularity.name(),
         "identities": program.identities,
         "max_events": program.bounds.max_events,

@@ -71,7 +71,7 @@ fn each_filter_counts_what_it_drops_by_its_own_reason() {
     };
     assert_eq!(dropped("outcomes", &["--outcomes", "returned"]), json!({ "outcome": 1 }));
     assert_eq!(dropped("pure", &["--pure"]), json!({ "impure": 1 }));
-    assert_eq!(dropped("fewest", &["--fewest-events", "2"]), json!({ "too_few_events": 1 }));
+    assert_eq!(dropped("fewest", &["--fewest-events", "1000"]), json!({ "too_few_events": 4 }));
     assert_eq!(dropped("most", &["--most-events", "1"]), json!({ "too_many_events": 4 }));
     assert_eq!(dropped("content", &["--distinct", "content"]), json!({ "same_content": 1 }));
     assert_eq!(dropped("shape", &["--distinct", "shape"]), json!({ "same_shape": 1 }));

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tests::tracers::{Interpreter, Program, native, plain, reference, with_numbers_of};
+use tests::tracers::{Begins, Interpreter, Program, native, plain, reference, with_numbers_of};
 
 /// How a comparison ended.
 pub(crate) enum Verdict {
@@ -36,7 +36,7 @@ pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
             Verdict::NotRepeatable
         };
     }
-    if program.call.is_none() && ended.stdout != plain::run(interpreter, program).stdout {
+    if program.begins == Begins::Script && ended.stdout != plain::run(interpreter, program).stdout {
         return if plain::run(interpreter, program).stdout == plain::run(interpreter, program).stdout {
             Verdict::Different("it prints something else when it is traced".to_owned())
         } else {

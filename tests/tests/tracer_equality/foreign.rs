@@ -146,7 +146,7 @@ fn named(path: &Path, max_events: u64) -> (String, Program) {
 }
 
 /// The Python files below a folder, in order of their paths.
-fn python_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn python_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a readable folder") {
         let path = entry.expect("a readable folder").path();

@@ -1,6 +1,7 @@
 //! The native tracer against the reference, event by event, on programs that nobody wrote for it.
 
 mod agreement;
+mod entries;
 mod foreign;
 mod generated;
 mod granularities;

@@ -33,11 +33,11 @@ pub(crate) struct Yield {
     /// Calls that were probed, and those that were executed by themselves.
     pub(crate) probed: usize,
     pub(crate) executed: usize,
-    /// What all executions took, and those of them that were kept.
+    /// What all executions took, those that probe included.
     pub(crate) time: Duration,
-    pub(crate) time_kept: Duration,
-    /// Processor time of all executions, those that probe included.
+    /// Processor time of the same, and of those that were kept.
     pub(crate) cpu: Duration,
+    pub(crate) cpu_kept: Duration,
     /// Distinct inputs of good executions that were kept, by source and function.
     inputs: BTreeMap<(usize, String), BTreeSet<String>>,
     /// Taken by whatever returned, probes included.
@@ -148,7 +148,7 @@ struct Counted<'a> {
     tests: &'a [String],
     found: &'a mut Yield,
     slot: &'a mut Slot,
-    /// What the last execution took.
+    /// The processor time of the last execution.
     last: Duration,
 }
 
@@ -158,9 +158,9 @@ impl Stage for Counted<'_> {
     fn execute(&mut self, request: &Request<'_>, limits: &Limits) -> Result<Execution, WorkerFault> {
         let began = Instant::now();
         let execution = self.slot.run(request, limits, || true)?;
-        self.last = began.elapsed();
-        self.found.time += self.last;
-        self.found.cpu += Duration::from_micros(execution.cpu_us);
+        self.found.time += began.elapsed();
+        self.last = Duration::from_micros(execution.cpu_us);
+        self.found.cpu += self.last;
         let calls = Log::read_calls(execution.log());
         match request.entry {
             Entry::Import => self.found.imported += usize::from(calls[0].has_returned),
@@ -187,7 +187,7 @@ impl Stage for Counted<'_> {
         _: &Limits,
         execution: &Execution,
     ) -> Result<(), WorkerFault> {
-        self.found.time_kept += self.last;
+        self.found.cpu_kept += self.last;
         let Some(input) = began.input else { return Ok(()) };
         self.found.kept += 1;
         let log = Log::read(execution.log());
