@@ -21,6 +21,7 @@ mod self_tracing;
 mod structured;
 mod threads;
 mod tools;
+mod touched;
 mod undisturbed;
 mod values;
 mod variables;
