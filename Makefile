@@ -85,7 +85,7 @@ bench-telemetry: build ## a span and a count, collected and not, against the sma
 	target/release/bench-telemetry
 
 bench-yield: build hypothesis ## what searching the functions of packages gives, against chance and Hypothesis; ET_CORPORA names their folder
-	target/release/bench-yield
+	target/release/bench-yield --hypothesis
 
 bench-render: build ## bytes of a stored event, and text per second of each style
 	target/release/bench-render

@@ -4,6 +4,11 @@ use std::fmt::Write;
 
 use crate::{Job, Tally};
 
+const IDENTITIES: &str = "
+In `events`, a number stands before the text of each object that can change, as in `#3[1, 2]`: where it is the same, so is
+the object.
+";
+
 /// The text of `README.md`.
 pub(crate) fn card(job: &Job, parts: u64, tally: &Tally) -> String {
     let mut outcomes = String::new();
@@ -11,6 +16,7 @@ pub(crate) fn card(job: &Job, parts: u64, tally: &Tally) -> String {
         writeln!(outcomes, "| `{outcome}` | {rows} |").expect("a String takes any text");
     }
     let id = job.id();
+    let identities = if job.identities { IDENTITIES } else { "" };
     let Tally { rows, sources, events, .. } = tally;
     format!(
         r#"---
@@ -43,7 +49,7 @@ DuckDB, Polars and PyArrow take `data/*.parquet` as it is.
 |---|---|
 {outcomes}
 Every source has at least one row, also where it could not be run: filter on `outcome`.
-
+{identities}
 | columns | what they say |
 |---|---|
 | `trace_id`, `job_id`, `shard` | which execution this is |

@@ -261,6 +261,7 @@ fn differences(one: &Job, other: &Job) -> String {
         ("sources per shard", one.shard_sources != other.shard_sources),
         ("interpreter", one.python != other.python),
         ("granularity", one.granularity != other.granularity),
+        ("identities", one.identities != other.identities),
         ("modes or search", one.executions != other.executions),
         ("repeat", one.repeat != other.repeat),
         ("limits", one.limits != other.limits),

@@ -30,6 +30,9 @@ pub struct Job {
     /// How finely programs are traced.
     #[serde(default, with = "granularity", skip_serializing_if = "granularity::is_usual")]
     pub granularity: Granularity,
+    /// Objects that can change are told apart by numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identities: bool,
     /// What is executed of each source.
     #[serde(default, skip_serializing_if = "Executions::is_usual")]
     pub executions: Executions,
@@ -63,6 +66,7 @@ impl Job {
             shard_sources,
             python,
             granularity,
+            identities: false,
             executions,
             repeat,
             limits,
@@ -87,6 +91,11 @@ impl Job {
     /// The same job with its programs traced as finely as this.
     pub fn with_granularity(self, granularity: Granularity) -> Job {
         Job { granularity, ..self }
+    }
+
+    /// The same job with its objects told apart or not.
+    pub fn with_identities(self, identities: bool) -> Job {
+        Job { identities, ..self }
     }
 
     /// The same job with each program run so often.
@@ -164,6 +173,7 @@ mod tests {
             shard_sources: 9,
             python: None,
             granularity: Granularity::Line,
+            identities: false,
             executions: Executions::default(),
             repeat: 1,
             limits: Limits::default(),
@@ -175,6 +185,7 @@ mod tests {
             job.clone().with_python("3.12"),
             job.clone().with_columns(ColumnMap::new(["code=body".parse().unwrap()]).unwrap()),
             job.clone().with_granularity(Granularity::Call),
+            job.clone().with_identities(true),
             job.clone()
                 .with_executions(Executions { modes: [Mode::Functions].into(), ..Executions::default() }),
             job.clone().with_executions(Executions {

@@ -26,6 +26,11 @@ pub struct Tally {
 impl Tally {
     /// A program can put anything into its messages, so the distinct reasons kept are bounded.
     pub const MAX_REASONS: usize = 256;
+    /// What begins the reasons that a module was missing. These are still kept where others are not, because they say
+    /// what to install.
+    pub const MISSING_MODULE: &str = "ModuleNotFoundError: ";
+    /// The distinct reasons kept, those of missing modules included.
+    pub const MAX_REASONS_IN_ALL: usize = 512;
     /// The rest are counted together under this name.
     pub const OTHER_REASONS: &str = "(other)";
 
@@ -69,9 +74,54 @@ impl Tally {
         reasons
     }
 
+    /// The `most` modules that the most sources lack, by the names of their packages.
+    pub fn missing_modules(&self, most: usize) -> Vec<(&str, u64)> {
+        let mut modules: BTreeMap<&str, u64> = BTreeMap::new();
+        for (reason, &count) in &self.reasons {
+            if let Some(package) = missing_package(reason) {
+                *modules.entry(package).or_default() += count;
+            }
+        }
+        let mut modules: Vec<_> = modules.into_iter().collect();
+        modules.sort_by_key(|&(module, count)| (std::cmp::Reverse(count), module));
+        modules.truncate(most);
+        modules
+    }
+
     fn count_reason(&mut self, reason: &str, count: u64) {
-        let full = self.reasons.len() >= Self::MAX_REASONS && !self.reasons.contains_key(reason);
+        let most = match reason.starts_with(Self::MISSING_MODULE) {
+            true => Self::MAX_REASONS_IN_ALL,
+            false => Self::MAX_REASONS,
+        };
+        let full = self.reasons.len() >= most && !self.reasons.contains_key(reason);
         let reason = if full { Self::OTHER_REASONS } else { reason };
         *self.reasons.entry(reason.to_owned()).or_default() += count;
+    }
+}
+
+/// The outermost package of a module that was missing.
+fn missing_package(reason: &str) -> Option<&str> {
+    let (_, module) = reason.strip_prefix(Tally::MISSING_MODULE)?.split_once('\'')?;
+    module.split(['.', '\'']).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_modules_are_ranked_however_many_other_reasons_there_are() {
+        let mut tally = Tally::default();
+        for number in 0..Tally::MAX_REASONS {
+            tally.count(Outcome::Raised, Some(&format!("ValueError: {number}")), 0);
+        }
+        tally.count(Outcome::Raised, Some("ValueError: one more"), 0);
+        for module in ["yaml", "torch.nn", "torch", "yaml", "torch"] {
+            let reason = format!("ModuleNotFoundError: No module named '{module}'");
+            tally.count(Outcome::Raised, Some(&reason), 0);
+        }
+        assert_eq!(tally.missing_modules(9), [("torch", 3), ("yaml", 2)]);
+        assert_eq!(tally.missing_modules(1), [("torch", 3)]);
+        assert_eq!(tally.reasons[Tally::OTHER_REASONS], 1);
     }
 }

@@ -17,6 +17,8 @@ pub struct Execution<'a> {
     pub interpreter: &'a str,
     pub tracer_version: &'a str,
     pub granularity: Granularity,
+    /// Its texts say which object they are of.
+    pub identities: bool,
 }
 
 impl Execution<'_> {
@@ -36,8 +38,10 @@ impl Execution<'_> {
             Some(self.tracer_version),
             Some(self.granularity.name()),
         ];
+        // Ids were given before there was this to ask for.
+        let asked = self.identities.then_some(Some("identities"));
         let mut hash = Sha256::new();
-        for field in fields {
+        for field in fields.into_iter().chain(asked) {
             // A field is told from none, and its end from its bytes.
             let len = field.map_or(u64::MAX, |field| field.len() as u64);
             hash.update(len.to_le_bytes());
@@ -61,6 +65,7 @@ mod tests {
         interpreter: "3.13.0",
         tracer_version: "0.1.0",
         granularity: Granularity::Line,
+        identities: false,
     };
 
     #[test]
@@ -76,9 +81,10 @@ mod tests {
             Execution { interpreter: "3.12.0", ..EXECUTION }.trace_id(),
             Execution { tracer_version: "0.1.1", ..EXECUTION }.trace_id(),
             Execution { granularity: Granularity::Call, ..EXECUTION }.trace_id(),
+            Execution { identities: true, ..EXECUTION }.trace_id(),
             Execution { source_path: "corpus/a.p", source_sha256: "y00ff", ..EXECUTION }.trace_id(),
         ]);
-        assert_eq!(ids.len(), 11);
+        assert_eq!(ids.len(), 12);
     }
 
     #[test]

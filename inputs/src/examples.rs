@@ -210,8 +210,59 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// Turns of a loop that are looked at.
+const MAX_TURNS: usize = 16;
+
+impl Finder<'_> {
+    /// Looks at a body once for each of the items of a list that is known, with these names for it; whether it is.
+    fn turns(&mut self, names: &[String], over: &Expr, body: &[Stmt]) -> bool {
+        let Some((Value::List(items) | Value::Tuple(items), _)) = self.value(over) else { return false };
+        for item in items.into_iter().take(MAX_TURNS) {
+            match (names, item) {
+                ([name], item) => drop(self.bound.insert(name.clone(), (item, None))),
+                (names, Value::Tuple(parts) | Value::List(parts)) if parts.len() == names.len() => {
+                    let parts = parts.into_iter().map(|part| (part, None));
+                    self.bound.extend(names.iter().cloned().zip(parts));
+                }
+                _ => return false,
+            }
+            self.visit_body(body);
+        }
+        true
+    }
+
+    /// Looks at what stands in a loop, or in a test that pytest calls with each of some arguments, as often as it runs.
+    fn repeated(&mut self, statement: &Stmt) -> bool {
+        let name_of = |expression: &Expr| expression.as_name_expr().map(|name| name.id.to_string());
+        match statement {
+            Stmt::For(each) => {
+                let names: Option<Vec<String>> = match &*each.target {
+                    Expr::Tuple(names) => names.elts.iter().map(name_of).collect(),
+                    name => name_of(name).map(|name| vec![name]),
+                };
+                names.is_some_and(|names| self.turns(&names, &each.iter, &each.body))
+            }
+            Stmt::FunctionDef(function) => {
+                let calls = function.decorator_list.iter().filter_map(|each| each.expression.as_call_expr());
+                let mut given = calls.filter(|call| {
+                    let marked = call.func.as_attribute_expr();
+                    marked.is_some_and(|marked| marked.attr.as_str() == "parametrize")
+                });
+                let Some(given) = given.next() else { return false };
+                let [Expr::StringLiteral(names), over, ..] = &*given.arguments.args else { return false };
+                let names = names.value.to_str().split(',').map(|name| name.trim().to_owned());
+                self.turns(&names.collect::<Vec<_>>(), over, &function.body)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Visitor<'a> for Finder<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
+        if self.repeated(statement) {
+            return;
+        }
         walk_stmt(self, statement);
         // What a statement calls comes before what it changes.
         match statement {

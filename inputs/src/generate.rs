@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::formula::formula;
+use crate::guess::links_to_its_like;
 use crate::mined::Mined;
 use crate::module::{Class, Parameter};
 use crate::random::Random;
@@ -30,6 +32,9 @@ const WORDS: [&str; 14] = [
     "banana",
 ];
 
+/// Makes small numbers of whatever it is given, the same of the same: a distance, a cost, an estimate.
+const VARIED: &str = "lambda *a: sum(map(ord, str(a))) % 9";
+
 /// What expressions make of one, two or three arguments.
 const FUNCTIONS: [&[&str]; 4] = [
     &["lambda: 1", "lambda: None"],
@@ -42,8 +47,8 @@ const FUNCTIONS: [&[&str]; 4] = [
         "str",
         "bool",
     ],
-    &["lambda x, y: x + y", "lambda x, y: x < y", "lambda x, y: x - y", "max", "lambda x, y: x * y"],
-    &["lambda x, y, z: 1", "lambda *_: 0", "lambda x, y, z: x + y + z", "lambda *a: a"],
+    &["lambda x, y: x + y", "lambda x, y: x < y", "lambda x, y: x - y", "max", "lambda x, y: x * y", VARIED],
+    &["lambda x, y, z: 1", "lambda *_: 0", "lambda x, y, z: x + y + z", "lambda *a: a", VARIED],
 ];
 
 pub(crate) struct Maker<'a> {
@@ -135,26 +140,17 @@ impl Maker<'_> {
             Shape::Grid(item) => self.grid(item, depth),
             Shape::Graph { weighted } => self.graph(*weighted),
             Shape::Record(fields) => {
-                let fields =
-                    fields.iter().map(|(key, shape)| (Value::Str(key.clone()), self.at(shape, depth + 1)));
-                Value::Dict(fields.collect())
+                let fields = self.parts(fields, shape, depth);
+                Value::Dict(fields.map(|(key, value)| (Value::Str(key), value)).collect())
             }
-            Shape::Object(attributes) => {
-                let attributes = attributes.iter().map(|(name, attribute)| {
-                    let value = match attribute {
-                        Shape::Again if depth < MAX_DEPTH && self.random.percent(60) => {
-                            self.at(shape, depth + 1)
-                        }
-                        attribute => self.at(attribute, depth + 1),
-                    };
-                    (name.clone(), value)
-                });
-                Value::Object(attributes.collect())
-            }
+            Shape::Object(attributes) => Value::Object(self.parts(attributes, shape, depth).collect()),
             Shape::Again => Value::None,
             Shape::Method => {
                 const GIVEN: [Shape; 6] =
                     [Shape::Int, Shape::Int, Shape::Int, Shape::Bool, Shape::Str, Shape::None];
+                if self.random.percent(30) {
+                    return Value::Verbatim(VARIED.to_owned());
+                }
                 let shape = &GIVEN[self.random.below(GIVEN.len())];
                 let given = self.at(shape, depth + 1);
                 Value::Verbatim(format!("lambda *_: {given}"))
@@ -169,6 +165,22 @@ impl Maker<'_> {
                 None => Value::None,
             },
         }
+    }
+
+    /// What the fields of a record or the attributes of an object of this shape hold.
+    fn parts<'b>(
+        &'b mut self,
+        parts: &'b [(String, Shape)],
+        whole: &'b Shape,
+        depth: usize,
+    ) -> impl Iterator<Item = (String, Value)> + 'b {
+        parts.iter().map(move |(name, part)| {
+            let value = match part {
+                Shape::Again if depth < MAX_DEPTH && self.random.percent(60) => self.at(whole, depth + 1),
+                part => self.at(part, depth + 1),
+            };
+            (name.clone(), value)
+        })
     }
 
     /// Mostly small, sometimes one that the code mentions or one beside it.
@@ -348,42 +360,6 @@ impl Maker<'_> {
         }
         steps
     }
-}
-
-/// A text of symbols that the code knows: brackets that open and close, symbols alone, or between names and numbers.
-fn formula(symbols: &[char], random: &mut Random) -> String {
-    const PAIRS: [(char, char); 4] = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>')];
-    const OPERANDS: [char; 8] = ['a', 'b', 'c', 'x', '1', '2', '3', '7'];
-    let known = |&(open, close): &(char, char)| symbols.contains(&open) && symbols.contains(&close);
-    let pairs: Vec<(char, char)> = PAIRS.into_iter().filter(known).collect();
-    let length = 1 + random.below(8);
-    if !pairs.is_empty() && random.percent(40) {
-        let mut text = String::new();
-        let mut open = Vec::new();
-        for _ in 0..length {
-            let (opens, closes) = pairs[random.below(pairs.len())];
-            if open.is_empty() || random.percent(55) {
-                text.push(opens);
-                open.push(closes);
-            } else {
-                text.extend(open.pop());
-            }
-        }
-        text.extend(open.into_iter().rev());
-        return text;
-    }
-    let with_operands = random.percent(50);
-    let symbol = |random: &mut Random| symbols[random.below(symbols.len())];
-    let characters = (0..length).map(|at| match with_operands && at % 2 == 0 {
-        true => OPERANDS[random.below(OPERANDS.len())],
-        false => symbol(random),
-    });
-    characters.collect()
-}
-
-/// Whether an attribute that is `None` at first is likely to hold an object of the same class later.
-fn links_to_its_like(name: &str) -> bool {
-    ["left", "right", "next", "child", "lchild", "rchild", "next_node", "sibling", "random"].contains(&name)
 }
 
 fn distinct(items: Vec<Value>) -> Vec<Value> {

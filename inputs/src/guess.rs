@@ -115,7 +115,10 @@ fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
         weighed.add(Shape::Tuple(vec![Shape::Int; count.min(8)]), NEEDED);
     }
     if !uses.keys.is_empty() {
-        let field = |key: &String| (key.clone(), named(key).unwrap_or(Shape::Int));
+        let field = |key: &String| match uses.links.contains(key) {
+            true => (key.clone(), Shape::Again),
+            false => (key.clone(), named(key).unwrap_or(Shape::Int)),
+        };
         let record = Shape::Record(uses.keys.iter().map(field).collect());
         weighed.add(record, if uses.subscripted_by_text { NEEDED } else { LIKELY / 2.0 });
     }
@@ -154,6 +157,9 @@ fn by_use(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
     if uses.divided {
         weighed.add(Shape::Float, LIKELY / 2.0);
         weighed.add(Shape::Int, LIKELY / 2.0);
+    }
+    if uses.may_be_none && level == 0 {
+        weighed.add(Shape::None, POSSIBLE * 2.0);
     }
     if uses.truth {
         weighed.add(Shape::Bool, POSSIBLE * 2.0);
@@ -208,18 +214,20 @@ fn by_attributes(weighed: &mut Weighed, clues: &Clues<'_>, level: usize) {
 fn object(clues: &Clues<'_>, uses: &Uses) -> Shape {
     let mut attributes = Vec::new();
     for (attribute, called) in &uses.attributes {
-        let shape = if uses.links.contains(attribute) {
+        let unused = Default::default();
+        let made_of = clues.found.get(&format!("{}.{attribute}", clues.name)).unwrap_or(&unused);
+        let is_number = made_of[0].calculated || made_of[0].counted || !made_of[0].like.is_empty();
+        let shape = if uses.links.contains(attribute) || (links_to_its_like(attribute) && !is_number) {
             Shape::Again
         } else if called.is_some() {
             Shape::Method
         } else {
-            let unused = Default::default();
             let clues = Clues {
                 name: attribute,
                 annotation: None,
                 documented: None,
                 default: None,
-                uses: clues.found.get(&format!("{}.{attribute}", clues.name)).unwrap_or(&unused),
+                uses: made_of,
                 found: &Found::new(),
                 owner: None,
                 classes: clues.classes,
@@ -229,6 +237,11 @@ fn object(clues: &Clues<'_>, uses: &Uses) -> Shape {
         attributes.push((attribute.clone(), shape));
     }
     Shape::Object(attributes)
+}
+
+/// Whether what has such an attribute is likely to have another of its kind, or nothing, in it.
+pub(crate) fn links_to_its_like(name: &str) -> bool {
+    ["left", "right", "next", "child", "lchild", "rchild", "next_node", "sibling", "random"].contains(&name)
 }
 
 fn by_name(weighed: &mut Weighed, clues: &Clues<'_>) {

@@ -1,6 +1,7 @@
 //! A Python file, read without running it: what can be called in it, and what is known of the arguments.
 
 mod classes;
+mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,17 +17,9 @@ use crate::literal;
 use crate::mined::Mined;
 use crate::search::{Call, Origin};
 use crate::shape::Shape;
+use crate::stack;
 use crate::uses::handed::{self, Takers};
 use crate::uses::{self, Compared, LEVELS, Uses};
-
-/// A file with more bytes is not searched: nobody wrote it by hand, and its tree may be as deep as it is long.
-const MAX_BYTES: usize = 256 << 10;
-
-/// A tree is at most as deep as its source is long, and whoever walks or drops it needs stack for each level.
-const STACK_FOR_EACH_BYTE: usize = 4 << 10;
-
-/// What reading takes where nothing is nested.
-const STACK_BYTES: usize = 1 << 20;
 
 /// Functions searched in one file.
 const MAX_CALLABLES: usize = 200;
@@ -62,6 +55,8 @@ pub(crate) struct Callable {
     pub(crate) mined: Mined,
     /// How many choices its code has.
     pub(crate) branches: u32,
+    /// What it calls by names that may be those of other functions of the file.
+    calls: BTreeSet<String>,
 }
 
 /// Calls of one function that are taken from what somebody wrote.
@@ -135,16 +130,14 @@ impl Class {
 impl Module {
     /// Reads a file.
     pub fn read(code: &str) -> Result<Module, ReadError> {
-        if code.len() > MAX_BYTES {
-            return Err(ReadError::TooLarge);
-        }
-        stacker::grow(STACK_BYTES + code.len() * STACK_FOR_EACH_BYTE, || {
+        let read = stack::for_text(code, || {
             let parsed = ruff_python_parser::parse_module(code).map_err(|_| ReadError::Syntax)?;
             Ok(Reader::new(code, parsed.suite()).read())
-        })
+        });
+        read.unwrap_or(Err(ReadError::TooLarge))
     }
 
-    /// The functions and methods that can be searched, as the module names them.
+    /// The functions and methods that can be searched, as the module names them, those that call others before these.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
         self.callables.iter().map(|callable| callable.name.as_str())
     }
@@ -170,12 +163,7 @@ impl Module {
     ) -> Vec<Call> {
         let functions: BTreeSet<String> = self.functions().map(str::to_owned).collect();
         let classes: BTreeSet<String> = self.classes.keys().cloned().collect();
-        let examples = match text.len() > MAX_BYTES {
-            true => Vec::new(),
-            false => stacker::grow(STACK_BYTES + text.len() * STACK_FOR_EACH_BYTE, || {
-                find(text, &functions, &classes)
-            }),
-        };
+        let examples = stack::for_text(text, || find(text, &functions, &classes)).unwrap_or_default();
         let mut calls: Vec<Call> = Vec::new();
         for Example { function, arguments } in examples {
             if calls.iter().filter(|call| call.function == function).count() < MAX_WRITTEN {
@@ -280,6 +268,7 @@ impl<'a> Reader<'a> {
         let mut known = BTreeSet::new();
         callables.retain(|callable: &Callable| known.insert(callable.name.clone()));
         callables.truncate(MAX_CALLABLES);
+        let callables = order::callers_first(callables);
         let raises = examples::raises(self.body);
         let line =
             |at: ruff_text_size::TextSize| self.code[..usize::from(at)].matches('\n').count() as u32 + 1;
@@ -335,7 +324,8 @@ impl<'a> Reader<'a> {
             classes,
         );
         let branches = branches::count(&function.body);
-        Some(Callable { name, parameters, receiver, mined, branches })
+        let calls = order::called(&function.body, class.map(|class| class.name.as_str()));
+        Some(Callable { name, parameters, receiver, mined, branches, calls })
     }
 
     /// The parameters of a function of this body. Those of a constructor are judged by `methods`, too.

@@ -9,6 +9,7 @@ pub(crate) fn relate(mut values: Vec<&mut Value>, random: &mut Random) {
     equal_lengths(&mut values, random);
     sorted(&mut values, random);
     parts(&mut values, random);
+    among_others(&mut values, random);
     let Some((from, known)) = values.iter().enumerate().find_map(|(at, value)| Some((at, holds(value)?)))
     else {
         return;
@@ -21,7 +22,8 @@ pub(crate) fn relate(mut values: Vec<&mut Value>, random: &mut Random) {
         // What was put in together is asked for together, such as the two ends of an edge.
         let given = &put_in[random.below(put_in.len())];
         for (value, given) in values.into_iter().skip(from + 1).zip(given) {
-            if is_alike(value, given) {
+            // Whatever kind it is of: what is not among what was put in is seldom asked for.
+            if is_alike(value, given) || (is_scalar(value) && is_scalar(given) && random.percent(50)) {
                 *value = given.clone();
             }
         }
@@ -62,24 +64,42 @@ fn holds(value: &Value) -> Option<Vec<Value>> {
     let held: Vec<Value> = match value {
         Value::List(items) => items.clone(),
         Value::Dict(items) => keys(items),
-        Value::Object(attributes) => attributes
-            .iter()
-            .find_map(|(_, value)| match value {
+        Value::Object(attributes) => {
+            let dict = attributes.iter().find_map(|(_, value)| match value {
                 Value::Dict(items) => Some(keys(items)),
                 _ => None,
-            })
-            .unwrap_or_default(),
+            });
+            dict.unwrap_or_else(|| within(value))
+        }
         Value::Instance(object) => {
             let put_in = calls(object).into_iter().flatten();
             let made_of = object.arguments.iter().filter_map(|argument| match argument {
                 Value::List(items) => Some(items),
                 _ => None,
             });
-            made_of.flatten().chain(put_in).filter(|value| is_scalar(value)).cloned().collect()
+            let held: Vec<Value> =
+                made_of.flatten().chain(put_in).filter(|value| is_scalar(value)).cloned().collect();
+            if held.is_empty() { within(value) } else { held }
         }
         _ => Vec::new(),
     };
     (!held.is_empty()).then_some(held)
+}
+
+/// The numbers and texts in a structure of objects.
+fn within(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Object(attributes) => attributes.iter().flat_map(|(_, value)| within(value)).collect(),
+        Value::Instance(object) => {
+            let links = object.steps.iter().filter_map(|step| match step {
+                Step::Set { value, .. } => Some(value),
+                Step::Call { .. } => None,
+            });
+            object.arguments.iter().chain(links).flat_map(within).collect()
+        }
+        value if is_scalar(value) => vec![value.clone()],
+        _ => Vec::new(),
+    }
 }
 
 fn keys(items: &[(Value, Value)]) -> Vec<Value> {
@@ -163,6 +183,23 @@ fn parts(values: &mut [&mut Value], random: &mut Random) {
     }
 }
 
+/// A text is often one of those in a list, or one of these is made of the same letters.
+fn among_others(values: &mut [&mut Value], random: &mut Random) {
+    let text = values
+        .iter()
+        .find_map(|value| if let Value::Str(text) = &**value { Some(text.clone()) } else { None });
+    let Some(text) = text.filter(|_| random.percent(40)) else { return };
+    for value in values {
+        if let Value::List(items) = &mut **value
+            && let [Value::Str(_), ..] = items.as_slice()
+        {
+            let at = random.below(items.len());
+            items[at] =
+                Value::Str(if random.percent(50) { text.clone() } else { text.chars().rev().collect() });
+        }
+    }
+}
+
 fn is_scalar(value: &Value) -> bool {
     matches!(value, Value::Int(_) | Value::Str(_) | Value::Float(_))
 }
@@ -219,6 +256,18 @@ mod tests {
     fn a_text_is_part_of_another() {
         let found = related(&[Value::Str("banana".to_owned()), Value::Str("xy".to_owned())]);
         assert!(found.iter().any(|values| values[1] == Value::Str("an".to_owned())));
+    }
+
+    #[test]
+    fn a_text_is_one_of_those_in_a_list_or_made_of_the_same_letters() {
+        let text = |text: &str| Value::Str(text.to_owned());
+        let found = related(&[text("abc"), Value::List(vec![text("x"), text("y")])]);
+        for item in ["abc", "cba"] {
+            assert!(
+                found.iter().any(|values| values[1] == Value::List(vec![text("x"), text(item)])),
+                "{item}"
+            );
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) enum Shape {
     Record(Vec<(String, Shape)>),
     /// An object of no class in particular, with these attributes.
     Object(Vec<(String, Shape)>),
-    /// Of an object's attributes: another of its kind, or nothing.
+    /// Of an object's attributes and a record's fields: another of its kind, or nothing.
     Again,
     /// Of an object's attributes: what can be called, whatever with.
     Method,

@@ -43,13 +43,15 @@ pub(crate) struct Uses {
     pub(crate) called: Option<usize>,
     /// An attribute or method of it that is used, and with how many arguments it is called.
     pub(crate) attributes: BTreeMap<String, Option<usize>>,
-    /// Attributes that lead to another of its kind: `node = node.next`.
+    /// Attributes and keys that lead to another of its kind: `node = node.next`, `node = node["next"]`.
     pub(crate) links: BTreeSet<String>,
     /// What it was compared with, or checked to be.
     pub(crate) like: Vec<Shape>,
     pub(crate) compared: Compared,
     pub(crate) unpacked: Option<usize>,
     pub(crate) truth: bool,
+    /// It is asked whether it is `None`.
+    pub(crate) may_be_none: bool,
     /// Which functions or methods of the file take it, and as which of their arguments.
     pub(crate) handed_on: BTreeSet<(String, usize)>,
 }
@@ -80,8 +82,8 @@ pub(crate) fn of(parameters: &[&str], body: &[Stmt], methods: &[&[Stmt]]) -> Fou
 /// What names of attributes of the object itself begin with.
 const OWN: &str = "self.";
 
-/// A parameter, or an attribute of one, and how deep within it.
-type Place = (String, usize);
+/// A parameter, or an attribute of one, and how deep within it. A list or queue that the code makes of it is one less deep.
+type Place = (String, isize);
 
 struct Finder {
     /// Which names stand for which places.
@@ -115,9 +117,21 @@ impl Finder {
             // What is made of all its elements is used as it would be.
             Expr::Call(call) => match (&*call.func, &*call.arguments.args) {
                 (Expr::Name(maker), [all])
-                    if ["list", "sorted", "reversed", "tuple", "iter"].contains(&maker.id.as_str()) =>
+                    if ["list", "sorted", "reversed", "tuple", "iter", "deque"]
+                        .contains(&maker.id.as_str()) =>
                 {
                     self.place_within(all, depth)
+                }
+                (Expr::Attribute(taker), _) if ["pop", "popleft"].contains(&taker.attr.as_str()) => {
+                    let (name, level) = self.place_within(&taker.value, depth)?;
+                    Some((name, level + 1))
+                }
+                _ => None,
+            },
+            Expr::List(list) => match list.elts.as_slice() {
+                [only] => {
+                    let (name, level) = self.place_within(only, depth)?;
+                    Some((name, level - 1))
                 }
                 _ => None,
             },
@@ -125,9 +139,15 @@ impl Finder {
         }
     }
 
+    /// `None` of what the code itself makes, and of what is too deep.
+    fn uses_at(&mut self, name: String, level: isize) -> Option<&mut Uses> {
+        let level = usize::try_from(level).ok()?;
+        self.found.entry(name).or_default().get_mut(level)
+    }
+
     fn note(&mut self, expression: &Expr, note: impl FnOnce(&mut Uses)) {
         let Some((name, level)) = self.place(expression) else { return };
-        if let Some(uses) = self.found.entry(name).or_default().get_mut(level) {
+        if let Some(uses) = self.uses_at(name, level) {
             note(uses);
         }
     }
@@ -155,7 +175,7 @@ impl Finder {
             }
             Expr::Tuple(targets) => {
                 let count = targets.elts.len();
-                if let Some(uses) = self.found.get_mut(&name).and_then(|levels| levels.get_mut(level + 1)) {
+                if let Some(uses) = self.uses_at(name, level + 1) {
                     uses.unpacked = Some(count);
                 }
             }
@@ -166,12 +186,19 @@ impl Finder {
     /// `node = root` and `row = grid[0]` are other names for the same, and `node = node.next` leads to its like.
     fn bind(&mut self, name: String, value: &Expr) {
         let Some(place) = self.place(value) else { return };
-        if let Expr::Attribute(attribute) = value
-            && let (Some(from), Some(to)) = (self.place(&attribute.value), self.places.get(&name))
+        let link = match value {
+            Expr::Attribute(attribute) => Some((&*attribute.value, attribute.attr.to_string())),
+            Expr::Subscript(subscript) => match &*subscript.slice {
+                Expr::StringLiteral(key) => Some((&*subscript.value, key.value.to_str().to_owned())),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some((object, link)) = link
+            && let (Some(from), Some(to)) = (self.place(object), self.places.get(&name))
             && from == *to
         {
-            let link = attribute.attr.to_string();
-            self.note(&attribute.value, |uses| {
+            self.note(object, |uses| {
                 uses.links.insert(link);
             });
         }
@@ -205,6 +232,7 @@ impl Finder {
                 "sum" | "min" | "max" | "sorted" | "list" | "set" | "tuple" | "enumerate" | "zip" | "map"
                 | "reversed" | "any" | "all" | "iter" | "filter" => uses.iterated = true,
                 "ord" => uses.like.push(Shape::Str),
+                "int" | "float" => uses.reads_number(arguments.get(1).and_then(literal::of)),
                 _ => {}
             });
         }
@@ -247,6 +275,9 @@ impl Finder {
 
     fn compare(&mut self, left: &Expr, operator: CmpOp, right: &Expr) {
         let is_search = matches!(operator, CmpOp::In | CmpOp::NotIn);
+        if right.is_none_literal_expr() {
+            self.note(left, |uses| uses.may_be_none = true);
+        }
         if is_search {
             self.note(right, |uses| {
                 uses.searched = true;
@@ -317,6 +348,18 @@ impl Uses {
     fn has_key(&mut self, key: String) {
         self.subscripted_by_text = true;
         self.keys.insert(key);
+    }
+
+    /// A number is made of it, to this base: it may well be a text.
+    fn reads_number(&mut self, base: Option<Value>) {
+        let texts: &[&str] = match base {
+            Some(Value::Int(2)) => &["0", "101", "1000"],
+            Some(Value::Int(16)) => &["1f", "A0", "0"],
+            _ => &["12", "0", "305"],
+        };
+        self.combined = true;
+        self.like.push(Shape::Str);
+        texts.iter().for_each(|&text| self.compare(Value::Str(text.to_owned())));
     }
 
     fn is_compared(&mut self, with: Value) {

@@ -35,6 +35,63 @@ fn harvested(module: &Module, function: &str, calls: &[Call]) -> Vec<String> {
 }
 
 #[test]
+fn calls_in_loops_and_in_tests_with_several_arguments_are_read_for_each() {
+    let module = Module::read("def f(a, b):\n    return a\n").unwrap();
+    let test = "
+from m import f
+import pytest
+
+@pytest.mark.parametrize('a, b', [(1, 2), (3, [4])])
+def test_f(a, b):
+    assert f(a, b) == a
+
+def test_again():
+    cases = ['x', 'y']
+    for case in cases:
+        f(case, 0)
+";
+    let calls = module.calls_in_test(test, "m");
+    let inputs = harvested(&module, "f", &calls);
+    assert_eq!(inputs, ["1, 2", "3, [4]", "'x', 0", "'y', 0"]);
+}
+
+#[test]
+fn what_is_taken_from_a_queue_is_what_was_put_into_it() {
+    let code = "
+def walk(root):
+    queue = deque([root])
+    while queue:
+        node = queue.popleft()
+        if node.left:
+            queue.append(node.left)
+        total = node.val
+";
+    let inputs = proposed(code, "walk");
+    assert!(inputs.iter().any(|input| input.contains("left=") && input.contains("val=")), "{inputs:?}");
+}
+
+#[test]
+fn what_a_function_calls_is_searched_after_it() {
+    let code = "
+def helper(a):
+    return a
+
+class Box:
+    def inner(self):
+        return helper(1)
+
+    def outer(self):
+        return self.inner()
+
+def alone():
+    return 1
+";
+    let module = Module::read(code).unwrap();
+    let functions: Vec<&str> = module.functions().collect();
+    assert_eq!(functions, ["alone", "Box.outer", "Box.inner", "helper"]);
+}
+
+#[test]
 fn calls_are_read_from_tests_that_import_the_module() {
     let module = Module::read(
         "

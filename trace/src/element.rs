@@ -81,6 +81,7 @@ impl Content {
     /// The brackets of the value at `range` that hold what the segment names.
     fn find(text: &str, range: Range<usize>, segment: Segment<'_>) -> Option<Content> {
         let bytes = text.as_bytes();
+        let range = behind_number(bytes, range.start)..range.end;
         if bytes.get(range.start) == Some(&b'<') {
             return None;
         }
@@ -181,6 +182,14 @@ impl Content {
     }
 }
 
+/// Where the value itself begins, which a number may say the object of: `#3[1, 2]`.
+fn behind_number(bytes: &[u8], start: usize) -> usize {
+    match bytes[start..].strip_prefix(b"#") {
+        Some(number) => start + 1 + number.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        None => start,
+    }
+}
+
 /// The first of the `wanted` bytes from `start` on that stands in no brackets and no quotes that open behind
 /// `start`.
 fn skip_to(bytes: &[u8], start: usize, wanted: &[u8]) -> Option<usize> {
@@ -253,6 +262,9 @@ mod tests {
             "[<function f.<locals>.g>, 'it\\'s', \"'\", X]",
         );
         modified("#3[1, #4P(x=1)]", "[1].x", "#3[1, #4P(x=X)]");
+        modified("#3{'a': #4[5]}", "['a']", "#3{'a': X}");
+        modified("#3deque([1, 2], maxlen=5)", "[1]", "#3deque([1, X], maxlen=5)");
+        modified("#3Box([#4[1], #4[1]])", "[1][0]", "#3Box([#4[1], #4[X]])");
         modified("['xx' … 3 more, 2]", "[1]", "['xx' … 3 more, X]");
     }
 
@@ -283,6 +295,7 @@ mod tests {
             ("[1]", ".x"),
             ("{}", "[1]"),
             ("<P>", "[0]"),
+            ("#3<list_iterator 0 of #4[1]>", "[0]"),
             ("[", "[0]"),
             ("[1]", "["),
         ] {

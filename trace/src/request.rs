@@ -13,6 +13,8 @@ pub struct Request<'a> {
     /// The source as it was found: its encoding is the interpreter's to decide (PEP 263).
     pub source: &'a [u8],
     pub granularity: Granularity,
+    /// Texts of values say which object they are of.
+    pub identities: bool,
     pub bounds: Bounds,
 }
 
@@ -103,6 +105,7 @@ impl<'a> Request<'a> {
         put(self.source);
         self.entry.encode(&mut out);
         put_varint(&mut out, self.granularity as u64);
+        put_varint(&mut out, self.identities.into());
         put_varint(&mut out, self.bounds.max_events);
         put_varint(&mut out, self.bounds.value_chars.into());
         put_varint(&mut out, self.bounds.output_chars.into());
@@ -117,12 +120,14 @@ impl<'a> Request<'a> {
         let mut number = || number(&mut input);
         let granularity = number();
         let granularity = Granularity::ALL.into_iter().find(|known| Ok(*known as u64) == granularity);
+        let granularity = granularity.ok_or(RequestError)?;
+        let identities = number()? != 0;
         let bounds = Bounds {
             max_events: number()?,
             value_chars: number()?.try_into().map_err(|_| RequestError)?,
             output_chars: number()?.try_into().map_err(|_| RequestError)?,
         };
-        Ok(Request { entry, filename, source, granularity: granularity.ok_or(RequestError)?, bounds })
+        Ok(Request { entry, filename, source, granularity, identities, bounds })
     }
 }
 

@@ -71,7 +71,7 @@ proptest! {
     fn a_request_reads_as_what_was_written(
         kind in 0..6, function in "[a-z]{0,9}", input in ".{0,30}", filename in ".{0,20}",
         source in proptest::collection::vec(any::<u8>(), 0..200),
-        granularity in proptest::sample::select(&Granularity::ALL),
+        granularity in proptest::sample::select(&Granularity::ALL), identities: bool,
         max_events: u64, value_chars: u32, output_chars: u32,
     ) {
         let entry = match kind {
@@ -87,7 +87,7 @@ proptest! {
             _ => Entry::Test { statements: &input },
         };
         let bounds = Bounds { max_events, value_chars, output_chars };
-        let request = Request { entry, filename: &filename, source: &source, granularity, bounds };
+        let request = Request { entry, filename: &filename, source: &source, granularity, identities, bounds };
         let bytes = request.encode();
         prop_assert_eq!(Request::decode(&bytes), Ok(request));
     }

@@ -3,7 +3,7 @@
     python -s -P reference.py REQUEST.json OUT.json
 
 The request is {"filename", "source" (path of a file with the bytes), "function" (or null), "input" (or null),
-"granularity", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
+"granularity", "identities", "max_events", "value_chars", "output_chars"} and, if every event is to carry all that was looked at,
 "states". The answer is {"events": [...], "end": {"verdict", "type", "text"}} with the names of trace/src/event.rs.
 
 It shares nothing with the native tracer but that page: it reads every variable at every event and compares
@@ -26,6 +26,7 @@ import threading
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from reference_identity import IDENTITIES  # noqa: E402
 from reference_objects import is_subclass  # noqa: E402
 from reference_text import class_name, message_text, value_text  # noqa: E402
 from reference_tracer import EVALUATE, OWN, Tracer  # noqa: E402
@@ -124,11 +125,13 @@ def run(request, tracer):
             return "bad_input", "", ""
         call = compile(f"{function}({request['input']}\n)", "<input>", "eval", dont_inherit=True)
         value = tracer.run(call, namespace)
-        return "returned", *value_text(value, request["output_chars"])
+        with IDENTITIES.untold():
+            return "returned", *value_text(value, request["output_chars"])
     except SystemExit as error:
         return "exited", class_name(error), str(exit_code(error))
     except BaseException as error:
-        end = ("raised", *message_text(error, tracer.chars))
+        with IDENTITIES.untold():
+            end = ("raised", *message_text(error, tracer.chars))
         print_uncaught(error)
         return end
 
@@ -138,6 +141,7 @@ def main():
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
     tracer = Tracer(request)
+    IDENTITIES.are_told = request["identities"]
     redirect(tracer)
     # A collection happens when enough was allocated, which is not the same under two tracers.
     gc.disable()

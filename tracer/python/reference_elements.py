@@ -1,5 +1,6 @@
 """How the reference tells changes: the section "Changes by element" of docs/trace.md, sentence by sentence."""
 
+from reference_identity import BEGIN, END
 from reference_text import MAX_DEPTH, Text, class_name, name_text, value_text
 
 MAX_ELEMENTS = 512
@@ -20,6 +21,7 @@ class Node:
     def __init__(self, cls, name):
         self.cls = cls
         self.name = name
+        self.number = None  # What tells it apart from what reads as it does, where that is told.
         self.text = None
         self.place = None  # How elements are named, whether they can change on their own, and fields' names.
         self.factory = None
@@ -60,6 +62,7 @@ class Whole(Text):
         super().value(value)
         node, self.node = self.node, outer
         node.text = "".join(self.parts[begin:])
+        node.number = number_before(node.text)
         node.is_plain_key = is_plain_key(value, self.chars)
         return node
 
@@ -90,6 +93,10 @@ class Whole(Text):
             self.open.pop()
         self.put(closing)
         return None
+
+
+def number_before(text):
+    return text[: text.index(END)] if text.startswith(BEGIN) else None
 
 
 def is_plain_key(key, chars, items=True):
@@ -135,8 +142,9 @@ class Variable:
         whole = Whole(chars)
         try:
             tree = whole.value(value)
-            if len(tree.text) > whole.max_chars:
+            if whole.written > whole.max_chars:
                 raise TooLarge
+            self.size = whole.written
             self.text = tree.text
             if tree.elements is not None:
                 self.tree, self.count = tree, whole.count
@@ -151,11 +159,11 @@ class Variable:
 
     def pay(self, purse):
         """It is told whole if that can be afforded."""
-        if not self.is_cut and self.has_elements and len(self.text) > self.chars:
-            if len(self.text) > purse.left:
+        if not self.is_cut and self.has_elements and self.size > self.chars:
+            if self.size > purse.left:
                 self.cut()
             else:
-                purse.spent += len(self.text)
+                purse.spent += self.size
         return self.state()
 
     def state(self):
@@ -204,7 +212,7 @@ def element_changes(old, new):
 
 
 def compare(old, new, place, told):
-    if old.elements is None or old.cls is not new.cls or old.name != new.name:
+    if old.elements is None or old.cls is not new.cls or old.name != new.name or old.number != new.number:
         raise Untold
     if new.elements is None or old.shown != new.shown or old.place != new.place or old.factory != new.factory:
         raise Untold
@@ -269,6 +277,8 @@ def is_same(old, new):
     if old.elements is None:
         return old.text == new.text
     if old.cls is not new.cls or old.name != new.name or old.shown != new.shown or new.elements is None:
+        return False
+    if old.number != new.number:
         return False
     if len(old.elements) != len(new.elements) or old.place != new.place or old.factory != new.factory:
         return False

@@ -8,6 +8,7 @@ import array
 import types
 from collections import OrderedDict, defaultdict, deque
 
+from reference_identity import IDENTITIES
 from reference_names import class_name, name_text
 from reference_objects import (
     DEFAULT_FACTORY,
@@ -20,7 +21,7 @@ from reference_objects import (
     is_subclass,
     named,
 )
-from reference_windows import FIXED_INDEX, LooksThrough, is_window
+from reference_windows import FIXED_INDEX, LooksThrough, has_state, is_window
 
 CLASS_QUALNAME = type.__dict__["__qualname__"].__get__
 FUNCTION_QUALNAME = types.FunctionType.__dict__["__qualname__"].__get__
@@ -35,6 +36,7 @@ BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset":
 BASES = (int, float, complex, str, bytes, bytearray, tuple, list, defaultdict, OrderedDict, dict, set, frozenset)
 BASES += (deque, array.array)
 DICTS = (dict, OrderedDict, defaultdict)
+CHANGEABLE = (*DICTS, list, set, deque, bytearray, array.array)
 # How an element is named in a change, and whether it can be changed on its own.
 INDEX, MEMBER, KEY, ATTRIBUTE = ("index", True), ("member", True), ("key", True), ("attribute", True)
 FIXED_MEMBER, ARGUMENT = ("member", False), ("argument", False)
@@ -57,6 +59,15 @@ NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.
 def is_named(value):
     """Whether it is shown by its name alone."""
     return any(is_subclass(type(value), kind) for kind in NAMED)
+
+
+def has_identity(value, base):
+    """Whether it is told apart from what reads as it does; `base` is the built-in type that it derives from."""
+    if base is not None or enum_member(value) is not None:
+        return is_one_of(base, CHANGEABLE)
+    if is_window(value):
+        return has_state(value)
+    return has_attributes(type(value)) and not (is_named(value) or is_subclass(type(value), BaseException))
 
 
 class Text(LooksThrough):
@@ -82,6 +93,8 @@ class Text(LooksThrough):
         base = next((base for base in BASES if is_subclass(cls, base)), None)
         member = enum_member(value)
         fields = field_names(value) if base is tuple and cls is not tuple else None
+        if IDENTITIES.are_told and has_identity(value, base):
+            self.parts.append(IDENTITIES.mark(value))  # As much is shown with it as without.
         if is_one_of(value, SINGLETONS):
             self.put(repr(value))
         elif member is not None:

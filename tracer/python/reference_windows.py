@@ -45,6 +45,7 @@ SUSPENDABLE = {
     for cls, prefix in ((types.GeneratorType, "gi"), (types.CoroutineType, "cr"))
 }
 SUSPENDABLE[types.AsyncGeneratorType] = None
+STATELESS = types.MappingProxyType, slice, memoryview, *VIEWS
 ITERABLES = ([], (), "", "\u20ac", range(0))
 WINDOWS = [types.MappingProxyType, slice, enumerate, zip, map, filter, reversed, type(reversed([]))]
 WINDOWS += [itertools.count, itertools.repeat, memoryview, *FILES, *OVER]
@@ -54,6 +55,11 @@ WINDOWS += [*VIEWS, *COUNTED, *SUSPENDABLE, *(type(iter(of)) for of in ITERABLES
 def is_window(value):
     of_others = numpy_array(value), numpy_scalar(value), pandas_object(value)
     return is_one_of(type(value), WINDOWS) or any(found is not None for found in of_others)
+
+
+def has_state(value):
+    """Whether what a window shows can change while it stays the same object."""
+    return not is_one_of(type(value), STATELESS) and numpy_scalar(value) is None
 
 
 def progress(value, looks):

@@ -10,6 +10,7 @@
 //! - `effects` sees what the program does to the world outside it; `intercept` stands in for built-in functions.
 //! - `code` and `namespace` say which variables an event looks at.
 //! - `watch` finds out whether a variable differs from what it was; `reach` says after which lines it need not look.
+//! - `identity` numbers objects that can change, where that is asked for.
 //! - `value` writes values as bounded text without running any code of the program.
 //! - `log` writes into the memory that is shared with the worker.
 //! - `layout` is the only place that knows how objects lie in memory.
@@ -28,6 +29,7 @@ mod disassembly;
 mod effects;
 mod events;
 mod flow;
+mod identity;
 mod intercept;
 mod interpreter;
 mod layout;

@@ -12,6 +12,7 @@ mod ration;
 mod texts;
 mod threads;
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use trace::arena::MIN_LOG_CAPACITY;
@@ -27,6 +28,7 @@ pub(crate) use texts::Written;
 pub(crate) use threads::ThreadNumber;
 use threads::Threads;
 
+use crate::identity;
 use crate::layout::{Obj, Version};
 use crate::value::{self, Limits, Text};
 
@@ -66,7 +68,7 @@ pub(crate) struct Log {
     rations: Rations,
     output: Limits,
     /// Room for the text of an element.
-    scratch: Box<[u8]>,
+    scratch: Box<[MaybeUninit<u8>]>,
     state: State,
     /// It tells of one call after another, each in no more than its share.
     is_probing: bool,
@@ -116,7 +118,7 @@ impl Log {
             whole,
             rations: Rations::new(),
             output,
-            scratch: vec![0; whole.room()].into_boxed_slice(),
+            scratch: Box::new_uninit_slice(whole.room()),
             state: State::Open,
             is_probing: false,
         }
@@ -158,7 +160,7 @@ impl Log {
     pub(crate) fn scratch(&mut self, limits: Limits) -> Text {
         assert!(limits.room() <= self.scratch.len(), "the scratch has room for any text of a variable");
         // SAFETY: there is room.
-        unsafe { Text::new(self.scratch.as_mut_ptr(), limits) }
+        unsafe { Text::new(self.scratch.as_mut_ptr().cast(), limits) }
     }
 
     /// Whether no event and no output is written any more.
@@ -332,7 +334,8 @@ impl Log {
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
         let Log { cursor, limit, changes, .. } = *self;
-        Mark { cursor, limit, changes, names: self.names.len(), texts: self.texts.len() }
+        let (names, texts) = (self.names.len(), self.texts.len());
+        Mark { cursor, limit, changes, names, texts, numbers: identity::count() }
     }
 
     /// Goes back to where the log was.
@@ -340,6 +343,7 @@ impl Log {
         (self.cursor, self.limit, self.changes) = (mark.cursor, mark.limit, mark.changes);
         self.names.truncate(mark.names);
         self.texts.truncate(mark.texts);
+        identity::take_back(mark.numbers);
     }
 
     /// Ends an event and its changes.
@@ -443,10 +447,13 @@ impl Log {
             let mut written = Text::new(length_at.add(4), self.output);
             match text {
                 VerdictText::Empty => {}
-                VerdictText::Value(value) => value::write::<V>(&mut written, value),
+                // What a program comes to must read the same whatever was traced before.
+                VerdictText::Value(value) => {
+                    identity::untold(|| value::write::<V>(&mut written, value));
+                }
                 VerdictText::Message(exception) => {
                     written.limit_to(self.values);
-                    value::write_message::<V>(&mut written, exception);
+                    identity::untold(|| value::write_message::<V>(&mut written, exception));
                 }
                 VerdictText::Plain(text) => written.ascii(text.as_bytes()),
             }
@@ -480,4 +487,6 @@ pub(crate) struct Mark {
     changes: usize,
     names: usize,
     texts: usize,
+    /// Of objects.
+    numbers: usize,
 }

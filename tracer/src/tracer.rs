@@ -12,6 +12,7 @@ use trace::{GapReason, Granularity, Request, Scope};
 use crate::activation::Activation;
 use crate::code::{AddressHasher, Body, CodeInfo, CodeNumber, Codes};
 use crate::depth::DepthLimit;
+use crate::identity;
 use crate::layout::{Code, Dict, Exception, Frame, Obj, Thread, Traceback, Version, handed_out};
 use crate::log::{Full, Purse, ThreadNumber};
 use crate::namespace::Namespace;
@@ -74,6 +75,7 @@ impl<V: Version> Tracer<V> {
         request: &Request<'_>,
     ) -> Result<Self, Raised> {
         set_namespace(namespace.obj());
+        identity::begin(request.identities);
         let mut globals = Namespace::new(namespace, Scope::Global);
         Ok(Tracer {
             granularity: request.granularity,

@@ -32,6 +32,18 @@ impl<'a> Began<'a> {
     }
 }
 
+/// A source of which each assertion is a test of its own.
+pub(crate) fn apart(mut source: Source) -> Source {
+    if let Body::Cases { cases, .. } = &mut source.body {
+        let each = std::mem::take(cases).into_iter().flat_map(|case| match case {
+            Case::Test(statements) => inputs::apart(&statements).into_iter().map(Case::Test).collect(),
+            run @ Case::Run { .. } => vec![run],
+        });
+        *cases = each.collect();
+    }
+    source
+}
+
 /// The executions that a source asks for, of those that the job wants.
 pub(crate) fn asked<'a>(source: &'a Source, executions: &'a Executions) -> Vec<(Began<'a>, Entry<'a>)> {
     let script = || (Began::SCRIPT, Entry::Script(Given::default()));

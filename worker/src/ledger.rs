@@ -46,6 +46,8 @@ pub(crate) struct Trace {
     pub(crate) shard: Shard,
     pub(crate) limits: Limits,
     pub(crate) granularity: Granularity,
+    /// Objects are told apart by numbers.
+    pub(crate) identities: bool,
     pub(crate) executions: Executions,
     /// How often each program is run.
     pub(crate) repeat: u32,

@@ -23,6 +23,7 @@ pub(crate) struct Common<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) limits: &'a Limits,
     pub(crate) granularity: Granularity,
+    pub(crate) identities: bool,
     /// The full version, for example `3.13.0`.
     pub(crate) interpreter: &'a str,
     pub(crate) confinement: &'a str,
@@ -89,6 +90,7 @@ impl Common<'_> {
             interpreter,
             tracer_version: TRACER_VERSION,
             granularity: self.granularity,
+            identities: self.identities,
         };
         Row {
             trace_id: identity.trace_id(),

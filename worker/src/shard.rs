@@ -17,7 +17,7 @@ use trace::{Bounds, Entry, Request};
 use tracing::{debug, warn};
 
 use crate::ahead::ReadAhead;
-use crate::asked::{Began, asked};
+use crate::asked::{Began, apart, asked};
 use crate::execute::{Execution, Slot, SlotSpec, WorkerFault};
 use crate::filter::{Filter, Looks};
 use crate::ledger::{Assignment, Ended, Failure, Lease, Trace, Work};
@@ -139,7 +139,7 @@ impl ShardRunner {
                 debug!(shard = lease.shard, "dropped, because its lease is lost");
                 return Ok(Ended::Dropped);
             }
-            let source = source?;
+            let source = apart(source?);
             if set_aside.contains(&position) {
                 let common = self.common(task);
                 append_row(&mut part, |_| common.set_aside(&source))?;
@@ -172,6 +172,7 @@ impl ShardRunner {
             lease: task.lease,
             limits: &task.trace.limits,
             granularity: task.trace.granularity,
+            identities: task.trace.identities,
             interpreter: &self.spec.interpreter.version,
             confinement: &self.confinement,
         }
@@ -291,10 +292,11 @@ impl Running<'_, '_> {
             return Ok(());
         }
         let Running { task, source, .. } = *self;
-        let Trace { executions, limits, granularity, .. } = task.trace;
+        let Trace { executions, limits, granularity, identities, .. } = task.trace;
         let plan = search::Plan {
             limits,
             granularity: *granularity,
+            identities: *identities,
             settings: executions.search,
             guidance: Guidance::Coverage,
         };
@@ -373,6 +375,6 @@ fn append_row<'a>(
 /// What is asked of the interpreter.
 fn request<'a>(source: &'a Source, entry: Entry<'a>, trace: &Trace) -> Request<'a> {
     let bounds = Bounds { max_events: trace.limits.max_events, ..Bounds::default() };
-    let granularity = trace.granularity;
-    Request { entry, filename: &source.filename, source: source.bytes(), granularity, bounds }
+    let Trace { granularity, identities, .. } = *trace;
+    Request { entry, filename: &source.filename, source: source.bytes(), granularity, identities, bounds }
 }

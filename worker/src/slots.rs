@@ -166,6 +166,7 @@ mod tests {
             shard: Shard { ordinal, sources, range },
             limits: Limits::default(),
             granularity: trace::Granularity::Line,
+            identities: false,
             executions: dataset::Executions::default(),
             repeat: 1,
             set_aside: BTreeSet::new(),

@@ -137,6 +137,7 @@ fn trace_in(
     Ok(Trace {
         shard: shard_in(shard)?,
         granularity: granularity_in(job.granularity()),
+        identities: job.identities,
         executions: job.executions.map(executions_in).transpose()?.unwrap_or_default(),
         repeat: job.repeat.max(1),
         limits: limits_in(job.limits.ok_or(MalformedReply("a job's limits"))?),

@@ -33,6 +33,8 @@ pub(super) struct JobFile {
     pub(super) memory: Option<u64>,
     #[serde(default, deserialize_with = "parsed_granularity")]
     pub(super) granularity: Option<Granularity>,
+    #[serde(default)]
+    pub(super) identities: bool,
     pub(super) max_events: Option<u64>,
     #[serde(default)]
     pub(super) mode: BTreeSet<Mode>,

@@ -58,6 +58,10 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "HOW")]
     granularity: Option<Granularity>,
 
+    /// Numbers each object that can change, so that the texts of values show which of them are one.
+    #[arg(long)]
+    identities: bool,
+
     /// Events after which a program runs on untraced [default: 100000].
     #[arg(long, value_name = "N")]
     max_events: Option<u64>,
@@ -164,6 +168,13 @@ impl JobOptions {
                 granularity.name()
             );
         }
+        let identities = self.identities || file.identities;
+        if identities && granularity == Granularity::Program {
+            bail!(
+                "`identities` numbers the objects that a trace shows, and {granularity} traces none: say \
+                 `granularity` call, line or instruction"
+            );
+        }
         let usual_sources = if searches { SHARD_SOURCES_SEARCHED } else { SHARD_SOURCES };
         let shard_sources = self.shard_sources.or(file.shard_sources).unwrap_or(usual_sources);
         if shard_sources == 0 {
@@ -184,7 +195,8 @@ impl JobOptions {
         mappings.retain(|mapping| self.map.iter().all(|given| given.field != mapping.field));
         mappings.extend(self.map.iter().cloned());
         let job = Job::new(sources, shard_sources, limits)?.with_columns(ColumnMap::new(mappings)?);
-        let job = job.with_granularity(granularity).with_executions(executions).with_repeat(repeat);
+        let job = job.with_granularity(granularity).with_identities(identities);
+        let job = job.with_executions(executions).with_repeat(repeat);
 
         let asked = |of: fn(&StandingOptions) -> Option<u32>| standing.and_then(of);
         let share = asked(|options| options.share).or(file.share).unwrap_or(1);
@@ -324,6 +336,15 @@ labels: {pool: numpy}
         let standing = asked.standing;
         assert_eq!((standing.priority, standing.share, standing.labels["zone"].as_str()), (5, 2, "a"));
         assert_eq!(standing.labels["pool"], "numpy");
+    }
+
+    #[test]
+    fn identities_are_asked_for_by_a_flag_or_a_file_and_need_a_trace() {
+        let file = "sources: [HERE/a.py]\noutput: o\nidentities: true\n";
+        assert!(resolve(file, "--config HERE/job.yaml").unwrap().job.identities);
+        assert!(resolve("", "HERE/a.py -o o --identities").unwrap().job.identities);
+        assert!(!resolve("", "HERE/a.py -o o").unwrap().job.identities);
+        refused("", "HERE/a.py -o o --identities --granularity program", "say `granularity` call");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use crate::paint::Paint;
 
 const REASONS_SHOWN: usize = 10;
+const MODULES_SHOWN: usize = 10;
 /// Longer reasons are cut: a program may put anything into them.
 const REASON_WIDTH: usize = 90;
 
@@ -17,6 +18,7 @@ pub(super) fn summary(report: &Report, location: &str, paint: Paint) -> String {
     let mut text = String::new();
     outcomes(&mut text, report, paint);
     reasons(&mut text, report, paint);
+    missing_modules(&mut text, report, paint);
     dropped(&mut text, report, paint);
     totals(&mut text, report, location);
     text
@@ -50,6 +52,18 @@ fn reasons(text: &mut String, report: &Report, paint: Paint) {
     for (reason, count) in reasons {
         let count = HumanCount(count).to_string();
         line(text, &format!("{count:>count_width$}  {}", shortened(reason)));
+    }
+}
+
+/// What to install, most wanted first.
+fn missing_modules(text: &mut String, report: &Report, paint: Paint) {
+    let modules = report.tally.missing_modules(MODULES_SHOWN);
+    let Some(&(_, most)) = modules.first() else { return };
+    let count_width = HumanCount(most).to_string().len().max("programs".len());
+    text.push('\n');
+    line(text, &paint.bold(&format!("{:>count_width$}  lack a module", "programs")));
+    for (module, count) in modules {
+        line(text, &format!("{:>count_width$}  {}", HumanCount(count).to_string(), shortened(module)));
     }
 }
 
@@ -147,6 +161,9 @@ timed_out      1    0.1%
 rows  most frequent reasons
   49  ModuleNotFoundError: No module named 'numpy'
    1  it ran for longer than 10 s
+
+programs  lack a module
+      49  numpy
 
 1,200 rows from 1,200 programs in 12.3 s: 1,250,490 events, 5.00 MiB in 1 part
 

@@ -72,6 +72,7 @@ fn job_out(open: &Open) -> v1::Job {
         Product::Traces(dataset) => v1::Job {
             limits: Some(limits_out(dataset.job().limits)),
             granularity: granularity_out(dataset.job().granularity).into(),
+            identities: dataset.job().identities,
             executions: Some(executions_out(&dataset.job().executions)),
             repeat: dataset.job().repeat,
             ..named

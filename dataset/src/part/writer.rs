@@ -30,6 +30,8 @@ pub struct PartWriter {
     page_bytes: usize,
     row_group_bytes: usize,
     last_source: Option<String>,
+    /// That it lacks a module, if it does.
+    last_missing: Option<String>,
     tally: Tally,
 }
 
@@ -57,6 +59,7 @@ impl PartWriter {
             page_bytes: 0,
             row_group_bytes: 0,
             last_source: None,
+            last_missing: None,
             tally: Tally::default(),
         })
     }
@@ -78,8 +81,18 @@ impl PartWriter {
         if self.last_source.as_ref() != Some(&row.source_path) {
             self.tally.sources += 1;
             self.last_source = Some(row.source_path.clone());
+            self.last_missing = None;
         }
-        self.tally.count(row.outcome, row.reason().as_deref(), told.events);
+        let mut reason = row.reason();
+        if reason.as_ref().is_some_and(|reason| reason.starts_with(Tally::MISSING_MODULE)) {
+            // A source that lacks a module lacks it in each of its rows, and is one source.
+            if reason == self.last_missing {
+                reason = None;
+            } else {
+                self.last_missing.clone_from(&reason);
+            }
+        }
+        self.tally.count(row.outcome, reason.as_deref(), told.events);
         if self.row_group_bytes >= ROW_GROUP_BYTES {
             self.end_row_group()
         } else if self.page_bytes >= PAGE_BYTES {

@@ -112,6 +112,7 @@ pub(crate) fn row_of<'a>(source: &'a Source, job_id: &'a str, shard: u64) -> Row
         interpreter: "3.13.0",
         tracer_version: "0.1.0",
         granularity: Granularity::Line,
+        identities: false,
     };
     let (outcome, exception_message) = match &source.body {
         Body::Unreadable { reason } => (Outcome::Unreadable, Some(reason.clone())),

@@ -48,15 +48,10 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        // Those of the bases that stand in the file.
-        for base in bases(class) {
-            if let Some(base) = self.classes.iter().find(|other| other.name.as_str() == base)
-                && base.range().start() < class.range().start()
-            {
-                let inherited = self.outline(base);
-                outline.attributes.extend(inherited.attributes);
-                outline.links.extend(inherited.links);
-            }
+        for base in self.bases_in_file(class) {
+            let inherited = self.outline(base);
+            outline.attributes.extend(inherited.attributes);
+            outline.links.extend(inherited.links);
         }
         outline
     }
@@ -64,10 +59,26 @@ impl Reader<'_> {
     pub(super) fn class(&self, class: &StmtClassDef, classes: &BTreeMap<String, Class>) -> Class {
         let mut found = classes.get(class.name.as_str()).cloned().unwrap_or_default();
         found.parameters = self.constructor(class, classes);
+        self.add_effects(class, class, classes, &mut found);
+        found
+    }
+
+    /// Adds the methods of a class, and of its bases in the file, that change objects of it or of what is derived from it.
+    fn add_effects(
+        &self,
+        class: &StmtClassDef,
+        derived: &StmtClassDef,
+        classes: &BTreeMap<String, Class>,
+        found: &mut Class,
+    ) {
         for statement in &class.body {
             let Stmt::FunctionDef(method) = statement else { continue };
+            let is_known = |(name, _): &(String, Vec<Parameter>)| name == method.name.as_str();
+            if found.fillers.iter().chain(&found.changers).any(is_known) {
+                continue;
+            }
             if let Some(effect) = effect(method) {
-                let owner = Some(class.name.as_str());
+                let owner = Some(derived.name.as_str());
                 let parameters = self.parameters(&method.parameters, &method.body, &[], owner, 1, classes);
                 let methods = match effect {
                     Effect::Fills => &mut found.fillers,
@@ -76,7 +87,17 @@ impl Reader<'_> {
                 methods.push((method.name.to_string(), parameters));
             }
         }
-        found
+        for base in self.bases_in_file(class) {
+            self.add_effects(base, derived, classes, found);
+        }
+    }
+
+    /// The bases of a class that stand in the file, before it.
+    fn bases_in_file(&self, class: &StmtClassDef) -> impl Iterator<Item = &StmtClassDef> {
+        bases(class).filter_map(|base| {
+            let found = self.classes.iter().find(|other| other.name.as_str() == base);
+            found.copied().filter(|base| base.range().start() < class.range().start())
+        })
     }
 
     /// What the class is called with: the parameters of `__init__`, its own or that of a base, or a dataclass's fields.
@@ -105,14 +126,7 @@ impl Reader<'_> {
         if is_record {
             return self.fields(class, classes);
         }
-        for base in bases(class) {
-            if let Some(base) = self.classes.iter().find(|other| other.name.as_str() == base)
-                && base.range().start() < class.range().start()
-            {
-                return self.constructor(base, classes);
-            }
-        }
-        Vec::new()
+        self.bases_in_file(class).next().map_or_else(Vec::new, |base| self.constructor(base, classes))
     }
 
     fn fields(&self, class: &StmtClassDef, classes: &BTreeMap<String, Class>) -> Vec<Parameter> {

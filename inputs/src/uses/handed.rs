@@ -47,6 +47,7 @@ impl Uses {
             compared: Compared { constants, lengths },
             unpacked,
             truth,
+            may_be_none,
             handed_on: _,
         } = other;
         self.subscripted |= subscripted;
@@ -74,6 +75,7 @@ impl Uses {
         lengths.iter().for_each(|&length| self.compare_length(length));
         self.unpacked = self.unpacked.max(*unpacked);
         self.truth |= truth;
+        self.may_be_none |= may_be_none;
     }
 
     pub(super) fn compare_length(&mut self, with: usize) {

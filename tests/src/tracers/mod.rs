@@ -6,6 +6,7 @@
 mod account;
 mod bounded;
 mod compact;
+mod identities;
 mod interpreters;
 pub mod native;
 pub mod plain;
@@ -15,5 +16,6 @@ pub mod reference;
 pub use account::{Account, End, Event, Looked};
 pub use bounded::Ended;
 pub use compact::{compact, normalised};
+pub use identities::with_numbers_of;
 pub use interpreters::{Interpreter, interpreters};
 pub use program::Program;

@@ -45,7 +45,8 @@ impl Log {
         decoded
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// As the worker finds it.
+    pub fn bytes(&self) -> &[u8] {
         self.arena.view.log_of_the_dead(self.request_len)
     }
 }

@@ -8,6 +8,7 @@ pub struct Program {
     /// The function to call and the argument list to call it with; none for a script.
     pub call: Option<(String, String)>,
     pub granularity: Granularity,
+    pub identities: bool,
     pub bounds: Bounds,
     /// It is somebody else's: it runs without a network and can write to nothing but its own folder.
     pub foreign: bool,
@@ -20,7 +21,7 @@ impl Program {
     pub fn script(source: impl Into<Vec<u8>>) -> Program {
         let bounds = Bounds { max_events: 20_000, ..Bounds::default() };
         let granularity = Granularity::default();
-        Program { source: source.into(), call: None, granularity, bounds, foreign: false }
+        Program { source: source.into(), call: None, granularity, identities: false, bounds, foreign: false }
     }
 
     pub fn call(source: impl Into<Vec<u8>>, function: &str, input: &str) -> Program {
@@ -37,6 +38,7 @@ impl Program {
             filename: Program::FILENAME,
             source: &self.source,
             granularity: self.granularity,
+            identities: self.identities,
             bounds: self.bounds,
         }
     }

@@ -28,6 +28,7 @@ fn run(interpreter: &Interpreter, program: &Program, states: bool) -> Result<Acc
         "function": program.call.as_ref().map(|(function, _)| function),
         "input": program.call.as_ref().map(|(_, input)| input),
         "granularity": program.granularity.name(),
+        "identities": program.identities,
         "max_events": program.bounds.max_events,
         "value_chars": program.bounds.value_chars,
         "output_chars": program.bounds.output_chars,

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tests::tracers::{Interpreter, Program, native, plain, reference};
+use tests::tracers::{Interpreter, Program, native, plain, reference, with_numbers_of};
 
 /// How a comparison ended.
 pub(crate) enum Verdict {
@@ -24,9 +24,11 @@ pub(crate) fn compare(interpreter: &Interpreter, program: &Program) -> Verdict {
     let (fast, ended) = native::trace(interpreter, program);
     let disorder = fast.disorder();
     let fast = fast.without_effects();
+    let slow = with_numbers_of(slow, &fast);
     let difference = fast.difference(&slow, &program.source).or(disorder);
     if let Some(difference) = difference {
         let Ok(again) = reference::trace(interpreter, program) else { return Verdict::NotRepeatable };
+        let again = with_numbers_of(again, &fast);
         // What two runs of the reference share, both tracers must.
         return if slow.shared(&fast) < slow.shared(&again) || again == slow {
             Verdict::Different(format!("{difference}\n{}", ended.report))

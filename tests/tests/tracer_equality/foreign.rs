@@ -108,11 +108,16 @@ fn calls_with_a_known_result_return_it() {
 
 #[test]
 fn calls_with_a_known_result_agree() {
-    let eighth = cases().into_iter().step_by(8);
-    let programs: Vec<_> = eighth.map(|case| (case.id, Program::call(case.code, "f", &case.input))).collect();
+    let programs = calls();
     for interpreter in interpreters() {
         assert_eq!(compare_all(interpreter, &programs), Vec::<String>::new());
     }
+}
+
+/// An eighth of those with a known result.
+pub(crate) fn calls() -> Vec<(String, Program)> {
+    let eighth = cases().into_iter().step_by(8);
+    eighth.map(|case| (case.id, Program::call(case.code, "f", &case.input))).collect()
 }
 
 fn cases() -> Vec<Case> {

@@ -4,5 +4,6 @@ mod agreement;
 mod foreign;
 mod generated;
 mod granularities;
+mod identities;
 mod replay;
 mod settrace;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tests::tracers::{Event, Interpreter, Looked, Program, interpreters, native, reference};
+use tests::tracers::{
+    Account, Event, Interpreter, Looked, Program, interpreters, native, reference, with_numbers_of,
+};
 use trace::State;
 use trace::replay::{Variable, Variables};
 
 use super::generated;
+use super::identities::told_apart;
 
 #[test]
 fn replaying_the_changes_gives_the_state_at_every_event() {
@@ -18,11 +21,23 @@ fn replaying_the_changes_gives_the_state_at_every_event() {
     }
 }
 
+#[test]
+fn so_it_does_where_objects_are_told_apart() {
+    for interpreter in interpreters() {
+        let programs = (1010..1016).map(|seed| (seed.to_string(), generated::data::program(seed)));
+        for (seed, program) in told_apart(programs.collect()) {
+            let seen = check(interpreter, &program);
+            assert!(seen > 50, "the program of seed {seed} gives only {seen} states to compare");
+        }
+    }
+}
+
 /// Returns how many states were compared.
 fn check(interpreter: &Interpreter, program: &Program) -> usize {
     let told =
         reference::trace_with_states(interpreter, program).unwrap_or_else(|ended| panic!("{}", ended.report));
     let log = native::run(interpreter, program);
+    let told = with_numbers_of(told, &Account::from(&log.read()).without_effects());
     let mut state = State::new();
     let mut compared = 0;
     for (event, told) in log.read().events.iter().zip(&told.events) {

@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use tests::tracers::{Account, Event, Program, compact, interpreters, native, normalised, reference};
+use tests::tracers::{
+    Account, Event, Program, compact, interpreters, native, normalised, reference, with_numbers_of,
+};
 
 /// Every minor version that the tracer supports.
 pub(crate) const ALL: RangeInclusive<u32> = 11..=13;
@@ -75,6 +77,7 @@ pub(crate) fn accounts(minors: RangeInclusive<u32>, program: &Program) -> Vec<(S
         let (fast, ended) = native::trace(interpreter, program);
         assert_eq!(fast.disorder(), None);
         let fast = fast.without_effects();
+        let slow = with_numbers_of(slow, &fast);
         if let Some(difference) = fast.difference(&slow, &program.source) {
             let minor = interpreter.minor;
             panic!(

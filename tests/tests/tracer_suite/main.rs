@@ -13,6 +13,7 @@ mod flow;
 mod generators;
 mod granularities;
 mod hostile;
+mod identities;
 mod iterators;
 mod numpy;
 mod pandas;

@@ -9,6 +9,9 @@ use pyo3_ffi::{PyObject, PyTypeObject};
 use super::{Dict, Keys, Known, Obj, Str, Tuple, Version};
 use crate::python::{self, Raised};
 
+/// Ends an object, the last of whose references is gone.
+pub(crate) type Deallocator = unsafe extern "C" fn(*mut PyObject);
+
 /// A class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -18,6 +21,7 @@ pub(crate) struct Type(Obj);
 const NAME: usize = 24;
 const INSTANCE_SIZE: usize = 32;
 const ITEM_SIZE: usize = 40;
+const DEALLOCATOR: usize = 48;
 const FLAGS: usize = 168;
 const BASE: usize = 256;
 const NAMESPACE: usize = 264;
@@ -26,9 +30,12 @@ const DICT_OFFSET: usize = 288;
 /// Bits of `tp_flags`.
 pub(crate) mod flag {
     pub(crate) const INLINE_VALUES: u64 = 1 << 2;
+    /// From 3.12 on.
+    pub(crate) const MANAGED_WEAKREFS: u64 = 1 << 3;
     pub(crate) const MANAGED_DICT: u64 = 1 << 4;
     pub(crate) const IMMUTABLE: u64 = 1 << 8;
     pub(crate) const HEAP_TYPE: u64 = 1 << 9;
+    pub(crate) const COLLECTED: u64 = 1 << 14;
     pub(crate) const INT: u64 = 1 << 24;
     pub(crate) const LIST: u64 = 1 << 25;
     pub(crate) const TUPLE: u64 = 1 << 26;
@@ -198,6 +205,32 @@ impl Type {
     pub(in crate::layout) fn given_name(&self) -> &[u8] {
         // SAFETY: every class has a C string for its name, which lives until the class is renamed.
         unsafe { CStr::from_ptr(self.0.field::<*const c_char>(NAME)) }.to_bytes()
+    }
+
+    /// Bytes of an instance's memory that lie before it.
+    pub(in crate::layout) fn prefix_size(self) -> usize {
+        const PART: usize = 2 * size_of::<usize>();
+        // What the collector links it by, and what manages its attributes.
+        let parts = [flag::COLLECTED, flag::MANAGED_DICT | flag::MANAGED_WEAKREFS];
+        parts.into_iter().filter(|part| self.has(*part)).count() * PART
+    }
+
+    /// Whether its instances are lists.
+    pub(crate) fn is_list(self) -> bool {
+        self.has(flag::LIST)
+    }
+
+    /// What ends its instances.
+    pub(crate) fn deallocator(self) -> Deallocator {
+        // SAFETY: every class that has instances has the field.
+        unsafe { self.0.field(DEALLOCATOR) }
+    }
+
+    /// # Safety
+    /// `deallocator` must do all that the one before does.
+    pub(crate) unsafe fn set_deallocator(self, deallocator: Deallocator) {
+        // SAFETY: every class has the field, and can be written to.
+        unsafe { self.0.as_ptr().byte_add(DEALLOCATOR).cast::<Deallocator>().write(deallocator) };
     }
 
     /// Bytes that an instance takes at least.

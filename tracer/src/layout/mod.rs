@@ -37,7 +37,7 @@ mod window;
 pub(crate) use atom::{is_atom, is_few, is_inert, is_plain_container};
 pub(crate) use attribute::{is_plainly_set, plain_attribute};
 pub(crate) use buffers::Array;
-pub(crate) use class::{ClassName, DictKind, Type, learn_types};
+pub(crate) use class::{ClassName, Deallocator, DictKind, Type, learn_types};
 pub(crate) use collector::{collections, learn_collector};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
 pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};

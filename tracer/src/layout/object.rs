@@ -56,6 +56,11 @@ impl Obj {
         self.0.as_ptr() as usize
     }
 
+    /// Where its memory begins.
+    pub(crate) fn block(self) -> usize {
+        self.address() - self.ty().prefix_size()
+    }
+
     #[inline(always)]
     pub(crate) fn ty(self) -> Type {
         // SAFETY: every object has a type, which is alive as long as the object.

@@ -104,6 +104,25 @@ impl Window {
             .or_else(|| Item::of(object, class).map(Window::Scalar))
     }
 
+    /// Whether what it shows can change while it stays the same object of this class. A view is not told apart from
+    /// another one of the same.
+    pub(crate) fn has_state(&self, class: Type) -> bool {
+        match self {
+            Window::Over { .. }
+            | Window::Done
+            | Window::Range(_)
+            | Window::NumpyArray(_)
+            | Window::File(_)
+            | Window::Suspendable(_) => true,
+            Window::Call(_) => class.native_name().starts_with(b"itertools."),
+            Window::Keys(_)
+            | Window::Values(_)
+            | Window::Items(_)
+            | Window::Memory(_)
+            | Window::Scalar(_) => false,
+        }
+    }
+
     fn of_class(object: Obj, class: Type) -> Option<Window> {
         // SAFETY: `learn_windows` put a tuple there, which is never released.
         let classes = unsafe { Tuple::from_obj(Obj::maybe(CLASSES.load(Ordering::Relaxed))?) };

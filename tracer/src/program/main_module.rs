@@ -66,9 +66,15 @@ fn free_name(filename: &str, sys: &Owned, modules: &Owned) -> Result<String> {
 }
 
 /// From 3.13 on `linecache` holds the text behind `-c`, which brought the tracer here, as that of `<string>`: the
-/// name that code which the program makes of strings has, too.
+/// name that code which the program makes of strings has, too. Later patch releases keep such texts apart from those of
+/// files.
 fn forget_own_source() -> Result<()> {
-    python::import(c"linecache")?.call_method(c"clearcache", &[])?;
+    let linecache = python::import(c"linecache")?;
+    linecache.call_method(c"clearcache", &[])?;
+    match linecache.attribute(c"_interactive_cache") {
+        Ok(texts) => drop(texts.call_method(c"clear", &[])?),
+        Err(_) => python::clear(),
+    }
     Ok(())
 }
 

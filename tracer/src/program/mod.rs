@@ -4,6 +4,7 @@ mod deadline;
 mod ending;
 mod entry;
 mod function;
+mod holes;
 mod main_module;
 mod probes;
 mod stdin;

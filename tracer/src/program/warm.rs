@@ -8,6 +8,7 @@ use trace::{Arena, Bounds, Entry, Given, Granularity, Request};
 
 use super::SharedLog;
 use super::entry::Tracing;
+use super::holes;
 use crate::effects;
 use crate::events;
 use crate::interpreter::{ForVersion, for_this_version};
@@ -49,8 +50,8 @@ const LIBRARY: [&CStr; 20] = [
     c"urllib.parse",
 ];
 
-/// Runs a small program that uses a bit of everything, imports what most programs would, and hides all objects from
-/// the garbage collector, so that forks do not copy them for nothing.
+/// Imports what most programs would, runs a small one that uses a bit of everything, and sees to it that forks copy as
+/// few pages as can be: all objects are hidden from the garbage collector, and holes between them are used up.
 pub(crate) fn warm_up() -> Result<()> {
     struct Warm;
     impl ForVersion for Warm {
@@ -59,7 +60,6 @@ pub(crate) fn warm_up() -> Result<()> {
             (0..RUNS).try_for_each(|_| run_once::<V>())
         }
     }
-    for_this_version(Warm)?;
     effects::install()?;
     for module in NEEDED {
         python::import(module)?;
@@ -70,9 +70,11 @@ pub(crate) fn warm_up() -> Result<()> {
             python::clear();
         }
     }
+    for_this_version(Warm)?;
     let gc = python::import(c"gc")?;
     gc.call_method(c"collect", &[])?;
     gc.call_method(c"freeze", &[])?;
+    holes::use_up();
     Ok(())
 }
 
@@ -83,6 +85,7 @@ fn run_once<V: Version>() -> Result<()> {
         filename: "warm_up.py",
         source: include_bytes!("warm_up.py"),
         granularity: Granularity::Line,
+        identities: false,
         bounds: Bounds::default(),
     };
     let encoded = request.encode();

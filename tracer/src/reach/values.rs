@@ -74,7 +74,7 @@ impl<V: Version> Walk<'_, V> {
             _ if way.has_put => Err(Anything),
             Value::Plain => Ok(Value::Plain),
             Value::Of(number) if self.guess(number, Need::Atoms) => {
-                Ok(if is_atom || self.meets(number, Need::Atom) { Value::Atom } else { Value::Plain })
+                Ok(if is_atom || self.guess(number, Need::Atom) { Value::Atom } else { Value::Plain })
             }
             Value::Of(number) if self.guess(number, Need::Plain) => Ok(Value::Plain),
             Value::Of(owner) => {

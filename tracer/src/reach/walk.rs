@@ -289,8 +289,8 @@ impl<'a, V: Version> Walk<'a, V> {
                 self.calm.iterates = true;
                 let offset = self.behind_loop(self.target(step)?)?;
                 let other = Way { offset, has_taken_iterator: true, ..way.clone() };
-                let next = self.number(Named::Next);
-                way.stack.push(if self.values[next].is_some() { Value::Of(next) } else { Value::Held });
+                let next = self.next_item(way);
+                way.stack.push(next);
                 return Ok(Next::Two(other));
             }
             Meaning::Leave => return Ok(Next::End),
@@ -314,6 +314,15 @@ impl<'a, V: Version> Walk<'a, V> {
             self.calm.named.push(named);
             self.calm.named.len() - 1
         })
+    }
+
+    /// What the iterator on top of the stack gives.
+    fn next_item(&mut self, way: &Way) -> Value {
+        if way.has_touched {
+            return Value::Held;
+        }
+        let next = self.number(Named::Next);
+        if self.is_unbound(next) { Value::Held } else { Value::Of(next) }
     }
 
     /// Whether something named meets a need as it is now.

@@ -2,6 +2,7 @@
 
 use std::os::raw::c_int;
 
+use crate::identity::Number;
 use crate::layout::{Str, Units, Version};
 
 unsafe extern "C" {
@@ -283,6 +284,15 @@ impl Text {
             self.at = self.at.add(len);
             claimed
         }
+    }
+
+    /// `#3`, which says what object follows. It does not count among the characters, so that as much is shown with it
+    /// as without. There is room: where there is an object with a number there are brackets, of a byte each.
+    pub(super) fn identity(&mut self, number: Number) {
+        let chars = self.chars;
+        self.byte(b'#');
+        self.number(number.into());
+        self.chars = chars;
     }
 
     pub(crate) fn ellipsis(&mut self) {

@@ -3,6 +3,7 @@
 use super::path::Path;
 use super::record::Unrecorded;
 use super::{NodeKind, Record, Text};
+use crate::identity;
 use crate::layout::{
     Array, ByteArray, Deque, EnumMember, Exception, Obj, Pandas, Shape, Type, Version, Window,
 };
@@ -116,11 +117,30 @@ const SINGLE_TUPLE: Brackets = Brackets { open: b"(", close: b",)" };
 pub(super) const BRACES: Brackets = Brackets { open: b"{", close: b"}" };
 const FROZEN: Brackets = Brackets { open: b"frozenset({", close: b"})" };
 
+/// Whether a value, which is no member of an enumeration, is told apart from others that read as it does.
+#[cold]
+fn has_identity<V: Version>(object: Obj, class: Type, shape: Shape) -> bool {
+    match shape {
+        Shape::List(_)
+        | Shape::Set(_)
+        | Shape::Dict(_)
+        | Shape::Deque(_)
+        | Shape::ByteArray(_)
+        | Shape::Array(_)
+        | Shape::Instance(_) => true,
+        Shape::Other => Window::of::<V>(object, class).is_some_and(|window| window.has_state(class)),
+        _ => false,
+    }
+}
+
 impl<R: Record> Writer<'_, R> {
     /// A value that is not plain.
     fn value<V: Version>(&mut self, object: Obj, class: Type, shape: Shape) -> Stability {
         if let Some(member) = EnumMember::of::<V>(object) {
             return self.enum_member::<V>(object, class, member);
+        }
+        if identity::are_told() && has_identity::<V>(object, class, shape) {
+            self.text.identity(identity::number(object));
         }
         if !shape.is_exact(class) {
             return self.derived::<V>(object, class, shape);

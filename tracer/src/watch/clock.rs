@@ -46,7 +46,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Steps of comparisons that take as long as finding out what a line changes.
-    const WORTH: usize = 40;
+    const WORTH: usize = 80;
     /// Changes that are remembered. Each is looked for in all that was looked at before it.
     const MOST: usize = 6;
 

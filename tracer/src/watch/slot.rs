@@ -6,6 +6,7 @@ use trace::wire::change;
 use super::clock::Clock;
 use super::difference::{self, Outcome, Teller};
 use super::visit::Visit;
+use crate::identity;
 use crate::layout::{Function, Obj, Shape, Str, Version, hold, release};
 use crate::log::{Full, Log, Name, Written};
 use crate::value::{self, Stability};
@@ -335,6 +336,7 @@ impl<V: Version> Slot<V> {
         let values = log.values();
         let whole = if let Extent::Affordable = extent { log.affordable() } else { log.whole() };
         let tries_whole = extent != Extent::Cut && may_be_whole(log, shape);
+        let numbers = identity::count();
         let (written, (stability, is_whole, elements)) = log.written::<V, _>(value, whole, |text| {
             if tries_whole {
                 visit.begin_whole();
@@ -344,6 +346,7 @@ impl<V: Version> Slot<V> {
                     return (stability, true, text.elements());
                 }
                 visit.clear();
+                identity::take_back(numbers);
             }
             text.restart(values);
             (value::write_recorded::<V, _>(text, &mut **visit, value), false, text.elements())

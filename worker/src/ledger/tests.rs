@@ -77,6 +77,7 @@ fn assignment(lease: Lease) -> Assignment {
         shard,
         limits: Limits::default(),
         granularity: Granularity::Line,
+        identities: false,
         set_aside: BTreeSet::new(),
         repeat: 1,
         executions: Executions::default(),

@@ -134,6 +134,7 @@ fn start_long(shard: u64, sources: u64) -> Reply {
         shard: Shard { ordinal: shard, sources, range },
         limits: Limits::default(),
         granularity: trace::Granularity::Line,
+        identities: false,
         executions: dataset::Executions::default(),
         repeat: 1,
         set_aside: BTreeSet::new(),

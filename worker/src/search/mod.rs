@@ -11,6 +11,8 @@ use dataset::{InputOrigin, Limits, Search as Settings};
 use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Proposal, Search};
 use trace::{Bounds, Entry, Given, Granularity, Patience, Request};
 
+use observe::Calls;
+
 pub use crate::asked::Began;
 use crate::execute::Execution;
 pub use crate::verdict::Expected;
@@ -20,6 +22,7 @@ pub use crate::verdict::Expected;
 pub struct Plan<'a> {
     pub limits: &'a Limits,
     pub granularity: Granularity,
+    pub identities: bool,
     pub settings: Settings,
     pub guidance: Guidance,
 }
@@ -57,16 +60,15 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
     if let Ok(module) = Module::read(&code)
         && observe::has_returned(&import, plan.limits)
     {
-        let calls = match plan.guidance {
-            Guidance::Coverage if module.functions().next().is_some() => {
-                let mut calls = searched.calls_of_main(stage)?;
-                calls.extend(stage.propose(&module, &code)?);
-                calls
-            }
-            _ => Vec::new(),
-        };
+        let mut calls = Calls::default();
+        if plan.guidance == Guidance::Coverage && module.functions().next().is_some() {
+            // What the source does with its functions when it runs as a script.
+            let main = stage.execute(&searched.request(Entry::Script(Given::default())), plan.limits)?;
+            observe::executed_calls(&main, plan.limits, &mut calls);
+            calls.found.extend(stage.propose(&module, &code)?);
+        }
         for function in module.functions() {
-            is_any_kept |= searched.function(&module, function, &calls, stage)?;
+            is_any_kept |= searched.function(&module, function, &mut calls, stage)?;
         }
     }
     if !is_any_kept {
@@ -88,23 +90,17 @@ struct Searched<'a> {
 }
 
 impl Searched<'_> {
-    /// The calls of its functions that the source makes when it runs as a script.
-    fn calls_of_main<S: Stage>(&self, stage: &mut S) -> Result<Vec<Call>, S::Fault> {
-        let main = stage.execute(&self.request(Entry::Script(Given::default())), self.plan.limits)?;
-        Ok(observe::calls(&main, self.plan.limits))
-    }
-
-    /// Searches one function. Whether anything was kept.
+    /// Searches one function, of which these calls are known. Whether anything was kept.
     fn function<S: Stage>(
         &self,
         module: &Module,
         function: &str,
-        calls: &[Call],
+        calls: &mut Calls,
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let Settings { seed, tried, kept, .. } = self.plan.settings;
         let budget = Budget { tried, kept };
-        let mut search = Search::new(module, function, calls, budget, self.plan.guidance, seed);
+        let mut search = Search::new(module, function, &calls.found, budget, self.plan.guidance, seed);
         let mut is_any_kept = false;
         loop {
             let batch = search.propose();
@@ -112,7 +108,7 @@ impl Searched<'_> {
                 [] => break,
                 // A probe would cost as much.
                 [only] => is_any_kept |= self.execute(&mut search, only, stage)?,
-                _ => is_any_kept |= self.probe(&mut search, &batch, stage)?,
+                _ => is_any_kept |= self.probe(&mut search, &batch, calls, stage)?,
             }
         }
         while let Some(proposal) = search.spare() {
@@ -126,6 +122,7 @@ impl Searched<'_> {
         &self,
         search: &mut Search<'_>,
         batch: &[Proposal],
+        calls: &mut Calls,
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let mut is_any_kept = false;
@@ -137,11 +134,12 @@ impl Searched<'_> {
             let patience = Patience { wall_ms: self.limits.wall_ms, cpu_ms: self.limits.cpu_ms };
             let request = Request {
                 granularity: Granularity::Line,
+                identities: false,
                 bounds: Bounds { max_events: self.limits.max_events.min(PROBE_EVENTS), ..Bounds::default() },
                 ..self.request(Entry::Probes { name: &first.function, inputs, patience })
             };
             let execution = stage.execute(&request, &for_all(&self.limits))?;
-            let probed = observe::probed(&execution, &self.limits);
+            let probed = observe::probed(&execution, &self.limits, calls);
             for (proposal, observation) in rest.iter().zip(&probed) {
                 if !search.is_over() && search.weigh(proposal, observation) == Decision::Keep {
                     is_any_kept |= self.execute(search, proposal, stage)?;
@@ -180,6 +178,7 @@ impl Searched<'_> {
             filename: &self.source.filename,
             source: self.source.bytes(),
             granularity: self.plan.granularity,
+            identities: self.plan.identities,
             bounds: Bounds { max_events: self.limits.max_events, ..Bounds::default() },
         }
     }

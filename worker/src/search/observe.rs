@@ -1,6 +1,6 @@
 //! What an execution says to a search.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dataset::{Limits, Outcome};
@@ -11,9 +11,6 @@ use crate::execute::{Ended, Execution};
 use crate::log::Log;
 use crate::outcome::{self, Memory};
 use crate::steps::{Steps, number};
-
-/// Calls of one function that are taken from an execution.
-const MAX_CALLS: usize = 16;
 
 /// Whether the source came to its end.
 pub(super) fn has_returned(execution: &Execution, limits: &Limits) -> bool {
@@ -28,8 +25,9 @@ pub(super) fn executed(execution: &Execution, limits: &Limits) -> Observation {
     seen.observation(ended)
 }
 
-/// What the calls of an execution showed that probes a function, as far as it came, but at least one.
-pub(super) fn probed(execution: &Execution, limits: &Limits) -> Vec<Observation> {
+/// What the calls of an execution showed that probes a function, as far as it came, but at least one. What they called
+/// in turn is added to `calls`.
+pub(super) fn probed(execution: &Execution, limits: &Limits, calls: &mut Calls) -> Vec<Observation> {
     let mut reader = Reader::new(execution.log());
     // What stands before the first call is no call, but may say why there is none.
     Log::read_on(&mut reader, limits, |_| {});
@@ -37,7 +35,13 @@ pub(super) fn probed(execution: &Execution, limits: &Limits) -> Vec<Observation>
     let mut is_cut = true;
     while reader.next_probe() {
         let mut seen = Seen::default();
-        let log = Log::read_on(&mut reader, limits, |event| seen.take(event));
+        let log = Log::read_on(&mut reader, limits, |event| {
+            // The first is the call that was asked for.
+            if seen.is_entered {
+                calls.take(event);
+            }
+            seen.take(event);
+        });
         is_cut = log.end.is_none() && !log.is_truncated;
         observations.push(match log.end {
             // The process lived on, whatever became of it later.
@@ -58,23 +62,49 @@ pub(super) fn probed(execution: &Execution, limits: &Limits) -> Vec<Observation>
     observations
 }
 
-/// The calls of functions that an execution made, with the arguments as the tracer shows them: the first of each.
-pub(super) fn calls(execution: &Execution, limits: &Limits) -> Vec<Call> {
-    let mut looked_at: HashMap<&str, usize> = HashMap::new();
-    let mut calls: Vec<Call> = Vec::new();
-    Log::read(execution.log(), limits, |event| {
+/// Adds the calls of functions that an execution made.
+pub(super) fn executed_calls(execution: &Execution, limits: &Limits, calls: &mut Calls) {
+    Log::read(execution.log(), limits, |event| calls.take(event));
+}
+
+/// Calls of the functions of a source, with the arguments as the tracer shows them.
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) found: Vec<Call>,
+    counts: BTreeMap<String, Count>,
+}
+
+#[derive(Default)]
+struct Count {
+    seen: usize,
+    taken: usize,
+}
+
+impl Calls {
+    /// Takes the first calls of each function, as far as values can be made of what is shown.
+    fn take(&mut self, event: &Event<'_>) {
+        const MAX_SEEN: usize = 64;
+        const MAX_TAKEN: usize = 16;
         if !matches!(event.kind, EventKind::Call) {
             return;
         }
-        let count = looked_at.entry(event.function).or_default();
-        *count += 1;
-        if *count <= MAX_CALLS {
-            let values = event.changes.iter();
-            let arguments = values.filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
-            calls.extend(Call::seen(event.function, arguments));
+        if !self.counts.contains_key(event.function) {
+            self.counts.insert(event.function.to_owned(), Count::default());
         }
-    });
-    calls
+        let Some(count) = self.counts.get_mut(event.function) else { return };
+        if count.seen == MAX_SEEN || count.taken == MAX_TAKEN {
+            return;
+        }
+        count.seen += 1;
+        let values = event.changes.iter();
+        let arguments = values.filter_map(|change| Some((change.name, change.value.as_ref()?.text)));
+        if let Some(call) = Call::seen(event.function, arguments)
+            && !self.found.contains(&call)
+        {
+            count.taken += 1;
+            self.found.push(call);
+        }
+    }
 }
 
 fn ending(execution: &Execution, log: &Log<'_>, limits: &Limits) -> outcome::Ending {

@@ -171,7 +171,7 @@ pub(crate) fn folder() -> TempDir {
 pub(crate) fn script(source: &str) -> Request<'_> {
     let bounds = Bounds { max_events: 1000, ..Bounds::default() };
     let (entry, granularity) = (Entry::Script(Given::default()), Granularity::Line);
-    Request { entry, filename: "main.py", source: source.as_bytes(), granularity, bounds }
+    Request { entry, filename: "main.py", source: source.as_bytes(), granularity, identities: false, bounds }
 }
 
 /// Limits that nothing innocent reaches, and hostile programs soon.

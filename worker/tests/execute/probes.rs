@@ -21,6 +21,7 @@ fn request<'a>(source: &'a str, entry: Entry<'a>, max_events: u64) -> Request<'a
         filename: "main.py",
         source: source.as_bytes(),
         granularity: Granularity::Line,
+        identities: false,
         bounds: Bounds { max_events, ..Bounds::default() },
     }
 }

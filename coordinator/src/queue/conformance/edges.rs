@@ -116,7 +116,9 @@ fn reasons_of_failures_are_bounded() {
         for shard in 0..3 {
             queue.offer(&[shard_of(shard)]).await.unwrap();
             let lease = get(&queue, "a").await;
-            let reasons = (0..150).map(|number| (format!("reason {shard} {number}"), 2)).collect();
+            let reasons = (0..150).map(|number| (format!("reason {shard} {number}"), 2));
+            let missing = (0..100).map(|number| (format!("{}'m{shard}{number}'", Tally::MISSING_MODULE), 1));
+            let reasons = reasons.chain(missing).collect();
             let tally = Tally { reasons, ..Tally::default() };
             let report = Report { finished: vec![finished(lease)], ..Report::idle(worker("a"), 0) };
             queue.reconcile(&report, EPOCH).await.unwrap();

@@ -81,10 +81,15 @@ fn limits_in_lua() -> String {
         ("MAX_EXPLAINED", limits::MAX_EXPLAINED as u64),
         ("MAX_TOLD", limits::MAX_TOLD as u64),
         ("MAX_REASONS", Tally::MAX_REASONS as u64),
+        ("MAX_REASONS_IN_ALL", Tally::MAX_REASONS_IN_ALL as u64),
     ] {
         writeln!(lua, "local {name} = {limit}").expect("memory takes all");
     }
-    for (name, text) in [("OTHER_REASONS", Tally::OTHER_REASONS), ("LOST", limits::LOST)] {
+    for (name, text) in [
+        ("OTHER_REASONS", Tally::OTHER_REASONS),
+        ("MISSING_MODULE", Tally::MISSING_MODULE),
+        ("LOST", limits::LOST),
+    ] {
         writeln!(lua, "local {name} = {text:?}").expect("memory takes all");
     }
     lua

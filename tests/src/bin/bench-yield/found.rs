@@ -40,7 +40,11 @@ pub(crate) struct Yield {
     pub(crate) cpu: Duration,
     /// Distinct inputs of good executions that were kept, by source and function.
     inputs: BTreeMap<(usize, String), BTreeSet<String>>,
+    /// Taken by whatever returned, probes included.
     pub(crate) steps: BTreeSet<Step>,
+    /// Taken by what returned and was kept.
+    pub(crate) kept_steps: BTreeSet<Step>,
+    pub(crate) kept: usize,
 }
 
 impl Yield {
@@ -52,7 +56,8 @@ impl Yield {
         slot: &mut Slot,
     ) -> Result<Yield, Box<dyn Error>> {
         let limits = limits();
-        let plan = Plan { limits: &limits, granularity: Granularity::Line, settings, guidance };
+        let plan =
+            Plan { limits: &limits, granularity: Granularity::Line, identities: false, settings, guidance };
         let mut found = Yield::default();
         for (number, Sample { source, tests }) in samples.iter().enumerate() {
             let functions = functions(source);
@@ -113,8 +118,7 @@ impl Yield {
                         let inputs = found.inputs.entry((*number, function.clone())).or_default();
                         inputs.insert(input.clone());
                     }
-                    let steps = log.steps.into_iter();
-                    found.steps.extend(steps.map(|(function, from, to)| (*number, function, from, to)));
+                    found.steps.extend(of_source(*number, log.steps));
                 }
             }
         }
@@ -166,9 +170,7 @@ impl Stage for Counted<'_> {
         }
         if matches!(request.entry, Entry::Function { .. } | Entry::Probes { .. }) {
             for log in calls.into_iter().filter(|log| log.has_returned) {
-                let steps = log.steps.into_iter();
-                let steps = steps.map(|(function, from, to)| (self.number, function, from, to));
-                self.found.steps.extend(steps);
+                self.found.steps.extend(of_source(self.number, log.steps));
             }
         }
         Ok(execution)
@@ -186,14 +188,17 @@ impl Stage for Counted<'_> {
         execution: &Execution,
     ) -> Result<(), WorkerFault> {
         self.found.time_kept += self.last;
+        let Some(input) = began.input else { return Ok(()) };
+        self.found.kept += 1;
         let log = Log::read(execution.log());
-        if let Some(input) = began.input
-            && log.has_returned
-            && log.lines >= GOOD_LINES
-        {
+        if !log.has_returned {
+            return Ok(());
+        }
+        if log.lines >= GOOD_LINES {
             let inputs = self.found.inputs.entry((self.number, began.entry.to_owned())).or_default();
             inputs.insert(input.to_owned());
         }
+        self.found.kept_steps.extend(of_source(self.number, log.steps));
         Ok(())
     }
 }
@@ -248,6 +253,10 @@ impl Log {
     }
 }
 
+fn of_source(number: usize, steps: BTreeSet<(String, u32, u32)>) -> impl Iterator<Item = Step> {
+    steps.into_iter().map(move |(function, from, to)| (number, function, from, to))
+}
+
 fn functions(source: &Source) -> Vec<String> {
     Module::read(&source.code())
         .map_or_else(|_| Vec::new(), |module| module.functions().map(str::to_owned).collect())
@@ -260,6 +269,7 @@ fn request<'a>(source: &'a Source, entry: Entry<'a>, limits: &Limits) -> Request
         filename: &source.filename,
         source: source.bytes(),
         granularity: Granularity::Line,
+        identities: false,
         bounds: Bounds { max_events: limits.max_events, ..Bounds::default() },
     }
 }

@@ -1,10 +1,10 @@
 //! What searching functions yields on real packages: how many functions give good executions, how many distinct inputs
 //! each, how many of their branches these take, and what it costs; against running the files as scripts, against random
-//! values of the annotated kinds in the same processor time, and against inputs that Hypothesis draws for those functions
-//! that are annotated throughout.
+//! values of the annotated kinds in the same processor time, and, with `--hypothesis`, against inputs that Hypothesis draws
+//! for those functions that are annotated throughout, which takes most of the time.
 //!
-//! Usage: bench-yield PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA` names are
-//! the default.
+//! Usage: bench-yield [--hypothesis] PACKAGE…, each a folder of Python files. The folders below the one that `ET_CORPORA`
+//! names are the default.
 
 mod branches;
 mod found;
@@ -13,6 +13,7 @@ mod hypothesis;
 use std::collections::BTreeSet;
 use std::env;
 use std::error::Error;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,7 @@ use tests::{bench, binaries};
 use worker::execute::{self, Slot, SlotSpec};
 use worker::python::Interpreter;
 
-const HEADINGS: &str =
-    "                   probed executed  seconds     good  importable  inputs  branches   share";
+const HEADINGS: &str = "                   probed executed   kept  seconds   good  importable  inputs  branches  share  of kept  share";
 
 fn main() -> ExitCode {
     match run() {
@@ -49,8 +49,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let python = interpreter.executable.clone();
     let mut slot = slot(scratch.path(), interpreter)?;
     let mut metrics = Map::new();
+    let (options, named): (Vec<OsString>, Vec<OsString>) =
+        env::args_os().skip(1).partition(|argument| argument == "--hypothesis");
     println!("{HEADINGS}");
-    for package in packages()? {
+    for package in packages(named)? {
         let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let sources = sources(&package)?;
         let guided = Yield::of(&sources, Guidance::Coverage, Settings::default(), &mut slot)?;
@@ -70,17 +72,20 @@ fn run() -> Result<(), Box<dyn Error>> {
         );
         for (way, found) in [("scripts", &scripts), ("chance", &random), ("functions", &guided)] {
             let taken = found.steps.intersection(&branches).count();
+            let taken_kept = found.kept_steps.intersection(&branches).count();
             let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
             let good = share(found.good(), guided.functions);
             println!(
-                "  {way:<14} {:>8} {:>8} {:>8.1} {:>7.0}% {:>10.0}% {:>7.1} {taken:>9} {:>7.0}%",
+                "  {way:<14} {:>8} {:>8} {:>6} {:>8.1} {:>5.0}% {:>10.0}% {:>7.1} {taken:>9} {:>5.0}% {taken_kept:>8} {:>5.0}%",
                 found.probed,
                 found.executed,
+                found.kept,
                 found.cpu.as_secs_f64(),
                 good * 100.0,
                 share(found.good(), importable) * 100.0,
                 found.inputs_each(),
                 share(taken, branches.len()) * 100.0,
+                share(taken_kept, branches.len()) * 100.0,
             );
             for (metric, value) in [
                 ("probes", found.probed as f64),
@@ -91,11 +96,14 @@ fn run() -> Result<(), Box<dyn Error>> {
                 ("inputs_each", found.inputs_each()),
                 ("branches", taken as f64),
                 ("branch_coverage", share(taken, branches.len())),
+                ("kept", found.kept as f64),
+                ("branches_of_kept", taken_kept as f64),
             ] {
                 metrics.insert(format!("{name}_{way}_{metric}"), value.into());
             }
         }
-        if let Some(python) = hypothesis::python() {
+        if !options.is_empty() {
+            let python = hypothesis::python().ok_or("Hypothesis is not set up: `make hypothesis` does it")?;
             // As many as the search tried.
             let tried = guided.probed.max(guided.executed).div_ceil(importable.max(1));
             let drawn = hypothesis::draw(&python, &files, &guided.searched, tried)?;
@@ -117,8 +125,6 @@ fn run() -> Result<(), Box<dyn Error>> {
                 metrics.insert(format!("{name}_annotated_{way}_good"), good.into());
                 metrics.insert(format!("{name}_annotated_{way}_branches"), taken.into());
             }
-        } else {
-            println!("  Hypothesis is not set up: `make hypothesis` does it where there is a network");
         }
         let per_second = guided.executed as f64 / guided.time.as_secs_f64();
         let finding = (guided.time - guided.time_kept).as_secs_f64() / guided.time_kept.as_secs_f64();
@@ -132,7 +138,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Random values with at least this much processor time, or with as many tries as there is any use in.
+/// Random values with at least this much processor time and not much more, or with as many tries as there is any use in.
 fn by_chance(sources: &[Sample], cpu: Duration, slot: &mut Slot) -> Result<Yield, Box<dyn Error>> {
     const MOST: u32 = 1024;
     let mut tried = 16;
@@ -142,14 +148,15 @@ fn by_chance(sources: &[Sample], cpu: Duration, slot: &mut Slot) -> Result<Yield
         if found.cpu >= cpu || tried >= MOST {
             return Ok(found);
         }
-        tried *= 2;
+        // What is spent grows less than the tries, because a function that hangs is left alone.
+        let more = 1.05 * cpu.as_secs_f64() / found.cpu.as_secs_f64();
+        tried = MOST.min((f64::from(tried) * more).ceil() as u32).max(tried + 1);
     }
 }
 
-fn packages() -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let named: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+fn packages(named: Vec<OsString>) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     if !named.is_empty() {
-        return Ok(named);
+        return Ok(named.into_iter().map(PathBuf::from).collect());
     }
     let corpora = env::var_os("ET_CORPORA").ok_or("name packages, or a folder of them in ET_CORPORA")?;
     let mut folders =

@@ -16,6 +16,7 @@ use super::visit::{
     DEFAULT_DICT, DEQUE, DICT, EXCEPTION, LIST, NAMED_TUPLE, NESTED, ORDERED_DICT, Part, SET, SLOTTED, Shown,
     TUPLE, VALUES, Visit,
 };
+use crate::identity;
 use crate::layout::{
     Deque, Dict, Entries, Exception, Instance, Label, List, Obj, Set, Shape, Str, Tuple, Version,
 };
@@ -111,7 +112,8 @@ impl<V: Version> Walk<'_, V> {
     /// Compares the node at `at` with what is there now.
     fn node(&mut self, at: usize, object: Obj) -> Walked<()> {
         let node = self.visit.node(at);
-        if node.is_leaf() || !self.visit.is_of_class(at, object.ty()) {
+        if node.is_leaf() || !self.visit.is_of_class(at, object.ty()) || !self.visit.is_of_number(at, object)
+        {
             return Err(Stop::Here);
         }
         let len = len::<V>(node.kind, object);
@@ -329,7 +331,9 @@ impl<V: Version> Walk<'_, V> {
     /// Whether a part reads as what is there now. Tells nothing.
     fn is_same(&mut self, at: usize, object: Option<Obj>) -> Walked<bool> {
         let was_probing = std::mem::replace(&mut self.is_probing, true);
+        let numbers = identity::count();
         let walked = self.part(at, object, Segment::Index(0), true);
+        identity::take_back(numbers);
         self.is_probing = was_probing;
         match walked {
             Ok(()) => Ok(true),

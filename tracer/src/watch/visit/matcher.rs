@@ -4,8 +4,10 @@ use std::marker::PhantomData;
 
 use super::{
     ARRAY, BYTES, DEFAULT_DICT, DEQUE, DICT, ENUM_MEMBER, EXCEPTION, FLAT, INSTANCE, LEN_SHIFT, LIST, NAMED,
-    NAMED_TUPLE, NAMED_TYPE, NESTED, ORDERED_DICT, PARTS_SHIFT, SET, SLOTTED, TUPLE, VALUES, chunks,
+    NAMED_TUPLE, NAMED_TYPE, NESTED, NUMBERED, ORDERED_DICT, PARTS_SHIFT, SET, SLOTTED, TUPLE, VALUES,
+    chunks,
 };
+use crate::identity;
 use crate::layout::{
     Array, ByteArray, Deque, Dict, Entries, EnumMember, Exception, Instance, List, Obj, Set, Shape, Str,
     Tuple, Version,
@@ -25,7 +27,9 @@ impl<V: Version> Matcher<'_, V> {
         let class = object.ty();
         let &[ty, head, ref rest @ ..] = self.words else { return false };
         self.words = rest;
-        if class.obj().address() != ty || (head & NAMED_TYPE != 0 && self.word() != Some(class.naming::<V>()))
+        if class.obj().address() != ty
+            || (head & NAMED_TYPE != 0 && self.word() != Some(class.naming::<V>()))
+            || (head & NUMBERED != 0 && self.word() != identity::known(object).map(|number| number as usize))
         {
             return false;
         }

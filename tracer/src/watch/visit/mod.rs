@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! visit = node
-//! node  = type head [naming] part*                  naming, for a heap type: what decides its name
+//! node  = type head [naming] [number] part*         naming, for a heap type: what decides its name; number: the
+//!                                                   object's, where such are told
 //! head  = len << 32 | parts << 16 | flags << 8 | kind
 //! part  = word [node]                               a node where the word is marked
 //! ```
@@ -20,6 +21,7 @@ use matcher::Matcher;
 pub(crate) use namespace::{is_namespace_shown, set_namespace};
 use texts::{Span, Texts};
 
+use crate::identity;
 use crate::layout::{Obj, Tuple, Type, Version, hold, is_atom, is_inert, is_plain_container, release};
 use crate::value::{self, Limits, NodeKind, Path, Record, Stability, Text, Written};
 
@@ -54,6 +56,8 @@ const NAMED_TYPE: usize = 1 << 9;
 const CYCLIC: usize = 1 << 10;
 /// No part is shown, since the object stands too deep.
 const DEEP: usize = 1 << 11;
+/// The node has a word for the object's number.
+const NUMBERED: usize = 1 << 12;
 const PARTS_SHIFT: u32 = 16;
 const LEN_SHIFT: u32 = 32;
 /// What an element that is shown adds to a head.
@@ -209,7 +213,11 @@ impl<V: Version> Visit<V> {
             kind,
             len: head >> LEN_SHIFT,
             parts,
-            first: at + 2 + usize::from(head & NAMED_TYPE != 0) + usize::from(has_word),
+            first: at
+                + 2
+                + usize::from(head & NAMED_TYPE != 0)
+                + usize::from(head & NUMBERED != 0)
+                + usize::from(has_word),
             is_flat: head & FLAT != 0,
             is_cyclic: head & CYCLIC != 0,
             is_deep: head & DEEP != 0,
@@ -220,6 +228,15 @@ impl<V: Version> Visit<V> {
     pub(super) fn is_of_class(&self, at: usize, class: Type) -> bool {
         let is_named = self.words[at + HEAD] & NAMED_TYPE != 0;
         self.words[at] == class.obj().address() && (!is_named || self.words[at + 2] == class.naming::<V>())
+    }
+
+    /// Whether the node at this place is that of this very object, if it tells: where numbers are told, another one reads
+    /// otherwise.
+    pub(super) fn is_of_number(&self, at: usize, object: Obj) -> bool {
+        let head = self.words[at + HEAD];
+        let number = at + 2 + usize::from(head & NAMED_TYPE != 0);
+        head & NUMBERED == 0
+            || Some(self.words[number]) == identity::known(object).map(|known| known as usize)
     }
 
     /// Where the node at this place ends.
@@ -501,6 +518,10 @@ impl<V: Version> Record for Visit<V> {
                 self.hold(name);
                 self.hold(class.obj());
             }
+        }
+        if let Some(number) = identity::known(object) {
+            self.words[node.word + HEAD] |= NUMBERED;
+            self.words.push(number as usize);
         }
         node
     }

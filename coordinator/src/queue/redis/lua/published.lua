@@ -25,7 +25,9 @@ for _ = 1, number() do
 end
 for _ = 1, number() do
   local reason, times = text(), text()
-  local is_full = call('HLEN', key('reasons')) >= MAX_REASONS and call('HEXISTS', key('reasons'), reason) == 0
+  local is_missing = string.sub(reason, 1, #MISSING_MODULE) == MISSING_MODULE
+  local most = is_missing and MAX_REASONS_IN_ALL or MAX_REASONS
+  local is_full = call('HLEN', key('reasons')) >= most and call('HEXISTS', key('reasons'), reason) == 0
   call('HINCRBY', key('reasons'), is_full and OTHER_REASONS or reason, times)
 end
 return 1
