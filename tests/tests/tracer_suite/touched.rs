@@ -238,36 +238,6 @@ fn several_changes_on_one_line_are_seen_in_their_order() {
 }
 
 #[test]
-fn what_runs_where_garbage_is_collected_shows() {
-    check_agrees(
-        "
-        import gc, weakref
-        seen = []
-        class Ring:
-            def __init__(self):
-                self.ring = self
-        class Loud(Ring):
-            def __del__(self):
-                seen.append('loud')
-        def f(items):
-            for i in range(60):
-                weakref.finalize(Ring(), seen.append, i)
-                Loud()
-                items.append((i, [i]))
-                items[0] = [i, [i], [i]]
-                pair = (i, i + 1)
-                n = items[-1]
-                n = [i]
-        gc.enable()
-        gc.set_threshold(5, 2, 2)
-        f([1])
-        gc.disable()
-        f([1])
-        ",
-    );
-}
-
-#[test]
 fn views_and_buffers_show_what_is_changed_behind_them() {
     check_agrees(
         "
