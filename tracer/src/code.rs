@@ -15,7 +15,7 @@ use crate::opcodes::Opcodes;
 use crate::python::{self, Owned, Raised};
 use crate::reach::{Reach, State};
 use crate::value::Limits;
-use crate::watch::Slot;
+use crate::watch::{Slot, Touched};
 
 /// Number of a code object of the source.
 pub(crate) type CodeNumber = u32;
@@ -182,7 +182,8 @@ impl<V: Version> CodeInfo<V> {
         })
     }
 
-    /// Whether what runs in a frame from the instruction at this byte offset to the next event changes nothing in place.
+    /// Whether what runs in a frame from its next instruction to the next event changes nothing in place but what is
+    /// told as touched.
     ///
     /// # Safety
     /// The frame must be one of this code, and its variables have been looked at in the event at hand.
@@ -192,12 +193,15 @@ impl<V: Version> CodeInfo<V> {
         line: u32,
         slots: &[Slot<V>],
         globals: &mut Namespace<V>,
+        touched: &mut Vec<Touched>,
     ) -> bool {
         let Some(reach) = &mut self.reach else { return false };
         let Ok(offset) = usize::try_from(frame.instruction_offset()) else { return false };
         let units = python::as_bytes(&self.instructions);
         // SAFETY: the caller vouches for the frame.
-        unsafe { reach.is_calm(units, offset, State { frame, locals: &self.locals, slots, line }, globals) }
+        unsafe {
+            reach.is_calm(units, offset, State { frame, locals: &self.locals, slots, line }, globals, touched)
+        }
     }
 
     /// Number of locals of its frames, on which their stack stands.

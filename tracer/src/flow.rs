@@ -23,8 +23,14 @@ pub(crate) enum Touch {
     Nothing,
     /// Nothing, if all that it takes are numbers and strings.
     Taken,
-    /// Nothing, if it takes numbers and strings beside a plain sequence, which comes first.
+    /// Nothing, if it takes numbers and strings beside a plain sequence or dict, which comes first.
     Element,
+    /// Nothing, if it takes a number or a string, and then something plain that holds such alone.
+    Member,
+    /// Nothing, if the namespace of the frame is a plain one.
+    Namespace,
+    /// Nothing, unless something else has to be done between two instructions.
+    Moment,
     /// Nothing, if it takes something plain.
     Plain,
     /// The iterator on top, if that is a plain one.
@@ -80,11 +86,9 @@ impl Effect {
             | "JUMP_FORWARD"
             | "COPY" => (0, Touch::Nothing),
             "RESUME"
-            | "LOAD_NAME"
             | "LOAD_BUILD_CLASS"
             | "LOAD_CLASSDEREF"
             | "LOAD_LOCALS"
-            | "JUMP_BACKWARD"
             | "JUMP_BACKWARD_NO_INTERRUPT"
             | "COPY_FREE_VARS"
             | "MAKE_CELL"
@@ -93,6 +97,8 @@ impl Effect {
             | "DELETE_GLOBAL"
             | "DELETE_DEREF"
             | "LOAD_FAST_AND_CLEAR" => (0, Touch::Anything),
+            "LOAD_NAME" => (0, Touch::Namespace),
+            "JUMP_BACKWARD" => (0, Touch::Moment),
             "FOR_ITER" => (0, Touch::Iterator),
             "POP_TOP"
             | "POP_JUMP_IF_TRUE"
@@ -110,7 +116,8 @@ impl Effect {
             | "UNARY_INVERT"
             | "FORMAT_SIMPLE"
             | "CONVERT_VALUE" => (1, Touch::Taken),
-            "IS_OP" | "BINARY_OP" | "COMPARE_OP" | "CONTAINS_OP" | "FORMAT_WITH_SPEC" => (2, Touch::Taken),
+            "IS_OP" | "BINARY_OP" | "COMPARE_OP" | "FORMAT_WITH_SPEC" => (2, Touch::Taken),
+            "CONTAINS_OP" => (2, Touch::Member),
             "BINARY_SUBSCR" => (2, Touch::Element),
             "UNPACK_SEQUENCE" => (1, Touch::Element),
             "LOAD_ATTR" | "LOAD_METHOD" | "GET_ITER" => {

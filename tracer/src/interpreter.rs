@@ -38,6 +38,7 @@ pub(crate) fn learn() -> Result<()> {
     layout::learn_names()?;
     layout::learn_types()?;
     layout::learn_windows()?;
+    layout::learn_collector()?;
     value::learn()?;
     MINOR.store(minor, Ordering::Relaxed);
     struct Check;

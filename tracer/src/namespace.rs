@@ -93,6 +93,11 @@ impl<V: Version> Namespace<V> {
         variable
     }
 
+    /// The dict in which they are bound.
+    pub(crate) fn dict(&self) -> Dict {
+        self.dict
+    }
+
     /// The slot of a variable.
     pub(crate) fn slot(&self, number: VariableNumber) -> &Slot<V> {
         &self.variables[number as usize].slot

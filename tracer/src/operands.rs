@@ -3,15 +3,20 @@
 //! What an instruction neither takes nor changes is at the same place before the next one. Of most instructions it is
 //! known how many places at the top they take, so those below hold the same objects. Numbers and strings then read the
 //! same, too. Anything else is looked at again, unless the instruction cannot have changed it: it moves objects about,
-//! or computes with nothing but numbers and strings, or reads an element of a plain list, or takes a value from a plain
-//! iterator on top of the stack. An instruction that drops the last reference to an object can have more done than
+//! or computes with nothing but numbers and strings, or reads an element of a plain list or dict, or searches one, or
+//! takes a value from a plain iterator on top of the stack, or looks a name up, or jumps back while nothing waits to be
+//! done. An instruction that drops the last reference to an object can have more done than
 //! itself, so it may drop nothing but numbers and strings; and where the interpreter handles signals, switches threads
 //! or collects garbage, anything may have changed.
 
 use crate::code::Watched;
 use crate::flow::{Flow, Touch};
-use crate::layout::{Frame, Obj, Shape, Version, is_atom, is_private_iterator, is_private_range};
+use crate::layout::{
+    Dict, Frame, Obj, Shape, Version, has_inert_keys, is_atom, is_few, is_held_beyond, is_inert,
+    is_private_iterator, is_private_range,
+};
 use crate::log::{Full, Log, Written};
+use crate::reach::is_quiet;
 use crate::value::Stability;
 use crate::watch::Slot;
 
@@ -146,9 +151,19 @@ impl Operands {
             Touch::Nothing => true,
             Touch::Taken => are_constant(&self.told[first..]),
             Touch::Element => {
-                are_constant(self.told.get(first + 1..).unwrap_or_default()) && is(first, is_plain_sequence)
+                are_constant(self.told.get(first + 1..).unwrap_or_default())
+                    && is(first, has_plain_elements::<V>)
+            }
+            Touch::Member => {
+                let container = self.told.len().saturating_sub(1);
+                are_constant(self.told.get(first..container).unwrap_or_default())
+                    && is(container, is_searched_quietly::<V>)
             }
             Touch::Plain => is(first, is_plain),
+            Touch::Namespace => state.frame.namespace().is_some_and(|names| {
+                Dict::plain(names).is_some_and(|names| names.entries::<V>().has_only_strings())
+            }),
+            Touch::Moment => is_quiet::<V>(),
             Touch::Iterator => {
                 let top = self.told.len().saturating_sub(1);
                 return is(top, is_private_iterator::<V>).then_some(top);
@@ -293,8 +308,20 @@ fn is_plain(object: Obj) -> bool {
     is_plain && shape.is_exact(object.ty())
 }
 
-/// Whether reading an element of it runs no code.
-fn is_plain_sequence(object: Obj) -> bool {
+/// Whether reading an element of it under a number or a string runs no code. It is held elsewhere, too, and so does not
+/// go with that.
+fn has_plain_elements<V: Version>(object: Obj) -> bool {
     let shape = Shape::of(object);
-    matches!(shape, Shape::List(_) | Shape::Tuple(_) | Shape::Str(_)) && shape.is_exact(object.ty())
+    let is_plain = match shape {
+        Shape::List(_) | Shape::Tuple(_) | Shape::Str(_) => true,
+        Shape::Dict(dict) => has_inert_keys::<V>(dict),
+        _ => false,
+    };
+    is_plain && shape.is_exact(object.ty()) && (is_atom(object) || is_held_beyond::<V>(object, 1))
+}
+
+/// The same of searching it.
+fn is_searched_quietly<V: Version>(object: Obj) -> bool {
+    let is_dict = |dict| has_inert_keys::<V>(dict) && is_held_beyond::<V>(object, 1);
+    is_atom(object) || Dict::plain(object).map_or_else(|| is_few::<V>(object, is_inert), is_dict)
 }

@@ -247,18 +247,19 @@ impl<V: Version> Tracer<V> {
         top.operands.pass_line(self.events_left);
         self.log.line(delta)?;
         self.changes(Purse::Others)?;
-        if self.clock.is_asked() && self.is_calm() {
-            self.clock.stay_calm();
+        if self.clock.is_asked() {
+            self.look_ahead();
         }
         Ok(())
     }
 
-    /// Whether what the innermost frame does next, on the line that was just told, changes nothing in place.
-    fn is_calm(&mut self) -> bool {
-        let Some(top) = self.stack.last() else { return false };
-        let code = self.codes.get(top.code);
+    /// Finds out what the innermost frame changes in place next, on the line that was just told.
+    fn look_ahead(&mut self) {
+        let Some(top) = self.stack.last() else { return };
+        let (code, globals) = (self.codes.get(top.code), &mut self.globals);
         // SAFETY: the frame is of this code, and its variables have just been looked at.
-        unsafe { code.is_calm(top.frame, top.line, &top.slots, &mut self.globals) }
+        self.clock
+            .foresee(|touched| unsafe { code.is_calm(top.frame, top.line, &top.slots, globals, touched) });
     }
 
     /// Something has happened, or may have, that no event looks at.

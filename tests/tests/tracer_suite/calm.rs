@@ -9,7 +9,7 @@ use super::check::{ALL, accounts, dedented};
 
 /// Checks that the tracers agree about a script.
 #[track_caller]
-fn check_agrees(source: &str) {
+pub(crate) fn check_agrees(source: &str) {
     let large = "large = {k: [k, [k]] for k in range(30)}\n";
     let told = accounts(ALL, &Program::script(format!("{large}{}", dedented(source))));
     for (tracer, account) in told {

@@ -22,6 +22,7 @@ mod self_tracing;
 mod structured;
 mod threads;
 mod tools;
+mod touched;
 mod undisturbed;
 mod values;
 mod variables;

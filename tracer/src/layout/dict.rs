@@ -20,6 +20,11 @@ impl Dict {
         object.ty().has(flag::DICT).then_some(Dict(object))
     }
 
+    /// If `object` is a plain dict, and no instance of a subclass.
+    pub(crate) fn plain(object: Obj) -> Option<Dict> {
+        object.ty().is(&raw const pyo3_ffi::PyDict_Type).then_some(Dict(object))
+    }
+
     /// # Safety
     /// `object` must be a dict.
     #[inline(always)]
@@ -324,6 +329,16 @@ impl<V: Version> Entries<V> {
         self.probe(hash, is_name)
     }
 
+    /// Whether all keys are plain `str`, and so were all that there have been.
+    pub(crate) fn has_only_strings(&self) -> bool {
+        self.values.is_some() || self.count == 0 || !self.keys.is_general()
+    }
+
+    /// Index of the entry whose key has this hash and is the one looked for, which is no `str`.
+    pub(crate) fn find_hashed(&self, hash: isize, is_wanted: impl Fn(Obj) -> bool) -> Option<usize> {
+        if self.has_only_strings() { None } else { self.probe(hash, is_wanted) }
+    }
+
     /// Index of the entry whose key has this hash and is the one looked for. The values must lie beside their keys.
     fn probe(&self, hash: isize, is_wanted: impl Fn(Obj) -> bool) -> Option<usize> {
         if self.count == 0 {
@@ -419,6 +434,19 @@ impl Instance {
                 let len = entries.count;
                 (entries, len)
             }
+        }
+    }
+
+    /// The dict that keeps them, if there is one.
+    pub(crate) fn dict<V: Version>(self) -> Option<Obj> {
+        let class = self.0.ty();
+        if !class.has(flag::MANAGED_DICT) {
+            return class.dict_offset().and_then(|offset| self.dict_at(class, offset));
+        }
+        // SAFETY: the flag was looked at.
+        match unsafe { V::managed_attributes(self.0) } {
+            Attributes::Dict(dict) => Some(dict.obj()),
+            Attributes::None | Attributes::Values(_) => None,
         }
     }
 

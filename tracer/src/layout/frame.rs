@@ -64,6 +64,18 @@ impl<V: Version> Frame<V> {
         unsafe { self.field(V::FRAME.locals + index * size_of::<Option<Obj>>()) }
     }
 
+    /// Where it looks up what is neither its own nor the module's.
+    pub(crate) fn builtins(self) -> Option<Obj> {
+        // SAFETY: a frame has the field, before that of its namespace.
+        unsafe { self.field(V::FRAME.namespace - size_of::<Obj>()) }
+    }
+
+    /// The module's names, as this frame sees them.
+    pub(crate) fn globals(self) -> Option<Obj> {
+        // SAFETY: a frame has the field, before that of the built-in names.
+        unsafe { self.field(V::FRAME.namespace - 2 * size_of::<Obj>()) }
+    }
+
     /// The mapping in which a class body or a module binds its names.
     pub(crate) fn namespace(self) -> Option<Obj> {
         // SAFETY: a frame has the field.

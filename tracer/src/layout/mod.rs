@@ -9,8 +9,10 @@ mod atom;
 mod attribute;
 mod buffers;
 mod class;
+mod collector;
 mod containers;
 mod dict;
+mod element;
 mod enumeration;
 mod files;
 mod frame;
@@ -32,12 +34,14 @@ mod v312;
 mod v313;
 mod window;
 
-pub(crate) use atom::{is_atom, is_plain_container};
-pub(crate) use attribute::plain_attribute;
+pub(crate) use atom::{is_atom, is_few, is_inert, is_plain_container};
+pub(crate) use attribute::{is_plainly_set, plain_attribute};
 pub(crate) use buffers::Array;
 pub(crate) use class::{ClassName, Deallocator, DictKind, Type, learn_types};
+pub(crate) use collector::{collections, learn_collector};
 pub(crate) use containers::{ByteArray, Bytes, Deque, List, Set, Tuple};
 pub(crate) use dict::{Dict, Entries, Instance, Keys, shared_key};
+pub(crate) use element::{Element, element, has_inert_keys, is_list_or_tuple};
 pub(crate) use enumeration::EnumMember;
 pub(crate) use frame::{Code, Frame, FrameObject, HiddenStack, Thread, TraceFunction};
 pub(crate) use integer::Int;
@@ -56,7 +60,8 @@ pub(crate) use v311::V311;
 pub(crate) use v312::V312;
 pub(crate) use v313::V313;
 pub(crate) use window::{
-    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, is_private_range, learn_windows,
+    GeneratorLayout, Part, Progress, Window, handed_out, is_private_iterator, is_private_range,
+    learn_windows, next_item,
 };
 
 /// One minor version of CPython. Offsets are in bytes from the start of the structure.

@@ -83,6 +83,11 @@ impl Str {
         }
     }
 
+    /// Whether it reads so.
+    pub(crate) fn is_ascii<V: Version>(self, text: &str) -> bool {
+        self.units::<V>().bytes() == (text.as_bytes(), 1)
+    }
+
     /// Whether both have the same code points.
     pub(crate) fn equals<V: Version>(self, other: Str) -> bool {
         // Two strings of equal text have code points of equal width.

@@ -3,12 +3,13 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use pyo3_ffi as ffi;
 use pyo3_ffi::PyObject;
 
 use super::buffers::MemoryView;
 use super::files::File;
 use super::numpy::{Item, NumpyArray};
-use super::{Code, Dict, Obj, Set, Str, Tuple, Type, Version, is_held_beyond, iterators};
+use super::{Code, Dict, List, Obj, Set, Str, Tuple, Type, Version, is_held_beyond, iterators};
 use crate::python::{self, Raised};
 
 /// A value that is shown by what lies behind it.
@@ -227,6 +228,24 @@ pub(crate) fn is_private_iterator<V: Version>(object: Obj) -> bool {
         let is = |kind: usize| classes.items().get(kind) == Some(&Some(object.ty().obj()));
         let outlives_it = |of: Option<Obj>| of.is_none_or(|of| is_held_beyond::<V>(of, 1));
         is(RANGE) || ((is(LIST) || is(TUPLE)) && outlives_it(object.field(24)))
+    }
+}
+
+/// What an iterator over a list or a tuple gives next, if it is one that gives something.
+pub(crate) fn next_item(iterator: Obj) -> Option<Obj> {
+    let class = iterator.ty();
+    // SAFETY: they name classes; an iterator over a list or a tuple has both fields.
+    unsafe {
+        let is_of_list = class.is(&raw const ffi::PyListIter_Type);
+        if !is_of_list && !class.is(&raw const ffi::PyTupleIter_Type) {
+            return None;
+        }
+        let (index, of) = (iterator.field::<usize>(16), iterator.field::<Option<Obj>>(24)?);
+        if is_of_list {
+            *List::from_obj(of).items().get(index)?
+        } else {
+            *Tuple::from_obj(of).items().get(index)?
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What instructions do to values, as far as it takes to see that they change nothing in place.
+//! What instructions do to values, as far as it takes to see what they change in place.
 
 use std::sync::OnceLock;
 
@@ -24,15 +24,31 @@ pub(super) enum Meaning {
     LoadGlobal,
     LoadName,
     LoadAttribute,
+    /// The same for a method to be called, below which what it is called on stays.
+    LoadMethod,
+    StoreAttribute,
+    /// Pushes a place without an object.
+    PushNull,
     Copy,
     Swap,
     Pop,
+    /// Makes something of one value.
+    Unary,
+    /// Makes something of two, in the place of the first if its argument says so.
+    Binary,
     /// Makes an atom of so many.
     Compute(usize),
     /// Makes an atom of as many as its argument says.
     Join,
-    /// Makes text of one atom, or of two if its argument says so.
+    /// Makes text of one value, or of two if its argument says so.
     Format,
+    /// Makes a list or a tuple of as many as its argument says.
+    Build,
+    BuildSlice,
+    /// Takes a sequence apart.
+    Unpack,
+    /// Calls something with as many values as its argument says.
+    Call,
     /// Compares identities.
     Is,
     /// Asks whether something is true, by its length.
@@ -40,6 +56,10 @@ pub(super) enum Meaning {
     /// Searches a container.
     Contains,
     Subscript,
+    /// Takes a piece of a sequence, from and to given places.
+    Slice,
+    StoreSubscript,
+    DeleteSubscript,
     Jump,
     /// Takes the top, and jumps or goes on by whether it is true.
     Branch,
@@ -60,7 +80,7 @@ pub(super) fn of(opcodes: &Opcodes) -> &'static [Meaning; 256] {
 
 fn named(name: &str) -> Meaning {
     match name {
-        "NOP" | "EXTENDED_ARG" => Meaning::Nothing,
+        "NOP" | "EXTENDED_ARG" | "PRECALL" => Meaning::Nothing,
         "LOAD_FAST" | "LOAD_FAST_CHECK" => Meaning::LoadFast,
         "LOAD_FAST_LOAD_FAST" => Meaning::LoadFastPair,
         "STORE_FAST" => Meaning::StoreFast,
@@ -75,19 +95,29 @@ fn named(name: &str) -> Meaning {
         "LOAD_GLOBAL" => Meaning::LoadGlobal,
         "LOAD_NAME" => Meaning::LoadName,
         "LOAD_ATTR" => Meaning::LoadAttribute,
+        "LOAD_METHOD" => Meaning::LoadMethod,
+        "STORE_ATTR" => Meaning::StoreAttribute,
+        "PUSH_NULL" => Meaning::PushNull,
         "COPY" => Meaning::Copy,
         "SWAP" => Meaning::Swap,
         "POP_TOP" => Meaning::Pop,
-        "UNARY_NEGATIVE" | "UNARY_INVERT" | "UNARY_POSITIVE" | "FORMAT_SIMPLE" | "CONVERT_VALUE" => {
-            Meaning::Compute(1)
-        }
-        "BINARY_OP" | "COMPARE_OP" | "FORMAT_WITH_SPEC" => Meaning::Compute(2),
+        "UNARY_NEGATIVE" | "UNARY_INVERT" | "UNARY_POSITIVE" => Meaning::Unary,
+        "BINARY_OP" => Meaning::Binary,
+        "FORMAT_SIMPLE" | "CONVERT_VALUE" => Meaning::Compute(1),
+        "COMPARE_OP" | "FORMAT_WITH_SPEC" => Meaning::Compute(2),
+        "BUILD_LIST" | "BUILD_TUPLE" => Meaning::Build,
+        "BUILD_SLICE" => Meaning::BuildSlice,
+        "UNPACK_SEQUENCE" => Meaning::Unpack,
+        "CALL" => Meaning::Call,
         "BUILD_STRING" => Meaning::Join,
         "FORMAT_VALUE" => Meaning::Format,
         "IS_OP" => Meaning::Is,
         "TO_BOOL" | "UNARY_NOT" => Meaning::Truth,
         "CONTAINS_OP" => Meaning::Contains,
         "BINARY_SUBSCR" => Meaning::Subscript,
+        "BINARY_SLICE" => Meaning::Slice,
+        "STORE_SUBSCR" => Meaning::StoreSubscript,
+        "DELETE_SUBSCR" => Meaning::DeleteSubscript,
         "JUMP_FORWARD" | "JUMP_BACKWARD" => Meaning::Jump,
         "POP_JUMP_IF_FALSE"
         | "POP_JUMP_IF_TRUE"

@@ -1,39 +1,57 @@
 //! What the rest of a line can change.
 //!
-//! Most lines of most programs compute with numbers and strings and bind the result to a variable. After such a line no
-//! list, dict or instance can read otherwise than before it, so none has to be compared. The bytecode says which lines
-//! these are, provided that the variables in it hold what they look like: that is found out while the program runs.
+//! Most lines of most programs compute with numbers and strings and bind the result to a variable, or set one element of
+//! one container. After such a line nothing else can read otherwise than before it, so nothing else has to be compared.
+//! The bytecode says which lines these are, provided that the variables in it hold what they look like: that is found out
+//! while the program runs.
 //!
-//! - [`meaning`] says what each instruction does, as far as that matters here. What is not listed may do anything.
+//! - [`meaning`] says what each instruction does, as far as that matters here, and [`known`] what built-in functions and
+//!   methods do. What is not listed may do anything.
 //! - [`walk`] follows the instructions from where an event happened along every way to where the next one can happen,
-//!   and says what would have to be true for nothing to change on any of them: a [`Calm`] line.
-//! - [`Calm::holds`] says whether it is true in a frame.
+//!   and says what they change and what would have to be true for nothing else to change on any of them: a [`Calm`] line.
+//!   What would have to be true is guessed from what the variables hold at that moment; [`values`] has the rules.
+//! - [`Calm::holds`] says whether it is true in a frame, and which objects are [touched](Touched).
 //!
 //! # Why this is sound
 //!
-//! What an event skips is the comparison of variables that are bound to the same object as at the event before, so it
-//! must be impossible that
+//! What an event skips is the comparison of variables that are bound to the same object as when they were last looked at
+//! and show none of those that were touched since. So it must be impossible that
 //!
-//! - *an instruction changes an object in place*. Those that follow compute with atoms alone (numbers, strings,
-//!   `bytes`, `bool`, `None`, no subclasses), read an element of a plain container that holds nothing but atoms, ask
-//!   for the length or identity of something plain, read an attribute that an instance holds under a name which its
-//!   class has nothing to do with, or move values between variables. Two objects can change even so: the iterator of
-//!   a `for`, which must be held by the stack alone, so that no variable shows it, and the module's namespace, in
-//!   which names are bound: no variable may ever have shown it.
-//! - *an object goes, and code runs because of it*, or another one takes its address. What a line drops is an atom, or
-//!   is held more often than the line can drop it.
+//! - *an instruction changes another object in place*. Those that follow compute with atoms (numbers, strings, `bytes`,
+//!   `bool`, `None`, no subclasses) and with *plain* containers: of exactly the built-in classes, as is all that is in
+//!   them, at all depths, which a variable shows without anything being left out. They read an element of a plain
+//!   list, tuple or dict, ask for the length or identity of something plain, read an attribute that an instance holds
+//!   under a name which its class has nothing to do with, move values between variables, or call built-in functions and
+//!   methods that do no more with such values. A dict is searched only if no class of the program's has a say in how its
+//!   keys are compared.
+//! - *an instruction changes another object than the one told*. Objects are found from what variables held when the line
+//!   began. Once something is touched, no element and no attribute is taken to be what it was then; and once anything
+//!   but an atom is put somewhere, no container is taken to be plain.
+//! - *a variable shows an object that is touched, without its address*. One that is [looked through](crate::layout::Window)
+//!   is compared after any touch; what depends on the dict that keeps attributes, after any touch of a dict; and setting
+//!   an attribute touches that dict, too. Two objects change without being told: the iterator of a `for`, which must be
+//!   held by the stack alone, so that no variable shows it, and the module's namespace, in which names are bound: no
+//!   variable may ever have shown it, and it must not be touched itself.
+//! - *an object goes, and code runs because of it*, or another one takes its address. What a line drops is an atom or a
+//!   tuple of such, which whoever shows it holds, or is held more often than the line can drop it. Where an element that
+//!   is a list of such goes, it is told as touched.
 //! - *the program's own code runs meanwhile* (a handler of a signal, a finaliser, another thread). That would be
 //!   events, and each says for itself what it leaves behind.
 //! - *foreign code runs meanwhile without an event*: a weak reference's callback that is a built-in function, a
-//!   finaliser of a library, a thread in a library, a trace function. Garbage is collected, signals are handled and
-//!   threads are switched where the interpreter's breaker is set, so it must not be, there must be no other thread,
-//!   no handler of signals, no trace or profile function and no tool of the program's. The line itself makes no
-//!   object that could set off a collection: atoms do not count towards it.
+//!   finaliser of a library, a thread in a library, a trace function. Signals are handled and threads are switched where
+//!   the interpreter's breaker is set, so it must not be, there must be no other thread, no handler of signals, no trace
+//!   or profile function and no tool of the program's. Where a line makes an object that sets off a collection, the
+//!   collector's counts say so at the next event, and whatever the line was thought to change is forgotten.
+//! - *a name stands for something else*. Built-in functions are compared with what they were before the program, where
+//!   the frame itself would find them.
 //! - *the line does not end where it seems to*. Instructions without a line belong to the one before them, and where
 //!   the interpreter tells of lines by instructions that it replaces, a line ends only at one that is replaced. An
 //!   exception is an event, and what led to it is not calm.
 
+mod calm;
+mod known;
 mod meaning;
+mod values;
 mod walk;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,68 +60,13 @@ use pyo3_ffi::PyObject;
 
 use crate::code::{Body, Watched};
 use crate::intercept::{Call, Function, intercepted};
-use crate::layout::{
-    Code, Frame, Obj, Str, Thread, Version, behind_cell, is_atom, is_held_beyond, is_plain_container,
-    is_private_iterator, plain_attribute,
-};
-use crate::namespace::{Namespace, VariableNumber};
+use crate::layout::{Code, Frame, Str, Thread, Version};
+use crate::namespace::Namespace;
 use crate::opcodes::Opcodes;
 use crate::python::Result;
-use crate::watch::{Slot, is_namespace_shown};
+use crate::watch::{Slot, Touched};
+use calm::{Calm, MOST_NAMED, Named, Variable};
 use walk::Walk;
-
-/// A variable that instructions refer to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Variable {
-    /// A local, by its index in the frame.
-    Fast(usize),
-    /// One in a cell.
-    Cell(usize),
-    /// A variable of the module, which the events of the frame look at.
-    Global(VariableNumber),
-}
-
-/// Something that was there when a line began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
-    Variable(Variable),
-    /// An attribute of something that comes before it, by the number of its name in the code.
-    Attribute {
-        owner: usize,
-        name: usize,
-    },
-}
-
-/// Named things that a line can have and still be calm.
-const MOST_NAMED: usize = 8;
-
-/// What must be true of something named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    /// It exists, so that it is found where it is searched for first; an attribute is one that is merely read.
-    Bound,
-    /// It holds an atom.
-    Atom,
-    /// It holds an atom or a container that knows its own length.
-    Length,
-    /// It holds an atom, or a plain container of atoms.
-    Elements,
-    /// What it holds, if it exists, can go without anything else happening.
-    Droppable,
-}
-
-/// A piece of a line that changes nothing in place if its needs are met.
-pub(crate) struct Calm {
-    named: Vec<Named>,
-    /// By number.
-    needs: Vec<(usize, Need)>,
-    /// How many references to objects it can drop.
-    drops: usize,
-    /// It takes a value from the iterator on top of the stack.
-    iterates: bool,
-    /// It changes the module's namespace.
-    binds_globals: bool,
-}
 
 /// What is known of one instruction as the first of a piece.
 #[derive(Clone, Copy, Default)]
@@ -111,10 +74,22 @@ enum Place {
     /// Most code runs once, so nothing is found out about it before it runs again.
     #[default]
     New,
-    Seen,
+    Seen {
+        guesses: u8,
+    },
     Anything,
-    Calm(u32),
+    /// What it needs is guessed from what its variables hold when it is followed.
+    Calm {
+        index: u32,
+        guesses: u8,
+        /// Grows where that turns out not to be true, and falls where it does.
+        doubt: u8,
+    },
 }
+
+/// Doubt with which a piece is followed anew, and how often that is done.
+const MOST_DOUBT: u8 = 8;
+const MOST_GUESSES: u8 = 4;
 
 /// What the lines of one code object can change.
 pub(crate) struct Reach {
@@ -130,8 +105,8 @@ impl Reach {
         Reach { opcodes, body, places: Vec::new(), calm: Vec::new() }
     }
 
-    /// Whether nothing changes in place from the instruction at this byte offset, which has not run yet, to the next
-    /// event of the frame, unless another event comes first.
+    /// Whether nothing changes in place but what is told as touched from the instruction at this byte offset, which has
+    /// not run yet, to the next event of the frame, unless another event comes first.
     ///
     /// # Safety
     /// The frame must be one of the code, and its variables have been looked at in the event at hand.
@@ -141,35 +116,51 @@ impl Reach {
         offset: usize,
         state: State<'_, V>,
         globals: &mut Namespace<V>,
+        touched: &mut Vec<Touched>,
     ) -> bool {
         const UNIT: usize = 2;
         if self.places.is_empty() {
             self.places.resize(units.len() / UNIT, Place::New);
         }
         let Some(place) = self.places.get_mut(offset / UNIT) else { return false };
-        match *place {
+        let guesses = match place {
             Place::New => {
-                *place = Place::Seen;
-                false
+                *place = Place::Seen { guesses: 0 };
+                return false;
             }
-            Place::Anything => false,
-            Place::Calm(index) => {
+            Place::Anything => return false,
+            Place::Seen { guesses } => *guesses,
+            Place::Calm { index, guesses, doubt } => {
+                if !is_quiet::<V>() || !state.is_of_module(globals) {
+                    return false;
+                }
                 // SAFETY: the caller vouches for the frame.
-                is_quiet::<V>() && unsafe { self.calm[index as usize].holds(&state, globals) }
+                if unsafe { self.calm[*index as usize].holds(&state, globals, touched) } {
+                    *doubt = doubt.saturating_sub(1);
+                    return true;
+                }
+                *doubt += 2;
+                if *doubt > MOST_DOUBT {
+                    *place = Place::Seen { guesses: *guesses };
+                }
+                return false;
             }
-            Place::Seen => {
-                let code = state.frame.code();
-                let walk = Walk::new(code, units, self.opcodes, self.body, globals);
-                *place = match walk.from(offset, state.line).filter(|calm| calm.named.len() <= MOST_NAMED) {
-                    Some(calm) => {
-                        self.calm.push(calm);
-                        Place::Calm(self.calm.len() as u32 - 1)
-                    }
-                    None => Place::Anything,
-                };
-                false
-            }
+        };
+        if !state.is_of_module(globals) {
+            return false;
         }
+        // SAFETY: the caller vouches for the frame.
+        let walk = unsafe { Walk::new(&state, units, self.opcodes, self.body, globals) };
+        let calm = if guesses == MOST_GUESSES { None } else { walk.from(offset) };
+        let Some(calm) = calm.filter(|calm| calm.named.len() <= MOST_NAMED) else {
+            *place = Place::Anything;
+            return false;
+        };
+        *place = Place::Calm { index: self.calm.len() as u32, guesses: guesses + 1, doubt: 0 };
+        // SAFETY: as above.
+        let holds = is_quiet::<V>() && unsafe { calm.holds(&state, globals, touched) };
+        self.calm.push(calm);
+        holds
     }
 }
 
@@ -183,6 +174,11 @@ pub(crate) struct State<'a, V: Version> {
 }
 
 impl<V: Version> State<'_, V> {
+    /// Whether the frame looks up globals in the module.
+    fn is_of_module(&self, globals: &Namespace<V>) -> bool {
+        self.frame.globals() == Some(globals.dict().obj())
+    }
+
     /// A name that the instructions refer to by number.
     fn name(&self, number: usize) -> Option<Str> {
         let name = self.frame.code().names().items().get(number).copied().flatten()?;
@@ -190,53 +186,16 @@ impl<V: Version> State<'_, V> {
         Some(unsafe { Str::from_obj(name) })
     }
 
-    /// Whether something is a variable that shows a plain container which holds nothing but atoms.
-    fn shows_atoms(&self, named: Named, globals: &Namespace<V>) -> bool {
+    /// The slot of something, if it is a variable that has one.
+    fn slot<'s>(&'s self, named: Named, globals: &'s Namespace<V>) -> Option<&'s Slot<V>> {
         match named {
             Named::Variable(Variable::Fast(index) | Variable::Cell(index)) => {
-                let place = self.locals.iter().position(|local| local.index == index);
-                place.is_some_and(|place| self.slots[place].holds_atoms())
+                let place = self.locals.iter().position(|local| local.index == index)?;
+                self.slots.get(place)
             }
-            Named::Variable(Variable::Global(number)) => globals.slot(number).holds_atoms(),
-            Named::Attribute { .. } => false,
+            Named::Variable(Variable::Global(number)) => Some(globals.slot(number)),
+            _ => None,
         }
-    }
-}
-
-impl Calm {
-    /// Whether it meets what it needs.
-    ///
-    /// # Safety
-    /// As for [`Reach::is_calm`].
-    unsafe fn holds<V: Version>(&self, state: &State<'_, V>, globals: &Namespace<V>) -> bool {
-        let mut values = [None; MOST_NAMED];
-        for (number, named) in self.named.iter().enumerate() {
-            // SAFETY: the code of the frame has these variables and names, and the caller vouches for when they were
-            // looked at.
-            values[number] = unsafe {
-                match *named {
-                    Named::Variable(Variable::Fast(index)) => state.frame.local(index),
-                    Named::Variable(Variable::Cell(index)) => state.frame.local(index).and_then(behind_cell),
-                    Named::Variable(Variable::Global(variable)) => globals.slot(variable).bound(),
-                    Named::Attribute { owner, name } => values[owner]
-                        .zip(state.name(name))
-                        .and_then(|(owner, name)| plain_attribute::<V>(owner, name)),
-                }
-            };
-        }
-        let is_met = |&(number, need): &(usize, Need)| {
-            let Some(value): Option<Obj> = values[number] else { return need == Need::Droppable };
-            match need {
-                Need::Bound => true,
-                Need::Atom => is_atom(value),
-                Need::Length => is_atom(value) || is_plain_container(value),
-                Need::Droppable => is_atom(value) || is_held_beyond::<V>(value, self.drops),
-                Need::Elements => is_atom(value) || state.shows_atoms(self.named[number], globals),
-            }
-        };
-        self.needs.iter().all(is_met)
-            && (!self.iterates || state.frame.top_of_stack().is_some_and(is_private_iterator::<V>))
-            && (!self.binds_globals || !is_namespace_shown())
     }
 }
 
@@ -250,14 +209,15 @@ pub(crate) fn disturb() {
 
 /// Whether no foreign code runs until an instruction calls some.
 #[inline(always)]
-fn is_quiet<V: Version>() -> bool {
+pub(crate) fn is_quiet<V: Version>() -> bool {
     !IS_DISTURBED.load(Ordering::Relaxed) && Thread::<V>::current().is_undisturbed()
 }
 
 /// Makes ready for programs.
 pub(crate) fn prepare() -> Result<()> {
     static SIGNAL: &Function<()> = intercepted!(c"_signal", "signal", (): (), set_handler);
-    SIGNAL.install()
+    SIGNAL.install()?;
+    known::prepare()
 }
 
 /// The program's `signal.signal`.

@@ -1,10 +1,12 @@
 //! Follows the instructions of a line, keeping track of where the values on the stack come from.
 
+use super::calm::{Calm, Named, Need, Variable};
+use super::known::{Builtin, Function, Method};
 use super::meaning::{self, Meaning};
-use super::{Calm, Line, Named, Need, Variable};
+use super::{Line, State};
 use crate::code::Body;
 use crate::disassembly::{Step, steps, target};
-use crate::layout::{Code, Obj, Shape, Str, Version, is_atom};
+use crate::layout::{Dict, Obj, Shape, Version, is_atom, is_inert};
 use crate::namespace::Namespace;
 use crate::opcodes::Opcodes;
 
@@ -13,63 +15,93 @@ const MOST_STEPS: usize = 200;
 
 /// Where a value on the stack comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
+pub(super) enum Value {
     /// It is an atom.
     Atom,
-    /// A constant of atoms.
-    Constants,
+    /// An atom that is a constant of the code, by its number.
+    Constant(usize),
+    /// It is inert, or of a built-in class, and so is all that is in it. Nobody else changes it.
+    Plain,
     /// It was there when the line began: the number of what is named.
     Of(usize),
-    /// Something else that others hold, too.
+    /// Something else that others hold, too, or that holds nothing which others do not.
     Held,
+    /// Something else that may be held by the stack alone.
+    Sole,
+    /// No object.
+    Null,
+    Function(Function),
+    Method(Method),
+}
+
+impl Value {
+    pub(super) fn is_atom(self) -> bool {
+        matches!(self, Value::Atom | Value::Constant(_))
+    }
 }
 
 /// One way through the line, as far as it has been followed.
 #[derive(Clone)]
-struct Way {
+pub(super) struct Way {
     offset: usize,
     /// What was put on the stack, the top last. What was there before is not touched.
-    stack: Vec<Value>,
+    pub(super) stack: Vec<Value>,
     /// What was bound to locals.
     bound: Vec<(Variable, Value)>,
     /// The iterator that was on top of the stack has been taken from it.
-    has_taken_iterator: bool,
+    pub(super) has_taken_iterator: bool,
+    /// Something has changed in place, so that elements and attributes need not be what they were when the line began.
+    pub(super) has_touched: bool,
+    /// Something other than an atom was put somewhere, so that plain containers need not be plain any more.
+    pub(super) has_put: bool,
 }
 
 /// The line may change anything.
-struct Anything;
+pub(super) struct Anything;
 
 pub(super) struct Walk<'a, V: Version> {
-    code: Code<V>,
+    pub(super) state: &'a State<'a, V>,
     steps: Vec<Step>,
     opcodes: &'static Opcodes,
     body: Body,
     globals: &'a mut Namespace<V>,
-    calm: Calm,
+    pub(super) calm: Calm,
+    /// What is named, as it is now, which is what needs are guessed from.
+    pub(super) values: Vec<Option<Obj>>,
 }
 
 impl<'a, V: Version> Walk<'a, V> {
     /// `units` is `co_code`.
-    pub(super) fn new(
-        code: Code<V>,
+    ///
+    /// # Safety
+    /// The frame must be one of the code, and its variables have been looked at in the event at hand.
+    pub(super) unsafe fn new(
+        state: &'a State<'a, V>,
         units: &[u8],
         opcodes: &'static Opcodes,
         body: Body,
         globals: &'a mut Namespace<V>,
     ) -> Self {
-        let calm =
-            Calm { named: Vec::new(), needs: Vec::new(), drops: 0, iterates: false, binds_globals: false };
-        Walk { code, steps: steps::<V>(units).collect(), opcodes, body, globals, calm }
+        let steps = steps::<V>(units).collect();
+        Walk { state, steps, opcodes, body, globals, calm: Calm::default(), values: Vec::new() }
     }
 
-    /// What the piece that begins at this byte offset, in this line, needs to be calm; `None` if it may change
-    /// anything.
-    pub(super) fn from(mut self, offset: usize, line: u32) -> Option<Calm> {
-        if self.code.line_at(offset) != Some(line) {
+    /// What the piece that begins at this byte offset, in this line, changes in place, and what it needs for that;
+    /// `None` if it may change anything.
+    pub(super) fn from(mut self, offset: usize) -> Option<Calm> {
+        let code = self.state.frame.code();
+        let line = Line { code, number: self.state.line };
+        if code.line_at(offset) != Some(line.number) {
             return None;
         }
-        let line = Line { code: self.code, number: line };
-        let start = Way { offset, stack: Vec::new(), bound: Vec::new(), has_taken_iterator: false };
+        let start = Way {
+            offset,
+            stack: Vec::new(),
+            bound: Vec::new(),
+            has_taken_iterator: false,
+            has_touched: false,
+            has_put: false,
+        };
         let mut ways = vec![start];
         for _ in 0..MOST_STEPS {
             let Some(mut way) = ways.pop() else { return Some(self.calm) };
@@ -134,11 +166,15 @@ impl<'a, V: Version> Walk<'a, V> {
             }
             Meaning::LoadConstant => way.stack.push(self.constant(argument)),
             Meaning::LoadGlobal => {
-                // The lowest bit says that a place for what is called is pushed, too.
-                if argument & 1 != 0 {
-                    return Err(Anything);
+                // The lowest bit says that a place for what is called is pushed, too: below before 3.13.
+                let is_called = argument & 1 != 0;
+                if is_called && V::MINOR < 13 {
+                    way.stack.push(Value::Null);
                 }
                 self.load_global(way, argument >> 1)?;
+                if is_called && V::MINOR >= 13 {
+                    way.stack.push(Value::Null);
+                }
             }
             Meaning::LoadName => {
                 if self.body != Body::Module {
@@ -149,16 +185,16 @@ impl<'a, V: Version> Walk<'a, V> {
             Meaning::LoadAttribute => {
                 // From 3.12 on the lowest bit says that it is a method, to be called.
                 let is_marked = V::MINOR >= 12;
+                let name = if is_marked { argument >> 1 } else { argument };
                 if is_marked && argument & 1 != 0 {
-                    return Err(Anything);
+                    self.load_method(way, name)?;
+                } else {
+                    self.load_attribute(way, name)?;
                 }
-                let Value::Of(owner) = way.pop()? else { return Err(Anything) };
-                let attribute =
-                    Named::Attribute { owner, name: if is_marked { argument >> 1 } else { argument } };
-                let attribute = self.number(attribute);
-                self.require(attribute, Need::Bound);
-                way.stack.push(Value::Of(attribute));
             }
+            Meaning::LoadMethod => self.load_method(way, argument)?,
+            Meaning::StoreAttribute => self.set_attribute(way, argument)?,
+            Meaning::PushNull => way.stack.push(Value::Null),
             Meaning::Copy => {
                 let value = *way.nth_from_top(argument)?;
                 way.stack.push(value);
@@ -169,14 +205,31 @@ impl<'a, V: Version> Walk<'a, V> {
                 way.stack.swap(top, other);
             }
             Meaning::Pop => {
-                way.pop()?;
+                way.pop_harmless()?;
+            }
+            Meaning::Unary => {
+                let made = self.operate(way, 1, false)?;
+                way.stack.push(made);
+            }
+            Meaning::Binary => {
+                // The operators that may change their first operand come after the others.
+                const FIRST_IN_PLACE: usize = 13;
+                let made = self.operate(way, 2, argument >= FIRST_IN_PLACE)?;
+                way.stack.push(made);
             }
             Meaning::Compute(count) => self.compute(way, count)?,
             Meaning::Join => self.compute(way, argument)?,
             Meaning::Format => self.compute(way, if argument & 4 == 0 { 1 } else { 2 })?,
+            Meaning::Build => self.build(way, argument)?,
+            Meaning::BuildSlice => {
+                self.operate(way, argument, false)?;
+                way.stack.push(Value::Plain);
+            }
+            Meaning::Unpack => self.unpack(way, argument)?,
+            Meaning::Call => self.call(way, argument)?,
             Meaning::Is => {
-                way.pop()?;
-                way.pop()?;
+                way.pop_harmless()?;
+                way.pop_harmless()?;
                 way.stack.push(Value::Atom);
             }
             Meaning::Truth => {
@@ -186,16 +239,32 @@ impl<'a, V: Version> Walk<'a, V> {
             Meaning::Contains => {
                 let container = way.pop()?;
                 let wanted = way.pop()?;
-                self.need(wanted, Need::Atom)?;
-                self.need(container, Need::Elements)?;
+                self.contains(way, container, wanted)?;
                 way.stack.push(Value::Atom);
             }
             Meaning::Subscript => {
                 let key = way.pop()?;
                 let container = way.pop()?;
-                self.need(key, Need::Atom)?;
-                self.need(container, Need::Elements)?;
-                way.stack.push(Value::Atom);
+                let element = self.subscript(way, container, key)?;
+                way.stack.push(element);
+            }
+            Meaning::Slice => {
+                self.operate(way, 2, false)?;
+                let container = way.pop()?;
+                let piece = self.piece(way, container)?;
+                way.stack.push(piece);
+            }
+            Meaning::StoreSubscript => {
+                let key = way.pop()?;
+                let container = way.pop()?;
+                let value = way.pop()?;
+                self.set_element(way, container, key)?;
+                way.has_put |= !value.is_atom();
+            }
+            Meaning::DeleteSubscript => {
+                let key = way.pop()?;
+                let container = way.pop()?;
+                self.set_element(way, container, key)?;
             }
             Meaning::Jump => way.offset = self.target(step)?,
             Meaning::Branch => {
@@ -203,14 +272,14 @@ impl<'a, V: Version> Walk<'a, V> {
                 return self.branch(way, step);
             }
             Meaning::BranchByNone => {
-                way.pop()?;
+                way.pop_harmless()?;
                 return self.branch(way, step);
             }
             Meaning::BranchOrPop => {
                 let top = *way.nth_from_top(1)?;
-                self.need(top, Need::Length)?;
+                self.need_length(top)?;
                 let other = Way { offset: self.target(step)?, ..way.clone() };
-                way.pop()?;
+                way.pop_harmless()?;
                 return Ok(Next::Two(other));
             }
             Meaning::ForIter => {
@@ -220,7 +289,8 @@ impl<'a, V: Version> Walk<'a, V> {
                 self.calm.iterates = true;
                 let offset = self.behind_loop(self.target(step)?)?;
                 let other = Way { offset, has_taken_iterator: true, ..way.clone() };
-                way.stack.push(Value::Held);
+                let next = self.next_item(way);
+                way.stack.push(next);
                 return Ok(Next::Two(other));
             }
             Meaning::Leave => return Ok(Next::End),
@@ -235,25 +305,68 @@ impl<'a, V: Version> Walk<'a, V> {
     }
 
     /// The number of something that is named, which it is given the first time.
-    fn number(&mut self, named: Named) -> usize {
+    pub(super) fn number(&mut self, named: Named) -> usize {
         let known = self.calm.named.iter().position(|known| *known == named);
         known.unwrap_or_else(|| {
+            // SAFETY: whoever made the walk vouches for the frame.
+            let value = unsafe { named.value(self.state, self.globals, &self.values) };
+            self.values.push(value);
             self.calm.named.push(named);
             self.calm.named.len() - 1
         })
     }
 
+    /// What the iterator on top of the stack gives.
+    fn next_item(&mut self, way: &Way) -> Value {
+        if way.has_touched {
+            return Value::Held;
+        }
+        let next = self.number(Named::Next);
+        if self.is_unbound(next) { Value::Held } else { Value::Of(next) }
+    }
+
+    /// Whether something named meets a need as it is now.
+    pub(super) fn meets(&self, number: usize, need: Need) -> bool {
+        let named = self.calm.named[number];
+        let is_met = |value| need.is_met(value, named, self.state, self.globals, self.calm.drops);
+        self.values[number].is_some_and(is_met)
+    }
+
+    /// Whether there is no such thing as it is now, so that nothing can be guessed.
+    pub(super) fn is_unbound(&self, number: usize) -> bool {
+        self.values[number].is_none()
+    }
+
+    /// Whether something named meets a need as it is now; if so, it is required.
+    pub(super) fn guess(&mut self, number: usize, need: Need) -> bool {
+        let is_met = self.meets(number, need);
+        if is_met {
+            self.require(number, need);
+        }
+        is_met
+    }
+
     fn global(&mut self, name: usize) -> Result<Variable, Anything> {
-        let name = self.code.names().items().get(name).copied().flatten().ok_or(Anything)?;
-        // SAFETY: the names of a code object are `str`.
-        self.globals.variable(unsafe { Str::from_obj(name) }).map(Variable::Global).ok_or(Anything)
+        let name = self.state.name(name).ok_or(Anything)?;
+        self.globals.variable(name).map(Variable::Global).ok_or(Anything)
     }
 
     fn load_global(&mut self, way: &mut Way, name: usize) -> Result<(), Anything> {
         let variable = self.global(name)?;
         self.load(way, variable);
-        if let Some(&Value::Of(number)) = way.stack.last() {
-            // A name that the module does not have is searched for elsewhere.
+        let (Some(&Value::Of(number)), Variable::Global(hiding)) = (way.stack.last(), variable) else {
+            return Ok(());
+        };
+        if self.values[number].is_none() {
+            // A name that the module does not have is searched for among the built-in ones.
+            let builtins = self.state.frame.builtins().and_then(Dict::plain).ok_or(Anything)?;
+            let name = self.state.name(name).ok_or(Anything)?;
+            let builtin = Builtin::of::<V>(name, hiding, builtins).ok_or(Anything)?;
+            let number = self.number(Named::Builtin(builtin));
+            self.require(number, Need::Bound);
+            way.pop()?;
+            way.stack.push(Value::Function(builtin.effect()));
+        } else {
             self.require(number, Need::Bound);
         }
         Ok(())
@@ -273,7 +386,7 @@ impl<'a, V: Version> Walk<'a, V> {
         }
         // What the line itself has bound there is dropped for certain only if it is an atom.
         match way.bound.iter_mut().find(|(bound, _)| *bound == variable) {
-            Some((_, bound)) if *bound == Value::Atom => *bound = value,
+            Some((_, bound)) if bound.is_atom() => *bound = value,
             Some(_) => return Err(Anything),
             None => {
                 let number = self.number(Named::Variable(variable));
@@ -286,43 +399,39 @@ impl<'a, V: Version> Walk<'a, V> {
     }
 
     fn constant(&self, index: usize) -> Value {
-        let constants = self.code.constants();
+        let constants = self.state.frame.code().constants();
         match constants.items().get(index).copied().flatten() {
-            Some(constant) if is_atom(constant) => Value::Atom,
-            Some(constant) if is_of_atoms(constant) => Value::Constants,
+            Some(constant) if is_atom(constant) => Value::Constant(index),
+            Some(constant) if is_inert(constant) || is_of_atoms(constant) => Value::Plain,
             _ => Value::Held,
         }
     }
 
     fn compute(&mut self, way: &mut Way, count: usize) -> Result<(), Anything> {
-        for _ in 0..count {
-            let operand = way.pop()?;
-            self.need(operand, Need::Atom)?;
-        }
+        self.operate(way, count, false)?;
         way.stack.push(Value::Atom);
         Ok(())
     }
 
     fn pop_for_truth(&mut self, way: &mut Way) -> Result<(), Anything> {
         let value = way.pop()?;
-        self.need(value, Need::Length)
+        self.need_length(value)
     }
 
     fn branch(&self, way: &Way, step: Step) -> Result<Next, Anything> {
         Ok(Next::Two(Way { offset: self.target(step)?, ..way.clone() }))
     }
 
-    /// Sees to it that a value is of a kind.
-    fn need(&mut self, value: Value, need: Need) -> Result<(), Anything> {
-        match (value, need) {
-            (Value::Of(number), _) => self.require(number, need),
-            (Value::Atom, _) | (Value::Constants, Need::Length | Need::Elements) => {}
-            (Value::Constants | Value::Held, _) => return Err(Anything),
+    pub(super) fn need_length(&mut self, value: Value) -> Result<(), Anything> {
+        match value {
+            Value::Of(number) => self.require(number, Need::Length),
+            Value::Atom | Value::Constant(_) | Value::Plain => {}
+            _ => return Err(Anything),
         }
         Ok(())
     }
 
-    fn require(&mut self, number: usize, need: Need) {
+    pub(super) fn require(&mut self, number: usize, need: Need) {
         if !self.calm.needs.contains(&(number, need)) {
             self.calm.needs.push((number, need));
         }
@@ -351,8 +460,16 @@ enum Next {
 }
 
 impl Way {
-    fn pop(&mut self) -> Result<Value, Anything> {
+    pub(super) fn pop(&mut self) -> Result<Value, Anything> {
         self.stack.pop().ok_or(Anything)
+    }
+
+    /// Takes a value from the stack that is let go of.
+    fn pop_harmless(&mut self) -> Result<(), Anything> {
+        match self.pop()? {
+            Value::Sole => Err(Anything),
+            _ => Ok(()),
+        }
     }
 
     /// The value at this place from the top, which is the first.
@@ -364,8 +481,7 @@ impl Way {
 /// Whether a constant is a container of atoms.
 fn is_of_atoms(constant: Obj) -> bool {
     match Shape::of(constant) {
-        Shape::Tuple(tuple) => tuple.items().iter().flatten().all(|item| is_atom(*item)),
-        Shape::FrozenSet(set) => set.iter().all(is_atom),
+        Shape::FrozenSet(set) => set.iter().all(is_inert),
         _ => false,
     }
 }

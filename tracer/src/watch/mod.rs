@@ -11,6 +11,6 @@ mod difference;
 mod slot;
 mod visit;
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, Touched};
 pub(crate) use slot::Slot;
 pub(crate) use visit::{is_namespace_shown, set_namespace};

@@ -115,10 +115,11 @@ impl<V: Version> Slot<V> {
             return Ok(());
         }
         let now = clock.now(self.weight());
-        if address == self.value && self.seen == now && self.stays_while_calm() {
+        let is_as_seen = address == self.value && self.stays(clock);
+        self.seen = now;
+        if is_as_seen {
             return Ok(());
         }
-        self.seen = now;
         match value {
             Some(value) if self.still_reads(log, value) => {
                 self.rebind(value);
@@ -138,15 +139,22 @@ impl<V: Version> Slot<V> {
         }
     }
 
-    /// Whether the variable reads the same for as long as it is bound to the same object and nothing changes in place.
-    /// A string that is not held is none such: another can come to stand where it stood. Nor is what has to be written
-    /// again to find out.
+    /// Whether the variable, which is bound to the same object, reads as when it was last looked at, by what is known to
+    /// have changed in place since. Of a string that is not held nothing is known: another one can come to stand where
+    /// it stood.
     #[inline(always)]
-    fn stays_while_calm(&self) -> bool {
-        match self.state {
-            State::Function => true,
-            State::Visited => self.visit.as_ref().is_some_and(|visit| !visit.is_volatile),
-            State::Absent | State::Constant | State::LongString => false,
+    fn stays(&self, clock: &Clock) -> bool {
+        if !matches!(self.state, State::Function | State::Visited) {
+            return false;
+        }
+        let Some(mut touched) = clock.touched_since(self.seen) else { return false };
+        match (self.state, &self.visit) {
+            (State::Visited, Some(visit)) => touched.all(|touched| {
+                touched.address != self.value as usize
+                    && !visit.may_show(touched.address)
+                    && !(touched.is_dict && visit.depends_on_dicts())
+            }),
+            _ => true,
         }
     }
 
@@ -170,25 +178,19 @@ impl<V: Version> Slot<V> {
         unsafe { Obj::maybe(self.value as *mut _) }
     }
 
-    /// Whether the variable may read otherwise once this object has changed in place: it is bound to it, or shows it
-    /// somewhere within. What it says of the dict that keeps an instance's attributes means nothing.
-    #[expect(
-        dead_code,
-        reason = "what is known to change is told apart from what may only when this is asked"
-    )]
-    pub(crate) fn may_show(&self, object: Obj) -> bool {
-        match self.state {
-            State::Absent | State::Constant => false,
-            State::Function | State::LongString => self.held(object),
-            State::Visited => {
-                self.held(object) || self.visit.as_ref().is_none_or(|visit| visit.may_show(object.address()))
-            }
-        }
-    }
-
     /// Whether the variable shows all that is in a plain container, which is atoms alone.
     pub(crate) fn holds_atoms(&self) -> bool {
         self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.holds_atoms())
+    }
+
+    /// The same of inert objects.
+    pub(crate) fn holds_inert(&self) -> bool {
+        self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.holds_inert())
+    }
+
+    /// The same of inert objects and plain containers of such.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.state == State::Visited && self.visit.as_ref().is_some_and(|visit| visit.is_plain())
     }
 
     #[inline(always)]

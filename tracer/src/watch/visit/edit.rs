@@ -2,7 +2,7 @@
 
 use super::texts::Span;
 use super::{DICT, FLAT, HEAD, LEN_SHIFT, NESTED, PARTS_SHIFT, Visit, bit_of, namespace};
-use crate::layout::{Obj, Tuple, Version, is_atom};
+use crate::layout::{Obj, Tuple, Version};
 use crate::value::{self, Limits, Path, Stability, Text};
 
 /// What an element that is shown adds to a head.
@@ -25,7 +25,7 @@ impl<V: Version> Visit<V> {
     pub(in crate::watch) fn put(&mut self, at: usize, object: Obj, span: Option<Span>) {
         let before = self.constant_at(at).map_or(0, elements_of);
         self.words[at] = object.address();
-        self.is_of_atoms &= is_atom(object);
+        self.has(object);
         self.hold(object);
         if let (Some(texts), Some(span)) = (&mut self.texts, span) {
             texts.elements = texts.elements + elements_of(object) - before.min(texts.elements);
@@ -89,11 +89,14 @@ impl<V: Version> Visit<V> {
         let word = part.object.address();
         if part.is_constant {
             self.words.insert(at, word);
-            self.is_of_atoms &= is_atom(part.object);
+            self.has(part.object);
             self.hold(part.object);
         } else {
             self.words[node + HEAD] &= !FLAT;
             self.nested |= inner.nested | bit_of(word);
+            self.is_of_atoms &= inner.is_of_atoms;
+            self.is_plain &= inner.is_plain;
+            self.depends_on_dicts |= inner.depends_on_dicts;
             self.words.splice(at..at, std::iter::once(word | NESTED).chain(inner.words.drain(..)));
         }
         self.held.append(&mut inner.held);

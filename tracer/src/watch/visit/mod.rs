@@ -24,7 +24,7 @@ pub(crate) use namespace::{is_namespace_shown, set_namespace};
 use texts::{Span, Texts};
 
 use crate::identity;
-use crate::layout::{Obj, Type, Version, hold, is_atom, release};
+use crate::layout::{Obj, Type, Version, hold, is_atom, is_inert, is_plain_container, release};
 use crate::value::{NodeKind, Record, Text, Written};
 
 /// What the text of one value was made of.
@@ -36,6 +36,11 @@ pub(super) struct Visit<V: Version> {
     pub(super) is_volatile: bool,
     /// All that was held is an atom.
     is_of_atoms: bool,
+    /// The value was written whole, all nodes are those of plain built-in containers that show all that is in them, and
+    /// all that was held is inert.
+    is_plain: bool,
+    /// Some node is that of an object whose text depends on a dict without a node.
+    depends_on_dicts: bool,
     /// A bit for the address of each object that has a node, but for the outermost: see [`bit_of`].
     nested: u64,
     /// The texts of the parts, if the value was written whole: it can be told by its elements then.
@@ -68,6 +73,8 @@ impl<V: Version> Visit<V> {
             is_cyclic: false,
             is_volatile: false,
             is_of_atoms: true,
+            is_plain: false,
+            depends_on_dicts: false,
             nested: 0,
             texts: None,
             version: PhantomData,
@@ -78,6 +85,7 @@ impl<V: Version> Visit<V> {
     pub(super) fn begin_whole(&mut self) {
         let texts = self.texts.get_or_insert_default();
         texts.spans.clear();
+        self.is_plain = true;
     }
 
     /// Takes over the text of a value that was written whole.
@@ -97,8 +105,19 @@ impl<V: Version> Visit<V> {
         self.is_cyclic = false;
         self.is_volatile = false;
         self.is_of_atoms = true;
+        self.is_plain = false;
+        self.depends_on_dicts = false;
         self.nested = 0;
         self.release_from(0);
+    }
+
+    /// A constant is shown.
+    #[inline(always)]
+    fn has(&mut self, constant: Obj) {
+        if !is_atom(constant) {
+            self.is_of_atoms = false;
+            self.is_plain = self.is_plain && is_inert(constant);
+        }
     }
 
     #[inline(always)]
@@ -121,20 +140,44 @@ impl<V: Version> Visit<V> {
         self.texts.is_some() && !self.words.is_empty() && !self.node(0).is_leaf()
     }
 
-    /// How many steps it takes to compare it, roughly: the words of what is flat are compared as memory.
+    /// How many steps it takes to compare it, roughly: the words of what lies side by side are compared as memory. What
+    /// is looked through is written again.
     #[inline(always)]
     pub(super) fn weight(&self) -> usize {
-        let is_flat = self.words.get(HEAD).is_some_and(|head| head & FLAT != 0);
-        if is_flat { self.words.len() / 8 } else { 2 * self.words.len() }
+        const LEAST: usize = 8;
+        const WRITTEN: usize = 64;
+        let words = self.words.len();
+        if self.is_volatile {
+            return WRITTEN + 8 * words;
+        }
+        let head = self.words.get(HEAD).copied().unwrap_or_default();
+        let lies_side_by_side = head & FLAT != 0 && !matches!(head as u8, SET | DEQUE);
+        LEAST + if lies_side_by_side { words / 8 } else { 2 * words }
     }
 
     /// Whether all that is in the value was shown, and is atoms alone.
     pub(super) fn holds_atoms(&self) -> bool {
-        self.is_of_atoms && !self.words.is_empty() && {
-            let node = self.node(0);
-            let is_plain = matches!(node.kind, LIST | TUPLE | DICT | SET);
-            is_plain && node.is_flat && node.parts == node.len && self.words[HEAD] & NAMED_TYPE == 0
-        }
+        self.is_of_atoms && self.is_plain && self.is_flat()
+    }
+
+    /// The same of inert objects.
+    pub(super) fn holds_inert(&self) -> bool {
+        self.is_plain && self.is_flat()
+    }
+
+    /// The same of inert objects and plain containers of such.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain && !self.words.is_empty()
+    }
+
+    fn is_flat(&self) -> bool {
+        self.words.get(HEAD).is_some_and(|head| head & FLAT != 0)
+    }
+
+    /// Whether the value may read otherwise once any dict has changed in place, be it the one that keeps the attributes
+    /// of something that is shown.
+    pub(super) fn depends_on_dicts(&self) -> bool {
+        self.depends_on_dicts
     }
 
     /// Whether the object at this address, if it changes in place, can change how the value reads: it is shown within
@@ -246,6 +289,8 @@ impl<V: Version> Record for Visit<V> {
         if kind == NodeKind::Dict {
             namespace::saw(object);
         }
+        self.is_plain = self.is_plain && is_plain_container(object);
+        self.depends_on_dicts |= !is_on_its_own(kind);
         let class = object.ty();
         let head = len << LEN_SHIFT | FLAT | kind as usize;
         match class.naming_object::<V>() {
@@ -283,7 +328,7 @@ impl<V: Version> Record for Visit<V> {
 
     #[inline(always)]
     fn constant(&mut self, element: Obj) {
-        self.is_of_atoms &= is_atom(element);
+        self.has(element);
         self.hold(element);
     }
 
@@ -306,7 +351,9 @@ impl<V: Version> Record for Visit<V> {
 
     #[inline(always)]
     fn close(&mut self, node: Node, elements: usize) {
-        self.words[node.word + HEAD] |= elements << PARTS_SHIFT;
+        let head = &mut self.words[node.word + HEAD];
+        self.is_plain &= *head >> LEN_SHIFT == elements;
+        *head |= elements << PARTS_SHIFT;
     }
 
     fn take_back(&mut self, node: Node) {
@@ -320,15 +367,36 @@ impl<V: Version> Record for Visit<V> {
     fn cyclic(&mut self, node: Node) {
         self.words[node.word + HEAD] |= CYCLIC;
         self.is_cyclic = true;
+        self.is_plain = false;
     }
 
     fn deep(&mut self, node: Node) {
         self.words[node.word + HEAD] |= DEEP;
+        self.is_plain = false;
     }
 
     fn volatile(&mut self) {
         self.is_volatile = true;
+        self.is_plain = false;
     }
+}
+
+/// Whether what such a node reads as is kept in the object itself and not in a dict that others may get hold of.
+fn is_on_its_own(kind: NodeKind) -> bool {
+    matches!(
+        kind,
+        NodeKind::List
+            | NodeKind::Tuple
+            | NodeKind::Set
+            | NodeKind::Dict
+            | NodeKind::OrderedDict
+            | NodeKind::DefaultDict
+            | NodeKind::Deque
+            | NodeKind::Exception
+            | NodeKind::Opaque
+            | NodeKind::Bytes
+            | NodeKind::Array
+    )
 }
 
 /// One of 64 bits for an address. Objects are aligned to 16 bytes.
