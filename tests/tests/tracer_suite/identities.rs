@@ -387,9 +387,10 @@ fn a_program_notices_nothing_of_being_told_apart() {
         def work():
             nested = [make(8)]
             for _ in range(1000): nested = [{0: nested}]
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads: thread.start()
-        for thread in threads: thread.join()
+        for _ in range(3):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
         def deep(n):
             try: return deep(n + 1)
             except RecursionError: return n > 100
