@@ -33,8 +33,9 @@ fn use_up_pools() {
 fn use_up_heap() {
     const LARGEST: usize = 64 << 10;
     const STEP: usize = 16;
+    // `mallinfo2` would tell of more than 2 GiB, and is too new for some systems.
     // SAFETY: these only tell of the allocator's state.
-    let end = unsafe { (libc::sbrk(0) as usize).saturating_sub(libc::mallinfo2().keepcost) };
+    let end = unsafe { (libc::sbrk(0) as usize).saturating_sub(libc::mallinfo().keepcost as usize) };
     let mut size = LARGEST;
     while size >= STEP {
         // SAFETY: a piece is given back or never used.

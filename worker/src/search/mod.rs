@@ -8,7 +8,7 @@ mod observe;
 
 use dataset::source::Source;
 use dataset::{InputOrigin, Limits, Search as Settings};
-use inputs::{Budget, Call, Decision, Guidance, Module, Origin, Proposal, Search};
+use inputs::{Budget, Call, Decision, Ending, Guidance, Module, Origin, Proposal, Search};
 use trace::{Bounds, Entry, Given, Granularity, Patience, Request};
 
 use observe::Calls;
@@ -107,12 +107,12 @@ impl Searched<'_> {
             match &batch[..] {
                 [] => break,
                 // A probe would cost as much.
-                [only] => is_any_kept |= self.execute(&mut search, only, stage)?,
+                [only] => is_any_kept |= self.execute(&mut search, only, &self.limits, stage)?,
                 _ => is_any_kept |= self.probe(&mut search, &batch, calls, stage)?,
             }
         }
         while let Some(proposal) = search.spare() {
-            is_any_kept |= self.execute(&mut search, &proposal, stage)?;
+            is_any_kept |= self.execute(&mut search, &proposal, &self.limits, stage)?;
         }
         Ok(is_any_kept)
     }
@@ -126,12 +126,13 @@ impl Searched<'_> {
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let mut is_any_kept = false;
+        let impatient = tighter(&self.limits, self.limits.cpu_ms.div_ceil(LESS_PATIENCE));
         let mut rest = batch;
         while let [first, ..] = rest
             && !search.is_over()
         {
             let inputs = rest.iter().map(|proposal| proposal.input.as_str()).collect();
-            let patience = Patience { wall_ms: self.limits.wall_ms, cpu_ms: self.limits.cpu_ms };
+            let patience = Patience { wall_ms: impatient.wall_ms, cpu_ms: impatient.cpu_ms };
             let request = Request {
                 granularity: Granularity::Line,
                 identities: false,
@@ -142,7 +143,9 @@ impl Searched<'_> {
             let probed = observe::probed(&execution, &self.limits, calls);
             for (proposal, observation) in rest.iter().zip(&probed) {
                 if !search.is_over() && search.weigh(proposal, observation) == Decision::Keep {
-                    is_any_kept |= self.execute(search, proposal, stage)?;
+                    let is_unfinished = observation.ending == Ending::Unfinished;
+                    let limits = if is_unfinished { &impatient } else { &self.limits };
+                    is_any_kept |= self.execute(search, proposal, limits, stage)?;
                 }
             }
             rest = rest.get(probed.len()..).unwrap_or_default();
@@ -155,11 +158,12 @@ impl Searched<'_> {
         &self,
         search: &mut Search<'_>,
         proposal: &Proposal,
+        limits: &Limits,
         stage: &mut S,
     ) -> Result<bool, S::Fault> {
         let request = self.request(Entry::Function { name: &proposal.function, input: &proposal.input });
-        let execution = stage.execute(&request, &self.limits)?;
-        if search.observe(proposal, &observe::executed(&execution, &self.limits)) == Decision::Drop {
+        let execution = stage.execute(&request, limits)?;
+        if search.observe(proposal, &observe::executed(&execution, limits)) == Decision::Drop {
             return Ok(false);
         }
         let began = Began {
@@ -168,7 +172,7 @@ impl Searched<'_> {
             origin: origin(proposal.origin),
             expected: Expected::Unknown,
         };
-        stage.keep(began, &request, &self.limits, &execution)?;
+        stage.keep(began, &request, limits, &execution)?;
         Ok(true)
     }
 
@@ -186,6 +190,10 @@ impl Searched<'_> {
 
 /// Events of a probe: enough for most calls, and a loop that does not end is known for one after some milliseconds.
 const PROBE_EVENTS: u64 = 10_000;
+
+/// Of how many parts of an execution's time a probe has one, and an execution that its probe did not see the end of.
+/// Nearly all that takes longer never ends, and to wait for that took more time than everything else together.
+const LESS_PATIENCE: u64 = 5;
 
 fn origin(origin: Origin) -> InputOrigin {
     match origin {
