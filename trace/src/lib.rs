@@ -23,6 +23,6 @@ pub use event::{
     Stream, Value, Verdict,
 };
 pub use granularity::{Granularity, UnknownGranularity};
-pub use identity::behind_number;
+pub use identity::{behind_number, without_numbers};
 pub use replay::State;
 pub use request::{Bounds, Entry, Given, Patience, Request, RequestError};

@@ -83,7 +83,7 @@ pub(super) struct JobOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
 
-    /// Processor time that one tried input may take [default: 1s].
+    /// Processor time that one input may take, of which a probe of it has a fifth [default: 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     try_timeout: Option<Duration>,
 

@@ -63,6 +63,41 @@ fn a_source_without_anything_to_call_is_accounted_for_by_its_import() {
     place.verify();
 }
 
+/// The calls in its main block can only be seen while it runs.
+const CALLED_WITH_LISTS: &str = "
+def table(count):
+    return [[number] for number in range(count)]
+
+
+def fill(rows, value):
+    for row in rows:
+        row.append(value)
+    if len(rows) > 5:
+        rows.clear()
+
+
+if __name__ == '__main__':
+    count = 6
+    while count < 8:
+        rows = table(count)
+        fill(rows, ['the', 'end', count])
+        count += 1
+";
+
+#[test]
+fn the_same_inputs_are_found_where_objects_are_told_apart() {
+    let place = Place::new(&[("fill.py", CALLED_WITH_LISTS)]);
+    let inputs = |rows: Vec<Found>| -> BTreeSet<_> {
+        rows.into_iter().map(|row| (row.entry, row.input, row.origin)).collect()
+    };
+    let plain = inputs(place.run("plain", &["--mode", "functions"]));
+    assert!(
+        plain.iter().any(|(entry, _, origin)| (entry.as_str(), &**origin) == ("fill", "harvested")),
+        "{plain:?}"
+    );
+    assert_eq!(inputs(place.run("told-apart", &["--mode", "functions", "--identities"])), plain);
+}
+
 #[test]
 fn the_same_job_finds_the_same_inputs_and_another_seed_others() {
     let place = Place::new(&[("shapes.py", SHAPES)]);

@@ -62,8 +62,9 @@ pub fn search<S: Stage>(source: &Source, plan: &Plan<'_>, stage: &mut S) -> Resu
     {
         let mut calls = Calls::default();
         if plan.guidance == Guidance::Coverage && module.functions().next().is_some() {
-            // What the source does with its functions when it runs as a script.
-            let main = stage.execute(&searched.request(Entry::Script(Given::default())), plan.limits)?;
+            // What the source does with its functions when it runs as a script. Of numbers no argument can be made.
+            let request = Request { identities: false, ..searched.request(Entry::Script(Given::default())) };
+            let main = stage.execute(&request, plan.limits)?;
             observe::executed_calls(&main, plan.limits, &mut calls);
             calls.found.extend(stage.propose(&module, &code)?);
         }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use dataset::{Limits, Outcome};
 use inputs::{Call, Ending, Observation};
-use trace::{Event, EventKind, Reader};
+use trace::{Event, EventKind, Reader, without_numbers};
 
 use crate::execute::{Ended, Execution};
 use crate::log::Log;
@@ -140,7 +140,9 @@ impl Seen {
         }
         if !matches!(event.kind, EventKind::Call) {
             for change in &event.changes {
-                (change.name, change.value.as_ref().map_or("", |value| value.text)).hash(&mut self.changes);
+                let text = change.value.as_ref().map_or("", |value| value.text);
+                // Probes do not tell objects apart, and are compared with executions that may.
+                (change.name, without_numbers(text)).hash(&mut self.changes);
             }
         }
     }
