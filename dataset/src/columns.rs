@@ -32,7 +32,7 @@ impl Field {
     /// The columns that hold it in well-known corpora, the likeliest first.
     fn usual_columns(self) -> &'static [&'static str] {
         match self {
-            Field::Code => &["code", "content", "text"],
+            Field::Code => &["code", "content", "text", "solutions"],
             Field::Input => &["input"],
             Field::Id => &["id", "path", "max_stars_repo_path"],
         }
@@ -166,6 +166,7 @@ mod tests {
             (&["max_stars_repo_path", "content", "lang"][..], "content", Some("max_stars_repo_path")),
             (&["text", "meta"], "text", None),
             (&["path", "id", "code", "input"], "code", Some("id")),
+            (&["problem_id", "question", "solutions", "input_output"], "solutions", None),
         ] {
             let columns = map(&[]).resolve(present).unwrap();
             assert_eq!((columns.code.as_str(), columns.id.as_deref()), (code, id));
@@ -184,7 +185,7 @@ mod tests {
         let error = map(&[]).resolve(&["source", "stars"]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "no column with code (none of code, content, text), only source, stars: name the right one by \
+            "no column with code (none of code, content, text, solutions), only source, stars: name the right one by \
              --map code=COLUMN"
         );
         let error = map(&["id=hash"]).resolve(&["code"]).unwrap_err().to_string();

@@ -327,6 +327,18 @@ job               state    done                  running  output
     }
 
     #[test]
+    fn the_modules_that_sources_lack_are_told_with_what_was_dropped() {
+        let lacking = |module: &str| format!("ModuleNotFoundError: No module named '{module}'");
+        let tally = v1::Tally {
+            reasons: [(lacking("yaml"), 2), (lacking("torch.nn"), 1), (lacking("torch"), 3)].into(),
+            dropped: [("duplicate".to_owned(), 9)].into(),
+            ..v1::Tally::default()
+        };
+        let text = details(&v1::JobStatus { tally: Some(tally), ..status() }, Paint::plain());
+        assert!(text.contains("\n  dropped duplicate 9\n  missing torch 4, yaml 2\n"), "{text}");
+    }
+
+    #[test]
     fn a_plan_that_has_no_end_yet_promises_none() {
         let status = v1::JobStatus { all_planned: false, ..status() };
         assert_eq!(programs(&status), "1,200 of more than 5,000");

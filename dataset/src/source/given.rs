@@ -24,6 +24,35 @@ pub(super) fn completed(get: impl Fn(&str) -> Option<Value>) -> Option<String> {
     Some(text(get("prompt"))? + &text(get("canonical_solution"))?)
 }
 
+/// The field of contest problems that holds programs.
+pub(super) const SOLUTIONS: &str = "solutions";
+
+/// CodeContests' number for Python 3 among the languages of its solutions (google-deepmind/code_contests,
+/// `contest_problem.proto`).
+const PYTHON3: u64 = 3;
+
+/// The first program of [`SOLUTIONS`] that is Python: APPS and TACO have a list of programs or a text of it, CodeContests
+/// a list beside one of their languages.
+pub(super) fn first_solution(solutions: Value) -> Option<String> {
+    match parsed(solutions)? {
+        Value::Array(programs) => text(programs.into_iter().next()),
+        Value::Object(lists) => {
+            let languages = lists.get("language")?.as_array()?;
+            let first = languages.iter().position(|language| language.as_u64() == Some(PYTHON3))?;
+            text(lists.get("solution")?.get(first).cloned())
+        }
+        _ => None,
+    }
+}
+
+/// JSON, or what a text of it says.
+fn parsed(value: Value) -> Option<Value> {
+    match value {
+        Value::String(json) => serde_json::from_str(&json).ok(),
+        other => Some(other),
+    }
+}
+
 /// MBPP: a list of assertions, and what they need.
 fn asserts(get: &impl Fn(&str) -> Option<Value>) -> Vec<Case> {
     let lines = |name| texts(get(name)).unwrap_or_default();
@@ -62,10 +91,7 @@ fn contest(get: &impl Fn(&str) -> Option<Value>) -> Vec<(String, Option<String>)
         pairs(texts(inputs), texts(outputs))
     };
     let mut found = Vec::new();
-    let input_output = match get("input_output") {
-        Some(Value::String(json)) => serde_json::from_str(&json).ok(),
-        other => other,
-    };
+    let input_output = get("input_output").and_then(parsed);
     if let Some(tests) = input_output.filter(|tests| tests.get("fn_name").is_none_or(Value::is_null)) {
         found.extend(of(&tests, "inputs", "outputs"));
     }
@@ -104,6 +130,8 @@ fn texts(value: Option<Value>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[track_caller]
@@ -131,8 +159,28 @@ mod tests {
             r#"{"test": "def check(f):\n    assert f() == 1\n", "entry_point": "one"}"#,
             &[test("def check(f):\n    assert f() == 1\n\ncheck(one)")],
         );
-        let row = serde_json::json!({"prompt": "def one():\n", "canonical_solution": "    return 1\n"});
+        let row = json!({"prompt": "def one():\n", "canonical_solution": "    return 1\n"});
         assert_eq!(completed(|name| row.get(name).cloned()).as_deref(), Some("def one():\n    return 1\n"));
+    }
+
+    #[test]
+    fn the_first_solution_in_python_is_the_program() {
+        for (solutions, first) in [
+            (json!(["a = 1", "b = 2"]), Some("a = 1")),
+            (json!(r#"["a = 1", "b = 2"]"#), Some("a = 1")),
+            (
+                json!({ "language": [2, 1, 3, 3], "solution": ["int a;", "print 1", "a = 1", "b = 2"] }),
+                Some("a = 1"),
+            ),
+            (json!({ "language": [2], "solution": ["int a;"] }), None),
+            (json!({ "language": [3], "solution": [] }), None),
+            (json!([]), None),
+            (json!([1]), None),
+            (json!(""), None),
+            (json!(7), None),
+        ] {
+            assert_eq!(first_solution(solutions.clone()).as_deref(), first, "{solutions}");
+        }
     }
 
     #[test]

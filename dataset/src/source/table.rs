@@ -183,12 +183,17 @@ impl Rows {
             if column.is_null(row) {
                 return Ok(None);
             }
-            let bytes =
-                bytes_at(column, row).ok_or_else(|| format!("`{name}` of row {number} is not a string"))?;
+            let bytes = if name == given::SOLUTIONS {
+                let Some(program) = given::first_solution(json_at(column, row)) else { return Ok(None) };
+                program.into_bytes()
+            } else {
+                let bytes = bytes_at(column, row);
+                bytes.ok_or_else(|| format!("`{name}` of row {number} is not a string"))?.to_owned()
+            };
             if bytes.len() as u64 > self.source_bytes {
                 return Err(format!("`{name}` of row {number} has more than {} bytes", self.source_bytes));
             }
-            Ok(Some(bytes.to_owned()))
+            Ok(Some(bytes))
         };
         let mut program = cell(code)?.ok_or_else(|| format!("row {number} has no `{code}`"))?;
         if let Some(completion) = completion {

@@ -215,11 +215,31 @@ fn a_program_may_lie_in_two_columns_and_bring_its_test() {
 }
 
 #[test]
+fn a_contest_problem_is_its_first_solution() {
+    let place = Place::new();
+    let texts = |rows: &[&str]| strings(rows.iter().map(|&text| text.to_owned()));
+    let columns = vec![
+        ("problem_id", texts(&["1", "2"])),
+        ("solutions", texts(&[r#"["print(input())", "print(0)"]"#, ""])),
+        ("input_output", texts(&[r#"{"inputs": ["1\n"], "outputs": ["1\n"]}"#, ""])),
+    ];
+    write_table(&place.path("x.parquet"), columns, 10);
+    let [first, second] = read(&planned(&place.job(&["x.parquet"], 9), None)[0]).try_into().unwrap();
+    let case = Case::Run { arguments: Vec::new(), stdin: "1\n".to_owned(), expected: Some("1\n".to_owned()) };
+    assert_eq!(first.body, Body::Cases { code: "print(input())".to_owned(), cases: vec![case] });
+    assert!(first.meta.starts_with(r#"{"input_output":"#), "{}", first.meta);
+    assert_eq!(second.body, Body::Unreadable { reason: "row 2 has no `solutions`".to_owned() });
+}
+
+#[test]
 fn a_table_without_code_is_told_before_anything_runs() {
     let place = Place::new();
     write_table(&place.path("x.parquet"), vec![("source", strings(["x".to_owned()]))], 10);
     let error = refusal(&place.job(&["x.parquet"], 1)).to_string();
-    assert!(error.contains("x.parquet has no column with code (none of code, content, text)"), "{error}");
+    assert!(
+        error.contains("x.parquet has no column with code (none of code, content, text, solutions)"),
+        "{error}"
+    );
     assert!(error.ends_with("only source: name the right one by --map code=COLUMN"), "{error}");
     let mapped = place.job(&["x.parquet"], 1).with_columns(map(&["code=source"]));
     assert_eq!(planned(&mapped, None).len(), 1);

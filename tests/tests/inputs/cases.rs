@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::place::Place;
 
@@ -127,10 +127,31 @@ fn contest_problems_are_run_with_each_of_their_inputs() {
             "generated_tests": { "input": ["1\n"], "output": ["2\n"] },
         }),
     ];
-    let rows = rows.map(|row| row.to_string()).join("\n");
-    let place = Place::new(&[("rows.jsonl", &rows)]);
+    check_runs(&rows, &[("1 2\n", "passed"), ("4 5\n", "passed"), ("1\n", "failed")]);
+}
+
+#[test]
+fn a_contest_problem_without_code_is_its_first_solution() {
+    let [right, wrong] = ["print(int(input()) + 1)\n", "print(0)\n"];
+    let rows = [
+        json!({
+            "solutions": json!([right, wrong]).to_string(),
+            "input_output": "{\"inputs\": [\"1\\n\"], \"outputs\": [\"2\\n\"]}",
+        }),
+        json!({
+            "solutions": { "language": [2, 3], "solution": ["int main() {}", right] },
+            "public_tests": { "input": ["2\n"], "output": ["3\n"] },
+        }),
+    ];
+    check_runs(&rows, &[("1\n", "passed"), ("2\n", "passed")]);
+}
+
+#[track_caller]
+fn check_runs(rows: &[Value], expect: &[(&str, &str)]) {
+    let rows: Vec<String> = rows.iter().map(Value::to_string).collect();
+    let place = Place::new(&[("rows.jsonl", &rows.join("\n"))]);
     let rows = place.run("cases", &[]);
     let told: Vec<_> = rows.iter().map(|row| (row.input.as_deref().unwrap(), row.verdict.unwrap())).collect();
-    assert_eq!(told, [("1 2\n", "passed"), ("4 5\n", "passed"), ("1\n", "failed")]);
+    assert_eq!(told, expect);
     place.verify();
 }
